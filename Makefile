@@ -1,0 +1,120 @@
+# The front door. `make` builds, `make demo` shows, `make check` tests; the rest is below.
+# Settings come from the command line or from config.mk, which ./configure writes; neither is needed.
+
+-include config.mk
+
+VERSION := 2.15
+SOVERSION := 2
+
+prefix ?= /usr
+includedir ?= $(prefix)/include
+libdir ?= $(prefix)/lib
+libdevdir ?= $(libdir)
+mandir ?= $(prefix)/share/man
+datadir ?= $(prefix)/share
+ENABLE_SHARED ?= 1
+# 1: system calls through libc on every processor.
+USE_LIBC ?= 0
+
+CARGO ?= cargo
+LD ?= ld
+OBJCOPY ?= objcopy
+AR ?= ar
+INSTALL ?= install
+
+LIB := target/lib
+STATICLIB := target/release/liburing.a
+HEADERS := liburing.h $(addprefix liburing/,barrier.h compat.h io_uring.h io_uring_version.h \
+	io_uring/bpf_filter.h io_uring/query.h)
+NAMES := liburing liburing-ffi
+ARCHIVES := $(NAMES:%=$(LIB)/%.a)
+SHARED := $(if $(filter 1,$(ENABLE_SHARED)),$(NAMES:%=$(LIB)/%.so.$(VERSION)))
+
+XTASK := $(CARGO) xtask
+comma := ,
+FEATURES := shipped$(if $(filter 1,$(USE_LIBC)),$(comma)use-libc)
+NEEDED := $(if $(filter 1,$(USE_LIBC)),-lc)
+
+.PHONY: all install uninstall demo check gen clean help FORCE
+all: $(ARCHIVES) $(SHARED)
+	@ls -l $^ | awk '{ print $$5, $$9 }' | column -t
+
+help:
+	@echo 'make            build liburing and liburing-ffi into $(LIB)'
+	@echo 'make demo       build, then run real programs on the library'
+	@echo 'make check      build, then run all tests'
+	@echo 'make install    prefix= libdir= libdevdir= includedir= mandir= datadir= DESTDIR= ENABLE_SHARED=0'
+	@echo 'make uninstall  with the same settings'
+	@echo 'make gen        write headers and symbol maps from the Rust source'
+	@echo 'make clean      remove target/ (libraries, tests, the cached peer)'
+
+# Cargo knows what is out of date.
+$(STATICLIB): FORCE
+	@command -v $(CARGO) >/dev/null || { echo 'there is no cargo: apt-get install cargo, or see rustup.rs'; exit 1; }
+	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir target
+
+# One object with only what the API reaches, and only the API's names global.
+$(LIB)/%.o: $(STATICLIB) src/%.keep
+	@mkdir -p $(LIB)
+	@$(LD) -r --gc-sections $$(sed 's/^/-u /' src/$*.keep) -o $@.tmp $(STATICLIB)
+	@$(OBJCOPY) --keep-global-symbols=src/$*.keep --strip-debug --strip-unneeded \
+		--remove-section=.llvmbc --remove-section=.llvmcmd --remove-section=.comment $@.tmp $@
+	@rm $@.tmp
+
+$(LIB)/%.a: $(LIB)/%.o
+	@rm -f $@
+	@$(AR) rcsD $@ $<
+
+# Not by cargo: rustc adds a version script of its own, and the linkers then drop ours or refuse.
+$(LIB)/%.so.$(VERSION): $(LIB)/%.o src/%.map
+	@$(CC) -shared $(if $(NEEDED),,-nostdlib) $(LDFLAGS) -Wl,--version-script=src/$*.map -Wl,-soname,$*.so.$(SOVERSION) \
+		-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-Bsymbolic -Wl,--hash-style=gnu \
+		-Wl,--as-needed -o $@ $< $(NEEDED)
+	@ln -sf $(@F) $(LIB)/$*.so.$(SOVERSION)
+	@ln -sf $(@F) $(LIB)/$*.so
+
+.PRECIOUS: $(LIB)/%.o
+.SECONDARY:
+
+gen:
+	@$(XTASK) gen
+
+demo: all
+	@$(XTASK) demo
+
+check: all
+	@$(XTASK) check
+
+# libdevdir's links lead to libdir when the two differ.
+DEVLINK := $(if $(filter-out $(libdevdir),$(libdir)),$(libdir)/)
+
+install: all
+	@for h in $(HEADERS); do $(INSTALL) -D -m 644 include/$$h $(DESTDIR)$(includedir)/$$h || exit 1; done
+	@for n in $(NAMES); do \
+		$(INSTALL) -D -m 644 $(LIB)/$$n.a $(DESTDIR)$(libdevdir)/$$n.a || exit 1; \
+		$(INSTALL) -d -m 755 $(DESTDIR)$(libdevdir)/pkgconfig || exit 1; \
+		sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdevdir)|' -e 's|@includedir@|$(includedir)|' \
+			-e 's|@VERSION@|$(VERSION)|' pkgconfig/$$n.pc.in > $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc || exit 1; \
+		chmod 644 $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc; \
+	done
+ifeq ($(ENABLE_SHARED),1)
+	@for n in $(NAMES); do \
+		$(INSTALL) -D -m 755 $(LIB)/$$n.so.$(VERSION) $(DESTDIR)$(libdir)/$$n.so.$(VERSION) || exit 1; \
+		ln -sf $$n.so.$(VERSION) $(DESTDIR)$(libdir)/$$n.so.$(SOVERSION) || exit 1; \
+		ln -sf $(DEVLINK)$$n.so.$(VERSION) $(DESTDIR)$(libdevdir)/$$n.so || exit 1; \
+	done
+endif
+	@for s in 2 3 7; do for page in man/man$$s/*.$$s; do \
+		[ ! -e $$page ] || $(INSTALL) -D -m 644 $$page $(DESTDIR)$(mandir)/man$$s/$${page##*/} || exit 1; done; done
+	@echo 'installed under $(DESTDIR)$(prefix)'
+
+uninstall:
+	@rm -f $(HEADERS:%=$(DESTDIR)$(includedir)/%) \
+		$(foreach n,$(NAMES),$(DESTDIR)$(libdevdir)/$n.a $(DESTDIR)$(libdevdir)/$n.so \
+		$(DESTDIR)$(libdevdir)/pkgconfig/$n.pc $(DESTDIR)$(libdir)/$n.so.$(SOVERSION) $(DESTDIR)$(libdir)/$n.so.$(VERSION))
+	@-rmdir $(DESTDIR)$(includedir)/liburing/io_uring $(DESTDIR)$(includedir)/liburing 2>/dev/null || true
+	@for s in 2 3 7; do for page in man/man$$s/*.$$s; do rm -f $(DESTDIR)$(mandir)/man$$s/$${page##*/}; done; done
+	@echo 'uninstalled from $(DESTDIR)$(prefix)'
+
+clean:
+	@rm -rf target

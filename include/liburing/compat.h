@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What older kernel headers lack. Nothing here depends on the machine that
+ * built the library: each program finds its own way.
+ */
+#ifndef LIBURING_COMPAT_H
+#define LIBURING_COMPAT_H
+
+#include <stdint.h>
+#include <linux/types.h>
+#include <linux/ioctl.h>
+
+#ifdef __has_include
+#if __has_include(<linux/time_types.h>)
+#include <linux/time_types.h>
+#else
+#define LIBURING_COMPAT_TIMESPEC
+#endif
+#if __has_include(<linux/openat2.h>)
+#include <linux/openat2.h>
+#else
+#define LIBURING_COMPAT_OPEN_HOW
+#endif
+#if __has_include(<linux/blkdev.h>)
+#include <linux/blkdev.h>
+#endif
+#else
+#include <linux/time_types.h>
+#include <linux/openat2.h>
+#endif
+
+#ifdef LIBURING_COMPAT_TIMESPEC
+#undef LIBURING_COMPAT_TIMESPEC
+struct __kernel_timespec {
+	int64_t tv_sec;
+	long long tv_nsec;
+};
+#endif
+
+#ifdef LIBURING_COMPAT_OPEN_HOW
+#undef LIBURING_COMPAT_OPEN_HOW
+struct open_how {
+	uint64_t flags;
+	uint64_t mode;
+	uint64_t resolve;
+};
+#endif
+
+/* linux/io_uring.h, should it come later, need not look for the time types. */
+#ifndef UAPI_LINUX_IO_URING_H_SKIP_LINUX_TIME_TYPES_H
+#define UAPI_LINUX_IO_URING_H_SKIP_LINUX_TIME_TYPES_H 1
+#endif
+
+/*
+ * Strict ISO C (-std=c11 without a feature macro) hides these in the system's
+ * own headers. si_pid is a macro wherever siginfo_t is there.
+ */
+#include <sys/select.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#ifndef si_pid
+#ifdef __GLIBC__
+#include <bits/types/idtype_t.h>
+#include <bits/types/siginfo_t.h>
+#ifndef __id_t_defined
+typedef __id_t id_t;
+#define __id_t_defined
+#endif
+#else
+typedef struct siginfo siginfo_t;
+#endif
+#endif
+
+#ifndef AT_FDCWD
+#define AT_FDCWD	(-100)
+#endif
+
+#ifndef BLOCK_URING_CMD_DISCARD
+#define BLOCK_URING_CMD_DISCARD	_IO(0x12, 0)
+#endif
+
+#endif

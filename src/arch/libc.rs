@@ -1,0 +1,27 @@
+//! Every other processor, and any with the feature `use-libc`: through libc, which knows the details
+//! (argument order, `mmap2`), with errno turned back into the kernel's form.
+
+/// What libc returned, or -errno.
+unsafe fn result(ret: isize) -> isize {
+    if ret == -1 {
+        // SAFETY: libc's errno of this thread is always readable.
+        return -(unsafe { *libc::__errno_location() } as isize);
+    }
+    ret
+}
+
+#[inline]
+pub unsafe fn syscall(nr: libc::c_long, args: [usize; 6]) -> isize {
+    // SAFETY: what the call does is the caller's promise; libc ignores arguments that a call doesn't take.
+    unsafe {
+        result(libc::syscall(nr, args[0], args[1], args[2], args[3], args[4], args[5]) as isize)
+    }
+}
+
+#[inline]
+pub unsafe fn mmap(len: usize, prot: i32, flags: i32, fd: i32, offset: u64) -> isize {
+    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of the program.
+    unsafe {
+        result(libc::mmap(core::ptr::null_mut(), len, prot, flags, fd, offset as libc::off_t) as isize)
+    }
+}

@@ -1,0 +1,12 @@
+//! `mmap` where it is a plain system call with the offset in bytes.
+
+#[inline]
+pub unsafe fn mmap(len: usize, prot: i32, flags: i32, fd: i32, offset: u64) -> isize {
+    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of the program.
+    unsafe {
+        super::syscall(
+            libc::SYS_mmap,
+            [0, len, prot as usize, flags as usize, fd as usize, offset as usize],
+        )
+    }
+}

@@ -1,0 +1,26 @@
+//! How a system call is made: `syscall(nr, [arguments])` gives what the kernel gives, -errno for an error.
+//! One file a processor; libc's `syscall` for the rest, and everywhere with the feature `use-libc`.
+
+#[cfg_attr(
+    all(target_arch = "x86_64", target_pointer_width = "64", not(feature = "use-libc")),
+    path = "x86_64.rs"
+)]
+#[cfg_attr(
+    all(target_arch = "aarch64", target_pointer_width = "64", not(feature = "use-libc")),
+    path = "aarch64.rs"
+)]
+#[cfg_attr(
+    all(target_arch = "riscv64", not(feature = "use-libc")),
+    path = "riscv64.rs"
+)]
+#[cfg_attr(
+    any(
+        feature = "use-libc",
+        not(target_pointer_width = "64"),
+        not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))
+    ),
+    path = "libc.rs"
+)]
+mod route;
+
+pub use route::{mmap, syscall};

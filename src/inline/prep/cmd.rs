@@ -1,0 +1,107 @@
+//! Commands that a file's own driver understands: sockets, block devices, and whatever else has them.
+
+use crate::abi::{IORING_OP_URING_CMD, IORING_OP_URING_CMD128, SOCKET_URING_OP_GETSOCKNAME, io_uring_sqe};
+use crate::ctypes::{__u8, __u32, c_int, c_uint, c_void, sockaddr, socklen_t, uint64_t};
+use crate::inline::sqe::uring_ptr_to_u64;
+
+/// The command that discards a range of a block device, in the number space of the block layer's commands.
+///
+/// C has it from `linux/blkdev.h` or, where that is missing, from `liburing/compat.h`. Kernel 6.12.
+pub const BLOCK_URING_CMD_DISCARD: c_uint = 0x1200;
+
+/// Prepares the command `cmd_op` for the file `fd`, with the operation `op`.
+///
+/// `op` is `IORING_OP_URING_CMD` or `IORING_OP_URING_CMD128`, of which the low 8 bits are kept. Clears `addr`, `len`
+/// and the word next to `cmd_op`; `uring_cmd_flags` and the command's own data are the caller's.
+/// Since liburing 2.13, kernel 5.19.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __io_uring_prep_uring_cmd(sqe: *mut io_uring_sqe, op: c_int, cmd_op: __u32, fd: c_int) {
+    (*sqe).opcode = op as __u8;
+    (*sqe).fd = fd;
+    (*sqe).anon_off.anon_cmd.cmd_op = cmd_op;
+    (*sqe).anon_off.anon_cmd.__pad1 = 0;
+    (*sqe).anon_addr.addr = 0;
+    (*sqe).len = 0;
+}
+
+/// Prepares the command `cmd_op` for the file `fd`, whose driver says what it means.
+///
+/// The command's own data goes into the SQE after this call: 16 bytes at `cmd`, and up to 80 with
+/// `IORING_SETUP_SQE128`.
+/// The completion's `res` is the driver's answer or -errno, -EOPNOTSUPP when the file takes no commands.
+/// Since liburing 2.13, kernel 5.19.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_uring_cmd(sqe: *mut io_uring_sqe, cmd_op: c_int, fd: c_int) {
+    __io_uring_prep_uring_cmd(sqe, IORING_OP_URING_CMD, cmd_op as __u32, fd);
+}
+
+/// Prepares the command `cmd_op` for the file `fd` in an SQE of 128 bytes.
+///
+/// `sqe` comes from `io_uring_get_sqe128()`, and 80 bytes at `cmd` are the command's own.
+/// The completion's `res` is the driver's answer or -errno.
+/// Since liburing 2.13, kernel 6.19.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_uring_cmd128(sqe: *mut io_uring_sqe, cmd_op: c_int, fd: c_int) {
+    __io_uring_prep_uring_cmd(sqe, IORING_OP_URING_CMD128, cmd_op as __u32, fd);
+}
+
+/// Prepares a socket command, such as the reading or setting of an option.
+///
+/// `cmd_op` is a `SOCKET_URING_OP_*`. `level`, `optname`, `optval` and `optlen` are those of setsockopt(2), for the
+/// two option commands (kernel 6.7) alone. `optval` must stay valid until the completion arrives.
+/// The completion's `res` is the command's answer, for a read option its length, or -errno.
+/// Since liburing 2.5, kernel 6.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_cmd_sock(
+    sqe: *mut io_uring_sqe,
+    cmd_op: c_int,
+    fd: c_int,
+    level: c_int,
+    optname: c_int,
+    optval: *mut c_void,
+    optlen: c_int,
+) {
+    io_uring_prep_uring_cmd(sqe, cmd_op, fd);
+    (*sqe).anon_tail.optval = uring_ptr_to_u64(optval);
+    (*sqe).anon_addr.anon_sockopt.optname = optname as __u32;
+    (*sqe).anon_file.optlen = optlen as __u32;
+    (*sqe).anon_addr.anon_sockopt.level = level as __u32;
+}
+
+/// Prepares a question for the address of the socket `fd`: its own when `peer` is 0, the other end's when it is 1.
+///
+/// `*sockaddr_len` is the room at `sockaddr`, and becomes the address's true length. Both must stay valid until the
+/// completion arrives.
+/// The completion's `res` is 0 or -errno, as from getsockname(2) and getpeername(2).
+/// Since liburing 2.13, kernel 6.19.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_cmd_getsockname(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    sockaddr: *mut sockaddr,
+    sockaddr_len: *mut socklen_t,
+    peer: c_int,
+) {
+    io_uring_prep_uring_cmd(sqe, SOCKET_URING_OP_GETSOCKNAME, fd);
+    (*sqe).anon_addr.addr = uring_ptr_to_u64(sockaddr.cast());
+    (*sqe).anon_tail.anon_addr3.addr3 = uring_ptr_to_u64(sockaddr_len.cast());
+    (*sqe).anon_file.optlen = peer as __u32;
+}
+
+/// Prepares the discarding of `nbytes` bytes at `offset` of the block device `fd`.
+///
+/// Both are multiples of the device's block size. Writes in flight to the range aren't waited for, and the page cache
+/// is cleared as far as it can be: nobody else should use the range meanwhile.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.8, kernel 6.12.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_cmd_discard(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    offset: uint64_t,
+    nbytes: uint64_t,
+) {
+    io_uring_prep_uring_cmd(sqe, BLOCK_URING_CMD_DISCARD as c_int, fd);
+    (*sqe).anon_addr.addr = offset;
+    (*sqe).anon_tail.anon_addr3.addr3 = nbytes;
+}

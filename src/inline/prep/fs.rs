@@ -1,0 +1,486 @@
+//! Opening and closing files, and the operations on names and files that have system calls of their own.
+
+use core::ptr;
+
+use libc::AT_FDCWD;
+
+use crate::abi::{
+    IORING_FILE_INDEX_ALLOC, IORING_OP_CLOSE, IORING_OP_FADVISE, IORING_OP_FALLOCATE, IORING_OP_FILES_UPDATE,
+    IORING_OP_FIXED_FD_INSTALL, IORING_OP_FTRUNCATE, IORING_OP_LINKAT, IORING_OP_MADVISE, IORING_OP_MKDIRAT,
+    IORING_OP_OPENAT, IORING_OP_OPENAT2, IORING_OP_PIPE, IORING_OP_RENAMEAT, IORING_OP_STATX, IORING_OP_SYMLINKAT,
+    IORING_OP_UNLINKAT, IOSQE_FIXED_FILE, io_uring_sqe,
+};
+use crate::ctypes::{__u8, __u32, __u64, c_char, c_int, c_uint, c_void, loff_t, mode_t, off_t, open_how, statx};
+use crate::inline::sqe::{__io_uring_set_target_fixed_file, io_uring_prep_rw, uring_ptr_to_u64};
+
+/// Prepares a replacement of the registered files in `nr_fds` slots, from the slot `offset` on.
+///
+/// `fds` has the new descriptors: -1 empties a slot, `IORING_REGISTER_FILES_SKIP` leaves it alone. With
+/// `IORING_FILE_INDEX_ALLOC` (-1) as `offset` the kernel picks free slots and writes their numbers over
+/// the descriptors. The array must stay valid until the completion arrives.
+/// The completion's `res` is the number of slots done, which may be fewer than asked, or -errno.
+/// Since liburing 2.0, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_files_update(
+    sqe: *mut io_uring_sqe,
+    fds: *mut c_int,
+    nr_fds: c_uint,
+    offset: c_int,
+) {
+    // The sign is carried along, so that IORING_FILE_INDEX_ALLOC arrives as it should.
+    io_uring_prep_rw(IORING_OP_FILES_UPDATE, sqe, -1, fds.cast(), nr_fds, offset as __u64);
+}
+
+/// Prepares an `fallocate()` of `len` bytes at `offset` of `fd`.
+///
+/// `mode` is 0 to allocate space, or `FALLOC_FL_*` flags.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.0, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_fallocate(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    mode: c_int,
+    offset: __u64,
+    len: __u64,
+) {
+    io_uring_prep_rw(IORING_OP_FALLOCATE, sqe, fd, ptr::null(), mode as c_uint, offset);
+    (*sqe).anon_addr.addr = len;
+}
+
+/// Prepares an `openat()` of `path`, relative to the directory `dfd`.
+///
+/// `flags` and `mode` are those of `openat()`. `dfd` is an ordinary descriptor or `AT_FDCWD`, never a
+/// registered one. `path` must stay valid until the request is submitted.
+/// The completion's `res` is the new descriptor or -errno.
+/// Since liburing 2.0, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_openat(
+    sqe: *mut io_uring_sqe,
+    dfd: c_int,
+    path: *const c_char,
+    flags: c_int,
+    mode: mode_t,
+) {
+    io_uring_prep_rw(IORING_OP_OPENAT, sqe, dfd, path.cast(), mode, 0);
+    (*sqe).anon_flags.open_flags = flags as __u32;
+}
+
+/// Prepares an `openat()` whose file becomes a registered one, without a descriptor.
+///
+/// `file_index` is the slot of the ring's registered files, where it replaces what was there, or
+/// `IORING_FILE_INDEX_ALLOC` for any free slot (kernel 5.19). `O_CLOEXEC` isn't accepted. `path` must stay
+/// valid until the request is submitted.
+/// The completion's `res` is 0, or the slot that was picked, or -errno: -ENFILE when none is free.
+/// Since liburing 2.1, kernel 5.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_openat_direct(
+    sqe: *mut io_uring_sqe,
+    dfd: c_int,
+    path: *const c_char,
+    flags: c_int,
+    mode: mode_t,
+    mut file_index: c_uint,
+) {
+    io_uring_prep_openat(sqe, dfd, path, flags, mode);
+    // The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC come out as itself.
+    if file_index == IORING_FILE_INDEX_ALLOC {
+        file_index -= 1;
+    }
+    __io_uring_set_target_fixed_file(sqe, file_index);
+}
+
+/// Prepares an `open()` of `path`.
+///
+/// `flags` and `mode` are those of `open()`. `path` must stay valid until the request is submitted.
+/// The completion's `res` is the new descriptor or -errno.
+/// Since liburing 2.8, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_open(sqe: *mut io_uring_sqe, path: *const c_char, flags: c_int, mode: mode_t) {
+    io_uring_prep_openat(sqe, AT_FDCWD, path, flags, mode);
+}
+
+/// Prepares an `open()` whose file becomes a registered one, without a descriptor.
+///
+/// `file_index` is that of `io_uring_prep_openat_direct()`, and `O_CLOEXEC` isn't accepted. `path` must stay
+/// valid until the request is submitted.
+/// The completion's `res` is 0, or the slot that was picked, or -errno: -ENFILE when none is free.
+/// Since liburing 2.8, kernel 5.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_open_direct(
+    sqe: *mut io_uring_sqe,
+    path: *const c_char,
+    flags: c_int,
+    mode: mode_t,
+    file_index: c_uint,
+) {
+    io_uring_prep_openat_direct(sqe, AT_FDCWD, path, flags, mode, file_index);
+}
+
+/// Prepares an `openat2()` of `path`, relative to the directory `dfd`, in the way that `how` says.
+///
+/// `dfd` is an ordinary descriptor or `AT_FDCWD`, never a registered one. `path` and `how` must stay
+/// valid until the request is submitted.
+/// The completion's `res` is the new descriptor or -errno.
+/// Since liburing 2.0, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_openat2(
+    sqe: *mut io_uring_sqe,
+    dfd: c_int,
+    path: *const c_char,
+    how: *const open_how,
+) {
+    io_uring_prep_rw(
+        IORING_OP_OPENAT2,
+        sqe,
+        dfd,
+        path.cast(),
+        size_of::<open_how>() as c_uint,
+        uring_ptr_to_u64(how.cast()),
+    );
+}
+
+/// Prepares an `openat2()` whose file becomes a registered one, without a descriptor.
+///
+/// `file_index` is that of `io_uring_prep_openat_direct()`, and `O_CLOEXEC` isn't accepted. `path` and `how`
+/// must stay valid until the request is submitted.
+/// The completion's `res` is 0, or the slot that was picked, or -errno: -ENFILE when none is free.
+/// Since liburing 2.1, kernel 5.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_openat2_direct(
+    sqe: *mut io_uring_sqe,
+    dfd: c_int,
+    path: *const c_char,
+    how: *const open_how,
+    mut file_index: c_uint,
+) {
+    io_uring_prep_openat2(sqe, dfd, path, how);
+    // The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC come out as itself.
+    if file_index == IORING_FILE_INDEX_ALLOC {
+        file_index -= 1;
+    }
+    __io_uring_set_target_fixed_file(sqe, file_index);
+}
+
+/// Prepares a `close()` of the descriptor `fd`.
+///
+/// The descriptor of a ring can't be closed this way: -EBADF.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.0, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_close(sqe: *mut io_uring_sqe, fd: c_int) {
+    io_uring_prep_rw(IORING_OP_CLOSE, sqe, fd, ptr::null(), 0, 0);
+}
+
+/// Prepares the removal of the registered file in the slot `file_index`.
+///
+/// Don't set `IOSQE_FIXED_FILE` on `sqe`: it gives -EBADF.
+/// The completion's `res` is 0, -EBADF when the slot is empty, -EINVAL when there is no such slot.
+/// Since liburing 2.2, kernel 5.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_close_direct(sqe: *mut io_uring_sqe, file_index: c_uint) {
+    io_uring_prep_close(sqe, 0);
+    __io_uring_set_target_fixed_file(sqe, file_index);
+}
+
+/// Prepares a `statx()` of `path`, relative to the directory `dfd`, into `statxbuf`.
+///
+/// `flags` are `AT_*`, `mask` says which fields are wanted, as `STATX_*`. `path` must stay valid until the
+/// request is submitted, `statxbuf` until the completion arrives.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.0, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_statx(
+    sqe: *mut io_uring_sqe,
+    dfd: c_int,
+    path: *const c_char,
+    flags: c_int,
+    mask: c_uint,
+    statxbuf: *mut statx,
+) {
+    io_uring_prep_rw(
+        IORING_OP_STATX,
+        sqe,
+        dfd,
+        path.cast(),
+        mask,
+        uring_ptr_to_u64(statxbuf.cast()),
+    );
+    (*sqe).anon_flags.statx_flags = flags as __u32;
+}
+
+/// Prepares a `posix_fadvise()` for `len` bytes at `offset` of `fd`.
+///
+/// `len` 0 means up to the end of the file. `advice` is one of `POSIX_FADV_*`.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.0, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_fadvise(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    offset: __u64,
+    len: __u32,
+    advice: c_int,
+) {
+    io_uring_prep_rw(IORING_OP_FADVISE, sqe, fd, ptr::null(), len, offset);
+    (*sqe).anon_flags.fadvise_advice = advice as __u32;
+}
+
+/// Prepares a `madvise()` for `length` bytes of memory at `addr`.
+///
+/// `advice` is one of `MADV_*`.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.0, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_madvise(
+    sqe: *mut io_uring_sqe,
+    addr: *mut c_void,
+    length: __u32,
+    advice: c_int,
+) {
+    io_uring_prep_rw(IORING_OP_MADVISE, sqe, -1, addr, length, 0);
+    (*sqe).anon_flags.fadvise_advice = advice as __u32;
+}
+
+/// Prepares a `posix_fadvise()` like `io_uring_prep_fadvise()`, with a length of 64 bits.
+///
+/// `len` 0 means up to the end of the file. `advice` is one of `POSIX_FADV_*`.
+/// The completion's `res` is 0 or -errno: -EINVAL from a kernel that only knows the 32-bit length.
+/// Since liburing 2.7, kernel 6.11.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_fadvise64(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    offset: __u64,
+    len: off_t,
+    advice: c_int,
+) {
+    io_uring_prep_rw(IORING_OP_FADVISE, sqe, fd, ptr::null(), 0, offset);
+    (*sqe).anon_addr.addr = len as __u64;
+    (*sqe).anon_flags.fadvise_advice = advice as __u32;
+}
+
+/// Prepares a `madvise()` like `io_uring_prep_madvise()`, with a length of 64 bits.
+///
+/// `advice` is one of `MADV_*`.
+/// The completion's `res` is 0 or -errno: -EINVAL from a kernel that only knows the 32-bit length.
+/// Since liburing 2.7, kernel 6.11.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_madvise64(
+    sqe: *mut io_uring_sqe,
+    addr: *mut c_void,
+    length: off_t,
+    advice: c_int,
+) {
+    io_uring_prep_rw(IORING_OP_MADVISE, sqe, -1, addr, 0, length as __u64);
+    (*sqe).anon_flags.fadvise_advice = advice as __u32;
+}
+
+/// Prepares an `unlinkat()` of `path`, relative to the directory `dfd`.
+///
+/// `flags` is 0 for a file, `AT_REMOVEDIR` for a directory. `path` must stay valid until the request is
+/// submitted.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.0, kernel 5.11.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_unlinkat(sqe: *mut io_uring_sqe, dfd: c_int, path: *const c_char, flags: c_int) {
+    io_uring_prep_rw(IORING_OP_UNLINKAT, sqe, dfd, path.cast(), 0, 0);
+    (*sqe).anon_flags.unlink_flags = flags as __u32;
+}
+
+/// Prepares the removal of `path`.
+///
+/// `flags` is 0 for a file, `AT_REMOVEDIR` for a directory. `path` must stay valid until the request is
+/// submitted.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.2, kernel 5.11.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_unlink(sqe: *mut io_uring_sqe, path: *const c_char, flags: c_int) {
+    io_uring_prep_unlinkat(sqe, AT_FDCWD, path, flags);
+}
+
+/// Prepares a `renameat2()` of `oldpath`, relative to `olddfd`, to `newpath`, relative to `newdfd`.
+///
+/// `flags` are `RENAME_*`. Both paths must stay valid until the request is submitted.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.0, kernel 5.11.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_renameat(
+    sqe: *mut io_uring_sqe,
+    olddfd: c_int,
+    oldpath: *const c_char,
+    newdfd: c_int,
+    newpath: *const c_char,
+    flags: c_uint,
+) {
+    io_uring_prep_rw(
+        IORING_OP_RENAMEAT,
+        sqe,
+        olddfd,
+        oldpath.cast(),
+        newdfd as __u32,
+        uring_ptr_to_u64(newpath.cast()),
+    );
+    (*sqe).anon_flags.rename_flags = flags;
+}
+
+/// Prepares a `rename()` of `oldpath` to `newpath`.
+///
+/// Both paths must stay valid until the request is submitted.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.2, kernel 5.11.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_rename(sqe: *mut io_uring_sqe, oldpath: *const c_char, newpath: *const c_char) {
+    io_uring_prep_renameat(sqe, AT_FDCWD, oldpath, AT_FDCWD, newpath, 0);
+}
+
+/// Prepares a `mkdirat()` of `path`, relative to the directory `dfd`.
+///
+/// `path` must stay valid until the request is submitted.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.1, kernel 5.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_mkdirat(sqe: *mut io_uring_sqe, dfd: c_int, path: *const c_char, mode: mode_t) {
+    io_uring_prep_rw(IORING_OP_MKDIRAT, sqe, dfd, path.cast(), mode, 0);
+}
+
+/// Prepares a `mkdir()` of `path`.
+///
+/// `path` must stay valid until the request is submitted.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.2, kernel 5.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_mkdir(sqe: *mut io_uring_sqe, path: *const c_char, mode: mode_t) {
+    io_uring_prep_mkdirat(sqe, AT_FDCWD, path, mode);
+}
+
+/// Prepares a `symlinkat()`: a symbolic link to `target` named `linkpath`, relative to `newdirfd`.
+///
+/// Both strings must stay valid until the request is submitted.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.1, kernel 5.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_symlinkat(
+    sqe: *mut io_uring_sqe,
+    target: *const c_char,
+    newdirfd: c_int,
+    linkpath: *const c_char,
+) {
+    io_uring_prep_rw(
+        IORING_OP_SYMLINKAT,
+        sqe,
+        newdirfd,
+        target.cast(),
+        0,
+        uring_ptr_to_u64(linkpath.cast()),
+    );
+}
+
+/// Prepares a `symlink()`: a symbolic link to `target` named `linkpath`.
+///
+/// Both strings must stay valid until the request is submitted.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.2, kernel 5.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_symlink(sqe: *mut io_uring_sqe, target: *const c_char, linkpath: *const c_char) {
+    io_uring_prep_symlinkat(sqe, target, AT_FDCWD, linkpath);
+}
+
+/// Prepares a `linkat()`: a new name `newpath`, relative to `newdfd`, for `oldpath`, relative to `olddfd`.
+///
+/// `flags` are `AT_SYMLINK_FOLLOW` and `AT_EMPTY_PATH`. Both paths must stay valid until the request is
+/// submitted.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.1, kernel 5.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_linkat(
+    sqe: *mut io_uring_sqe,
+    olddfd: c_int,
+    oldpath: *const c_char,
+    newdfd: c_int,
+    newpath: *const c_char,
+    flags: c_int,
+) {
+    io_uring_prep_rw(
+        IORING_OP_LINKAT,
+        sqe,
+        olddfd,
+        oldpath.cast(),
+        newdfd as __u32,
+        uring_ptr_to_u64(newpath.cast()),
+    );
+    (*sqe).anon_flags.hardlink_flags = flags as __u32;
+}
+
+/// Prepares a `link()`: a new name `newpath` for the file `oldpath`.
+///
+/// `flags` are those of `linkat()`. Both paths must stay valid until the request is submitted.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.2, kernel 5.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_link(
+    sqe: *mut io_uring_sqe,
+    oldpath: *const c_char,
+    newpath: *const c_char,
+    flags: c_int,
+) {
+    io_uring_prep_linkat(sqe, AT_FDCWD, oldpath, AT_FDCWD, newpath, flags);
+}
+
+/// Prepares the making of an ordinary descriptor for the registered file in the slot `fd`.
+///
+/// The registered file stays. The descriptor is closed by `execve()` unless `flags` is
+/// `IORING_FIXED_FD_NO_CLOEXEC`. Replaces `sqe`'s flags by `IOSQE_FIXED_FILE`: set others afterwards.
+/// The completion's `res` is the new descriptor or -errno.
+/// Since liburing 2.6, kernel 6.8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_fixed_fd_install(sqe: *mut io_uring_sqe, fd: c_int, flags: c_uint) {
+    io_uring_prep_rw(IORING_OP_FIXED_FD_INSTALL, sqe, fd, ptr::null(), 0, 0);
+    (*sqe).flags = IOSQE_FIXED_FILE as __u8;
+    (*sqe).anon_flags.install_fd_flags = flags;
+}
+
+/// Prepares an `ftruncate()` of `fd` to `len` bytes.
+///
+/// The completion's `res` is 0 or -errno.
+/// Needs _GNU_SOURCE.
+/// Since liburing 2.6, kernel 6.9.
+#[unsafe(no_mangle)]
+#[allow(clippy::doc_markdown, reason = "the generator looks for the bare name")]
+pub unsafe extern "C" fn io_uring_prep_ftruncate(sqe: *mut io_uring_sqe, fd: c_int, len: loff_t) {
+    io_uring_prep_rw(IORING_OP_FTRUNCATE, sqe, fd, ptr::null(), 0, len as __u64);
+}
+
+/// Prepares a `pipe2()`: a new pipe, whose read end goes to `fds[0]` and write end to `fds[1]`.
+///
+/// `pipe_flags` are those of `pipe2()`. `fds` has room for two, and must stay valid until the completion
+/// arrives.
+/// The completion's `res` is 0 or -errno.
+/// Since liburing 2.12, kernel 6.16.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_pipe(sqe: *mut io_uring_sqe, fds: *mut c_int, pipe_flags: c_int) {
+    io_uring_prep_rw(IORING_OP_PIPE, sqe, 0, fds.cast(), 0, 0);
+    (*sqe).anon_flags.pipe_flags = pipe_flags as __u32;
+}
+
+/// Prepares a new pipe whose ends become registered files, without descriptors.
+///
+/// The read end goes to the slot `file_index`, the write end to the next one; with
+/// `IORING_FILE_INDEX_ALLOC` the kernel picks two free ones. The slots are written to `fds[0]` and
+/// `fds[1]`, which must stay valid until the completion arrives. `O_CLOEXEC` isn't accepted.
+/// The completion's `res` is 0 or -errno: -ENFILE when too few are free.
+/// Since liburing 2.12, kernel 6.16.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_pipe_direct(
+    sqe: *mut io_uring_sqe,
+    fds: *mut c_int,
+    pipe_flags: c_int,
+    mut file_index: c_uint,
+) {
+    io_uring_prep_pipe(sqe, fds, pipe_flags);
+    // The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC come out as itself.
+    if file_index == IORING_FILE_INDEX_ALLOC {
+        file_index -= 1;
+    }
+    __io_uring_set_target_fixed_file(sqe, file_index);
+}

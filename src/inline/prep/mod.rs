@@ -1,0 +1,42 @@
+//! The prep helpers: one per request, grouped by what the request works on.
+//!
+//! Each fills an SQE that `io_uring_get_sqe()` gave out; none submits it. They write only the fields of their own
+//! request, so flags and `user_data` are set by the caller, before or after, unless a helper's docs say otherwise.
+//! The order is that of the C header.
+
+pub mod rw;
+
+pub mod fs;
+
+pub mod poll;
+
+pub mod timeout;
+
+pub mod sync;
+
+pub mod msg;
+
+pub mod buffers;
+
+pub mod xattr;
+
+pub mod process;
+
+pub mod net;
+
+pub mod sendrecv;
+
+pub mod cmd;
+
+pub use buffers::*;
+pub use cmd::*;
+pub use fs::*;
+pub use msg::*;
+pub use net::*;
+pub use poll::*;
+pub use process::*;
+pub use rw::*;
+pub use sendrecv::*;
+pub use sync::*;
+pub use timeout::*;
+pub use xattr::*;

@@ -1,0 +1,250 @@
+//! Sockets from birth to shutdown, and epoll.
+
+use core::ptr;
+
+use crate::abi::{
+    IORING_ACCEPT_MULTISHOT, IORING_FILE_INDEX_ALLOC, IORING_OP_ACCEPT, IORING_OP_BIND, IORING_OP_CONNECT,
+    IORING_OP_EPOLL_CTL, IORING_OP_EPOLL_WAIT, IORING_OP_LISTEN, IORING_OP_SHUTDOWN, IORING_OP_SOCKET, io_uring_sqe,
+};
+use crate::ctypes::{__kernel_rwf_t, __u16, __u32, __u64, c_int, c_uint, epoll_event, sockaddr, socklen_t};
+use crate::inline::sqe::{__io_uring_set_target_fixed_file, io_uring_prep_rw, uring_ptr_to_u64};
+
+/// Prepares the acceptance of one connection on the listening socket `fd`.
+///
+/// `addr` and `addrlen` receive the peer's address and are both NULL when it isn't wanted; they must stay valid until
+/// the completion arrives. `flags` are those of accept4(2).
+/// The completion's `res` is the new file descriptor or -errno.
+/// Since liburing 2.0, kernel 5.5.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_accept(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    addr: *mut sockaddr,
+    addrlen: *mut socklen_t,
+    flags: c_int,
+) {
+    io_uring_prep_rw(
+        IORING_OP_ACCEPT,
+        sqe,
+        fd,
+        addr.cast(),
+        0,
+        uring_ptr_to_u64(addrlen.cast()),
+    );
+    (*sqe).anon_flags.accept_flags = flags as __u32;
+}
+
+/// Prepares the acceptance of one connection into the registered file table.
+///
+/// `file_index` is the slot, whose old file is closed, or `IORING_FILE_INDEX_ALLOC` for a free one. `SOCK_CLOEXEC`
+/// is refused with -EINVAL. The rest as for `io_uring_prep_accept()`.
+/// The completion's `res` is 0, or the slot when the kernel chose it, or -errno: -ENFILE when none was free.
+/// Since liburing 2.1, kernel 5.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_accept_direct(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    addr: *mut sockaddr,
+    addrlen: *mut socklen_t,
+    flags: c_int,
+    mut file_index: c_uint,
+) {
+    io_uring_prep_accept(sqe, fd, addr, addrlen, flags);
+    // 1 is added below, and this value must come out as it is.
+    if file_index == IORING_FILE_INDEX_ALLOC {
+        file_index -= 1;
+    }
+    __io_uring_set_target_fixed_file(sqe, file_index);
+}
+
+/// Prepares the acceptance of every connection that comes on the listening socket `fd`.
+///
+/// One request, a completion for each connection; it goes on while completions have `IORING_CQE_F_MORE`.
+/// All connections share `addr` and `addrlen`, so pass NULL unless they come one at a time.
+/// The completions' `res` is the new file descriptor or -errno.
+/// Since liburing 2.2, kernel 5.19.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_multishot_accept(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    addr: *mut sockaddr,
+    addrlen: *mut socklen_t,
+    flags: c_int,
+) {
+    io_uring_prep_accept(sqe, fd, addr, addrlen, flags);
+    (*sqe).ioprio |= IORING_ACCEPT_MULTISHOT as __u16;
+}
+
+/// Prepares the acceptance of every connection into free slots of the registered file table.
+///
+/// As `io_uring_prep_multishot_accept()`, but the completions' `res` is the slot, or -errno: -ENFILE when none
+/// was free. `SOCK_CLOEXEC` is refused with -EINVAL.
+/// Since liburing 2.2, kernel 5.19.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_multishot_accept_direct(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    addr: *mut sockaddr,
+    addrlen: *mut socklen_t,
+    flags: c_int,
+) {
+    io_uring_prep_multishot_accept(sqe, fd, addr, addrlen, flags);
+    __io_uring_set_target_fixed_file(sqe, IORING_FILE_INDEX_ALLOC - 1);
+}
+
+/// Prepares a connection of the socket `fd` to the address `addr` of `addrlen` bytes.
+///
+/// The address must stay valid until the request is submitted.
+/// The completion's `res` is 0 or -errno, as from connect(2).
+/// Since liburing 2.0, kernel 5.5.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_connect(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    addr: *const sockaddr,
+    addrlen: socklen_t,
+) {
+    io_uring_prep_rw(IORING_OP_CONNECT, sqe, fd, addr.cast(), 0, __u64::from(addrlen));
+}
+
+/// Prepares the binding of the socket `fd` to the local address `addr` of `addrlen` bytes.
+///
+/// The address must stay valid until the request is submitted.
+/// The completion's `res` is 0 or -errno, as from bind(2).
+/// Since liburing 2.7, kernel 6.11.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_bind(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    addr: *const sockaddr,
+    addrlen: socklen_t,
+) {
+    io_uring_prep_rw(IORING_OP_BIND, sqe, fd, addr.cast(), 0, __u64::from(addrlen));
+}
+
+/// Prepares the socket `fd` for accepting connections.
+///
+/// `backlog` limits how many connections may wait to be accepted.
+/// The completion's `res` is 0 or -errno, as from listen(2).
+/// Since liburing 2.7, kernel 6.11.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_listen(sqe: *mut io_uring_sqe, fd: c_int, backlog: c_int) {
+    io_uring_prep_rw(IORING_OP_LISTEN, sqe, fd, ptr::null(), backlog as c_uint, 0);
+}
+
+/// Prepares a wait for up to `maxevents` events on the epoll descriptor `fd`.
+///
+/// `events` must have room for as many and stay valid until the completion arrives. There is no timeout: link one.
+/// `flags` must be 0.
+/// The completion's `res` is the number of events or -errno, as from `epoll_wait(2)`.
+/// Since liburing 2.10, kernel 6.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_epoll_wait(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    events: *mut epoll_event,
+    maxevents: c_int,
+    flags: c_uint,
+) {
+    io_uring_prep_rw(IORING_OP_EPOLL_WAIT, sqe, fd, events.cast(), maxevents as c_uint, 0);
+    (*sqe).anon_flags.rw_flags = flags as __kernel_rwf_t;
+}
+
+/// Prepares a change of what the epoll descriptor `epfd` watches.
+///
+/// `op` is `EPOLL_CTL_ADD`, `EPOLL_CTL_MOD` or `EPOLL_CTL_DEL`, for the descriptor `fd`. `ev` must stay valid until
+/// the request is submitted.
+/// The completion's `res` is 0 or -errno, as from `epoll_ctl(2)`.
+/// Since liburing 2.0, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_epoll_ctl(
+    sqe: *mut io_uring_sqe,
+    epfd: c_int,
+    fd: c_int,
+    op: c_int,
+    ev: *const epoll_event,
+) {
+    io_uring_prep_rw(
+        IORING_OP_EPOLL_CTL,
+        sqe,
+        epfd,
+        ev.cast(),
+        op as __u32,
+        __u64::from(fd as __u32),
+    );
+}
+
+/// Prepares a shutdown of the connection of the socket `fd`.
+///
+/// `how` is `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`.
+/// The completion's `res` is 0 or -errno, as from shutdown(2).
+/// Since liburing 2.0, kernel 5.11.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_shutdown(sqe: *mut io_uring_sqe, fd: c_int, how: c_int) {
+    io_uring_prep_rw(IORING_OP_SHUTDOWN, sqe, fd, ptr::null(), how as __u32, 0);
+}
+
+/// Prepares the creation of a socket.
+///
+/// `domain`, `socktype` and `protocol` are those of socket(2); `SOCK_CLOEXEC` and `SOCK_NONBLOCK` go into `socktype`.
+/// `flags` must be 0.
+/// The completion's `res` is the new file descriptor or -errno.
+/// Since liburing 2.2, kernel 5.19.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_socket(
+    sqe: *mut io_uring_sqe,
+    domain: c_int,
+    socktype: c_int,
+    protocol: c_int,
+    flags: c_uint,
+) {
+    io_uring_prep_rw(
+        IORING_OP_SOCKET,
+        sqe,
+        domain,
+        ptr::null(),
+        protocol as c_uint,
+        socktype as __u64,
+    );
+    (*sqe).anon_flags.rw_flags = flags as __kernel_rwf_t;
+}
+
+/// Prepares the creation of a socket in the registered file table.
+///
+/// `file_index` is the slot, whose old file is closed, or `IORING_FILE_INDEX_ALLOC` for a free one. `SOCK_CLOEXEC`
+/// is refused with -EINVAL. The rest as for `io_uring_prep_socket()`.
+/// The completion's `res` is 0, or the slot when the kernel chose it, or -errno: -ENFILE when none was free.
+/// Since liburing 2.2, kernel 5.19.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_socket_direct(
+    sqe: *mut io_uring_sqe,
+    domain: c_int,
+    socktype: c_int,
+    protocol: c_int,
+    mut file_index: c_uint,
+    flags: c_uint,
+) {
+    io_uring_prep_socket(sqe, domain, socktype, protocol, flags);
+    // 1 is added below, and this value must come out as it is.
+    if file_index == IORING_FILE_INDEX_ALLOC {
+        file_index -= 1;
+    }
+    __io_uring_set_target_fixed_file(sqe, file_index);
+}
+
+/// Prepares the creation of a socket in a free slot of the registered file table.
+///
+/// As `io_uring_prep_socket_direct()` with `IORING_FILE_INDEX_ALLOC`.
+/// The completion's `res` is the slot or -errno: -ENFILE when none was free.
+/// Since liburing 2.2, kernel 5.19.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_socket_direct_alloc(
+    sqe: *mut io_uring_sqe,
+    domain: c_int,
+    socktype: c_int,
+    protocol: c_int,
+    flags: c_uint,
+) {
+    io_uring_prep_socket(sqe, domain, socktype, protocol, flags);
+    __io_uring_set_target_fixed_file(sqe, IORING_FILE_INDEX_ALLOC - 1);
+}

@@ -1,0 +1,88 @@
+//! Waiting for child processes and on futexes.
+
+use core::ptr;
+
+use crate::abi::{IORING_OP_FUTEX_WAIT, IORING_OP_FUTEX_WAITV, IORING_OP_FUTEX_WAKE, IORING_OP_WAITID, io_uring_sqe};
+use crate::ctypes::{__u32, c_int, c_uint, futex_waitv, id_t, idtype_t, siginfo_t, uint32_t, uint64_t};
+use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
+
+/// Prepares a `waitid()`: a wait for the child processes that `idtype` and `id` select.
+///
+/// `options` are `WEXITED` and the like. `infop` is filled in; it may be NULL, else it must stay valid
+/// until the completion arrives. `flags` must be 0.
+/// The completion's `res` is 0 or -errno: -ECHILD when there is no such child.
+/// Since liburing 2.6, kernel 6.7.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_waitid(
+    sqe: *mut io_uring_sqe,
+    idtype: idtype_t,
+    id: id_t,
+    infop: *mut siginfo_t,
+    options: c_int,
+    flags: c_uint,
+) {
+    io_uring_prep_rw(IORING_OP_WAITID, sqe, id as c_int, ptr::null(), idtype as c_uint, 0);
+    (*sqe).anon_flags.waitid_flags = flags;
+    (*sqe).anon_file.file_index = options as __u32;
+    (*sqe).anon_off.addr2 = uring_ptr_to_u64(infop.cast());
+}
+
+/// Prepares the waking of at most `val` waiters on the futex at `futex`.
+///
+/// `mask` must share a bit with a waiter's; `FUTEX_BITSET_MATCH_ANY` means them all. `futex_flags` are
+/// `FUTEX2_*`, at least a size: `FUTEX2_SIZE_U32`. `flags` must be 0. `futex` must stay valid until the
+/// completion arrives.
+/// The completion's `res` is the number of waiters woken or -errno.
+/// Since liburing 2.6, kernel 6.7.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_futex_wake(
+    sqe: *mut io_uring_sqe,
+    futex: *const uint32_t,
+    val: uint64_t,
+    mask: uint64_t,
+    futex_flags: uint32_t,
+    flags: c_uint,
+) {
+    io_uring_prep_rw(IORING_OP_FUTEX_WAKE, sqe, futex_flags as c_int, futex.cast(), 0, val);
+    (*sqe).anon_flags.futex_flags = flags;
+    (*sqe).anon_tail.anon_addr3.addr3 = mask;
+}
+
+/// Prepares a wait on the futex at `futex`, if that still has the value `val`.
+///
+/// A waker whose mask shares a bit with `mask` ends it: `FUTEX_BITSET_MATCH_ANY` means any. `futex_flags`
+/// are `FUTEX2_*`, at least a size: `FUTEX2_SIZE_U32`. `flags` must be 0. `futex` must stay valid until the
+/// completion arrives. There is no timeout: link an `io_uring_prep_link_timeout()`.
+/// The completion's `res` is 0 when woken, or -errno: -EAGAIN when the value is another.
+/// Since liburing 2.6, kernel 6.7.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_futex_wait(
+    sqe: *mut io_uring_sqe,
+    futex: *const uint32_t,
+    val: uint64_t,
+    mask: uint64_t,
+    futex_flags: uint32_t,
+    flags: c_uint,
+) {
+    io_uring_prep_rw(IORING_OP_FUTEX_WAIT, sqe, futex_flags as c_int, futex.cast(), 0, val);
+    (*sqe).anon_flags.futex_flags = flags;
+    (*sqe).anon_tail.anon_addr3.addr3 = mask;
+}
+
+/// Prepares a wait on `nr_futex` futexes at once, until one of them is woken.
+///
+/// The array `futex` must stay valid until the request is submitted, the futexes it points to until the
+/// completion arrives. `flags` must be 0. There is no timeout: link an `io_uring_prep_link_timeout()`.
+/// The completion's `res` is the index of a futex that was woken, or -errno: -EAGAIN when one has another
+/// value than expected.
+/// Since liburing 2.6, kernel 6.7.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_futex_waitv(
+    sqe: *mut io_uring_sqe,
+    futex: *const futex_waitv,
+    nr_futex: uint32_t,
+    flags: c_uint,
+) {
+    io_uring_prep_rw(IORING_OP_FUTEX_WAITV, sqe, 0, futex.cast(), nr_futex, 0);
+    (*sqe).anon_flags.futex_flags = flags;
+}

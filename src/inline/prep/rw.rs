@@ -1,0 +1,270 @@
+//! Reading, writing, and moving bytes between two descriptors.
+
+use core::ptr;
+
+use crate::abi::{
+    IORING_OP_READ, IORING_OP_READ_FIXED, IORING_OP_READ_MULTISHOT, IORING_OP_READV, IORING_OP_READV_FIXED,
+    IORING_OP_SPLICE, IORING_OP_TEE, IORING_OP_WRITE, IORING_OP_WRITE_FIXED, IORING_OP_WRITEV, IORING_OP_WRITEV_FIXED,
+    IOSQE_BUFFER_SELECT, io_uring_sqe,
+};
+use crate::ctypes::{__u8, __u16, __u64, c_int, c_uint, c_void, int64_t, iovec};
+use crate::inline::sqe::io_uring_prep_rw;
+
+/// Prepares a transfer of up to `nbytes` bytes from `fd_in` to `fd_out`, one of which must be a pipe.
+///
+/// `off_in` and `off_out` are file offsets: -1 for the pipe; -1 for the other file means that its
+/// position is used and moved. `splice_flags` are those of `splice()`; `SPLICE_F_FD_IN_FIXED` among
+/// them makes `fd_in` a slot of the registered files, `IOSQE_FIXED_FILE` on `sqe` does that for `fd_out`.
+/// The completion's `res` is the number of bytes moved, 0 at the end of the input, or -errno.
+/// Since liburing 2.0, kernel 5.7.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_splice(
+    sqe: *mut io_uring_sqe,
+    fd_in: c_int,
+    off_in: int64_t,
+    fd_out: c_int,
+    off_out: int64_t,
+    nbytes: c_uint,
+    splice_flags: c_uint,
+) {
+    io_uring_prep_rw(IORING_OP_SPLICE, sqe, fd_out, ptr::null(), nbytes, off_out as __u64);
+    (*sqe).anon_addr.splice_off_in = off_in as __u64;
+    (*sqe).anon_file.splice_fd_in = fd_in;
+    (*sqe).anon_flags.splice_flags = splice_flags;
+}
+
+/// Prepares a copy of up to `nbytes` bytes from the pipe `fd_in` to the pipe `fd_out`.
+///
+/// The bytes stay readable in `fd_in`. `splice_flags` are those of `tee()`; `SPLICE_F_FD_IN_FIXED` among
+/// them makes `fd_in` a slot of the registered files, `IOSQE_FIXED_FILE` on `sqe` does that for `fd_out`.
+/// The completion's `res` is the number of bytes copied or -errno.
+/// Since liburing 2.0, kernel 5.8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_tee(
+    sqe: *mut io_uring_sqe,
+    fd_in: c_int,
+    fd_out: c_int,
+    nbytes: c_uint,
+    splice_flags: c_uint,
+) {
+    io_uring_prep_rw(IORING_OP_TEE, sqe, fd_out, ptr::null(), nbytes, 0);
+    (*sqe).anon_addr.splice_off_in = 0;
+    (*sqe).anon_file.splice_fd_in = fd_in;
+    (*sqe).anon_flags.splice_flags = splice_flags;
+}
+
+/// Prepares a read at `offset` of `fd` into the `nr_vecs` buffers of `iovecs`, filled in order.
+///
+/// The array must stay valid until the request is submitted, the buffers until the completion
+/// arrives. With `offset` -1 the file position is used and moved (kernel 5.6); a file that can't seek
+/// takes 0 or -1. For a single buffer `io_uring_prep_read()` costs less.
+/// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno.
+/// Since liburing 2.0, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_readv(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    iovecs: *const iovec,
+    nr_vecs: c_uint,
+    offset: __u64,
+) {
+    io_uring_prep_rw(IORING_OP_READV, sqe, fd, iovecs.cast(), nr_vecs, offset);
+}
+
+/// Prepares a vectored read like `io_uring_prep_readv()`, with the `RWF_*` flags of `preadv2()`.
+///
+/// The array must stay valid until the request is submitted, the buffers until the completion
+/// arrives. With `offset` -1 the file position is used and moved (kernel 5.6).
+/// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno:
+/// -EAGAIN when `flags` has `RWF_NOWAIT` and the read would block.
+/// Since liburing 2.2, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_readv2(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    iovecs: *const iovec,
+    nr_vecs: c_uint,
+    offset: __u64,
+    flags: c_int,
+) {
+    io_uring_prep_readv(sqe, fd, iovecs, nr_vecs, offset);
+    (*sqe).anon_flags.rw_flags = flags;
+}
+
+/// Prepares a read of `nbytes` bytes at `offset` of `fd` into memory of the registered buffer `buf_index`.
+///
+/// `buf` is an address, anywhere inside that buffer, and `buf + nbytes` must not pass its end. The
+/// bytes belong to the kernel until the completion arrives. With `offset` -1 the file position is
+/// used and moved (kernel 5.6).
+/// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno.
+/// Since liburing 2.0, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_read_fixed(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    buf: *mut c_void,
+    nbytes: c_uint,
+    offset: __u64,
+    buf_index: c_int,
+) {
+    io_uring_prep_rw(IORING_OP_READ_FIXED, sqe, fd, buf, nbytes, offset);
+    (*sqe).anon_buf.buf_index = buf_index as __u16;
+}
+
+/// Prepares a vectored read into memory of the registered buffer `buf_index`.
+///
+/// Each buffer of `iovecs` must lie inside that registered buffer. The array must stay valid until
+/// the request is submitted; the bytes belong to the kernel until the completion arrives.
+/// `flags` are the `RWF_*` flags of `preadv2()`. With `offset` -1 the file position is used and moved.
+/// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno.
+/// Since liburing 2.10, kernel 6.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_readv_fixed(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    iovecs: *const iovec,
+    nr_vecs: c_uint,
+    offset: __u64,
+    flags: c_int,
+    buf_index: c_int,
+) {
+    io_uring_prep_readv2(sqe, fd, iovecs, nr_vecs, offset, flags);
+    (*sqe).opcode = IORING_OP_READV_FIXED as __u8;
+    (*sqe).anon_buf.buf_index = buf_index as __u16;
+}
+
+/// Prepares a write of the `nr_vecs` buffers of `iovecs`, in order, at `offset` of `fd`.
+///
+/// The array must stay valid until the request is submitted, the buffers until the completion
+/// arrives. With `offset` -1 the file position is used and moved (kernel 5.6); a file that can't seek
+/// takes 0 or -1. For a single buffer `io_uring_prep_write()` costs less.
+/// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno.
+/// Since liburing 2.0, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_writev(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    iovecs: *const iovec,
+    nr_vecs: c_uint,
+    offset: __u64,
+) {
+    io_uring_prep_rw(IORING_OP_WRITEV, sqe, fd, iovecs.cast(), nr_vecs, offset);
+}
+
+/// Prepares a vectored write like `io_uring_prep_writev()`, with the `RWF_*` flags of `pwritev2()`.
+///
+/// The array must stay valid until the request is submitted, the buffers until the completion
+/// arrives. With `offset` -1 the file position is used and moved (kernel 5.6).
+/// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno:
+/// -EAGAIN when `flags` has `RWF_NOWAIT` and the write would block.
+/// Since liburing 2.2, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_writev2(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    iovecs: *const iovec,
+    nr_vecs: c_uint,
+    offset: __u64,
+    flags: c_int,
+) {
+    io_uring_prep_writev(sqe, fd, iovecs, nr_vecs, offset);
+    (*sqe).anon_flags.rw_flags = flags;
+}
+
+/// Prepares a write of `nbytes` bytes of the registered buffer `buf_index` at `offset` of `fd`.
+///
+/// `buf` is an address, anywhere inside that buffer, and `buf + nbytes` must not pass its end. The
+/// bytes must not change until the completion arrives. With `offset` -1 the file position is used
+/// and moved (kernel 5.6).
+/// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno.
+/// Since liburing 2.0, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_write_fixed(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    buf: *const c_void,
+    nbytes: c_uint,
+    offset: __u64,
+    buf_index: c_int,
+) {
+    io_uring_prep_rw(IORING_OP_WRITE_FIXED, sqe, fd, buf, nbytes, offset);
+    (*sqe).anon_buf.buf_index = buf_index as __u16;
+}
+
+/// Prepares a vectored write of memory of the registered buffer `buf_index`.
+///
+/// Each buffer of `iovecs` must lie inside that registered buffer. The array must stay valid until
+/// the request is submitted; the bytes must not change until the completion arrives.
+/// `flags` are the `RWF_*` flags of `pwritev2()`. With `offset` -1 the file position is used and moved.
+/// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno.
+/// Since liburing 2.10, kernel 6.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_writev_fixed(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    iovecs: *const iovec,
+    nr_vecs: c_uint,
+    offset: __u64,
+    flags: c_int,
+    buf_index: c_int,
+) {
+    io_uring_prep_writev2(sqe, fd, iovecs, nr_vecs, offset, flags);
+    (*sqe).opcode = IORING_OP_WRITEV_FIXED as __u8;
+    (*sqe).anon_buf.buf_index = buf_index as __u16;
+}
+
+/// Prepares a read of `nbytes` bytes at `offset` of `fd` into `buf`.
+///
+/// `buf` must stay valid until the completion arrives. With `offset` -1 the file position is used and
+/// moved; a file that can't seek takes 0 or -1.
+/// The completion's `res` is the number of bytes read, which may be fewer than asked, 0 at the end of
+/// the file, or -errno.
+/// Since liburing 2.0, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_read(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    buf: *mut c_void,
+    nbytes: c_uint,
+    offset: __u64,
+) {
+    io_uring_prep_rw(IORING_OP_READ, sqe, fd, buf, nbytes, offset);
+}
+
+/// Prepares a read that repeats whenever `fd` has data, each time into a buffer of the group `buf_group`.
+///
+/// `fd` must be pollable, such as a pipe: a regular file gives -EBADFD. `nbytes` limits each read, 0
+/// means the size of the picked buffer; `offset` is 0 or -1 where the file can't seek.
+/// Replaces `sqe`'s flags by `IOSQE_BUFFER_SELECT`: set others afterwards.
+/// Each completion's `res` is the number of bytes read or -errno, and its flags hold the buffer's id;
+/// the request lives on as long as they have `IORING_CQE_F_MORE`.
+/// Since liburing 2.6, kernel 6.7.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_read_multishot(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    nbytes: c_uint,
+    offset: __u64,
+    buf_group: c_int,
+) {
+    io_uring_prep_rw(IORING_OP_READ_MULTISHOT, sqe, fd, ptr::null(), nbytes, offset);
+    (*sqe).anon_buf.buf_group = buf_group as __u16;
+    (*sqe).flags = IOSQE_BUFFER_SELECT as __u8;
+}
+
+/// Prepares a write of `nbytes` bytes from `buf` at `offset` of `fd`.
+///
+/// `buf` must stay valid and unchanged until the completion arrives. With `offset` -1 the file
+/// position is used and moved; a file that can't seek takes 0 or -1.
+/// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno.
+/// Since liburing 2.0, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_write(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    buf: *const c_void,
+    nbytes: c_uint,
+    offset: __u64,
+) {
+    io_uring_prep_rw(IORING_OP_WRITE, sqe, fd, buf, nbytes, offset);
+}

@@ -1,0 +1,229 @@
+//! Sending and receiving on sockets: plain, as messages, from registered buffers, without copying, and multishot.
+//!
+//! `IORING_RECVSEND_*` flags go into `sqe->ioprio` after the helper; those that a helper sets itself are or-ed in.
+
+use core::ptr;
+
+use crate::abi::{
+    IORING_OP_RECV, IORING_OP_RECVMSG, IORING_OP_SEND, IORING_OP_SEND_ZC, IORING_OP_SENDMSG, IORING_OP_SENDMSG_ZC,
+    IORING_RECV_MULTISHOT, IORING_RECVSEND_BUNDLE, IORING_RECVSEND_FIXED_BUF, io_uring_sqe,
+};
+use crate::ctypes::{__u8, __u16, __u32, c_int, c_uint, c_void, msghdr, size_t, sockaddr, socklen_t};
+use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
+
+/// Prepares the receipt of a message on the socket `fd`, as by recvmsg(2).
+///
+/// The kernel writes the lengths and flags back into `msg`, so it and all it points to must stay valid until the
+/// completion arrives. `flags` are `MSG_*`.
+/// The completion's `res` is the number of bytes, 0 at the end of a stream, or -errno.
+/// Since liburing 2.0, kernel 5.3.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_recvmsg(sqe: *mut io_uring_sqe, fd: c_int, msg: *mut msghdr, flags: c_uint) {
+    io_uring_prep_rw(IORING_OP_RECVMSG, sqe, fd, msg.cast(), 1, 0);
+    (*sqe).anon_flags.msg_flags = flags;
+}
+
+/// Prepares the receipt of every message that comes on the socket `fd`, each into a provided buffer.
+///
+/// Set `IOSQE_BUFFER_SELECT` and a buffer group too; `MSG_WAITALL` is refused. Of `msg` only `msg_namelen` and
+/// `msg_controllen` count: the room kept in each buffer for the address and the control data. What is in
+/// a buffer is read with `io_uring_recvmsg_validate()`. It goes on while completions have `IORING_CQE_F_MORE`.
+/// The completions' `res` is the number of bytes in the buffer or -errno, -ENOBUFS when none was left.
+/// Since liburing 2.3, kernel 6.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_recvmsg_multishot(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    msg: *mut msghdr,
+    flags: c_uint,
+) {
+    io_uring_prep_recvmsg(sqe, fd, msg, flags);
+    (*sqe).ioprio |= IORING_RECV_MULTISHOT as __u16;
+}
+
+/// Prepares the sending of a message on the socket `fd`, as by sendmsg(2).
+///
+/// `msg` must stay valid until the request is submitted, the bytes to send until the completion arrives.
+/// `flags` are `MSG_*`; a short send breaks a link only with `MSG_WAITALL`.
+/// The completion's `res` is the number of bytes sent or -errno.
+/// Since liburing 2.0, kernel 5.3.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_sendmsg(sqe: *mut io_uring_sqe, fd: c_int, msg: *const msghdr, flags: c_uint) {
+    io_uring_prep_rw(IORING_OP_SENDMSG, sqe, fd, msg.cast(), 1, 0);
+    (*sqe).anon_flags.msg_flags = flags;
+}
+
+/// Prepares the sending of a message without copying its bytes.
+///
+/// As `io_uring_prep_sendmsg()`, but the bytes must stay as they are until a second completion, the one with
+/// `IORING_CQE_F_NOTIF`; it comes when the first has `IORING_CQE_F_MORE`.
+/// Since liburing 2.3, kernel 6.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_sendmsg_zc(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    msg: *const msghdr,
+    flags: c_uint,
+) {
+    io_uring_prep_sendmsg(sqe, fd, msg, flags);
+    (*sqe).opcode = IORING_OP_SENDMSG_ZC as __u8;
+}
+
+/// Prepares the sending, without copying, of a message whose bytes lie in the registered buffer `buf_index`.
+///
+/// As `io_uring_prep_sendmsg_zc()`; each iovec of `msg` must lie inside that buffer. Only the low 16 bits of
+/// `buf_index` are kept.
+/// Since liburing 2.10, kernel 6.15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_sendmsg_zc_fixed(
+    sqe: *mut io_uring_sqe,
+    fd: c_int,
+    msg: *const msghdr,
+    flags: c_uint,
+    buf_index: c_uint,
+) {
+    io_uring_prep_sendmsg_zc(sqe, fd, msg, flags);
+    (*sqe).ioprio |= IORING_RECVSEND_FIXED_BUF as __u16;
+    (*sqe).anon_buf.buf_index = buf_index as __u16;
+}
+
+/// Prepares the sending of `len` bytes of `buf` on the socket `sockfd`.
+///
+/// The bytes must stay valid until the completion arrives; only the low 32 bits of `len` are kept. `flags` are `MSG_*`;
+/// a short send breaks a link only with `MSG_WAITALL`.
+/// The completion's `res` is the number of bytes sent or -errno.
+/// Since liburing 2.0, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_send(
+    sqe: *mut io_uring_sqe,
+    sockfd: c_int,
+    buf: *const c_void,
+    len: size_t,
+    flags: c_int,
+) {
+    io_uring_prep_rw(IORING_OP_SEND, sqe, sockfd, buf, len as __u32, 0);
+    (*sqe).anon_flags.msg_flags = flags as __u32;
+}
+
+/// Prepares the sending of as many provided buffers as are there, in one go.
+///
+/// Set `IOSQE_BUFFER_SELECT` and the group of a buffer ring too. `len` limits the bytes, 0 doesn't.
+/// The completion's `res` is the number of bytes sent or -errno; its buffer ID is that of the first buffer used, and
+/// the others follow it in the ring.
+/// Since liburing 2.7, kernel 6.10.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_send_bundle(sqe: *mut io_uring_sqe, sockfd: c_int, len: size_t, flags: c_int) {
+    io_uring_prep_send(sqe, sockfd, ptr::null(), len, flags);
+    (*sqe).ioprio |= IORING_RECVSEND_BUNDLE as __u16;
+}
+
+/// Adds the destination `dest_addr` of `addr_len` bytes to a send prepared before.
+///
+/// For `io_uring_prep_send()` (kernel 6.1) and `io_uring_prep_send_zc()`, not for the message kinds. The address must
+/// stay valid until the request is submitted.
+/// Since liburing 2.3, kernel 6.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_send_set_addr(
+    sqe: *mut io_uring_sqe,
+    dest_addr: *const sockaddr,
+    addr_len: __u16,
+) {
+    (*sqe).anon_off.addr2 = uring_ptr_to_u64(dest_addr.cast());
+    (*sqe).anon_file.anon_dest.addr_len = addr_len;
+}
+
+/// Prepares the sending of `len` bytes of `buf` to the address `addr` of `addrlen` bytes.
+///
+/// As `io_uring_prep_send()`; the address must stay valid until the request is submitted. Only the low 16 bits of
+/// `addrlen` are kept.
+/// Since liburing 2.4, kernel 6.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_sendto(
+    sqe: *mut io_uring_sqe,
+    sockfd: c_int,
+    buf: *const c_void,
+    len: size_t,
+    flags: c_int,
+    addr: *const sockaddr,
+    addrlen: socklen_t,
+) {
+    io_uring_prep_send(sqe, sockfd, buf, len, flags);
+    io_uring_prep_send_set_addr(sqe, addr, addrlen as __u16);
+}
+
+/// Prepares the sending of `len` bytes of `buf` without copying them.
+///
+/// The bytes must stay as they are until a second completion, the one with `IORING_CQE_F_NOTIF`; it comes when the
+/// first has `IORING_CQE_F_MORE`. `flags` are `MSG_*`, `zc_flags` are `IORING_SEND_ZC_*` and `IORING_RECVSEND_*`.
+/// Only the low 32 bits of `len` and 16 of `zc_flags` are kept.
+/// The first completion's `res` is the number of bytes sent or -errno.
+/// Since liburing 2.3, kernel 6.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_send_zc(
+    sqe: *mut io_uring_sqe,
+    sockfd: c_int,
+    buf: *const c_void,
+    len: size_t,
+    flags: c_int,
+    zc_flags: c_uint,
+) {
+    io_uring_prep_rw(IORING_OP_SEND_ZC, sqe, sockfd, buf, len as __u32, 0);
+    (*sqe).anon_flags.msg_flags = flags as __u32;
+    (*sqe).ioprio = zc_flags as __u16;
+}
+
+/// Prepares the sending, without copying, of bytes that lie in the registered buffer `buf_index`.
+///
+/// As `io_uring_prep_send_zc()`; `buf` is an address inside that buffer, and the bytes must not pass its end. Only
+/// the low 16 bits of `buf_index` are kept.
+/// Since liburing 2.3, kernel 6.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_send_zc_fixed(
+    sqe: *mut io_uring_sqe,
+    sockfd: c_int,
+    buf: *const c_void,
+    len: size_t,
+    flags: c_int,
+    zc_flags: c_uint,
+    buf_index: c_uint,
+) {
+    io_uring_prep_send_zc(sqe, sockfd, buf, len, flags, zc_flags);
+    (*sqe).ioprio |= IORING_RECVSEND_FIXED_BUF as __u16;
+    (*sqe).anon_buf.buf_index = buf_index as __u16;
+}
+
+/// Prepares the receipt of up to `len` bytes on the socket `sockfd` into `buf`.
+///
+/// `buf` must stay valid until the completion arrives; with `IOSQE_BUFFER_SELECT` it is NULL and the kernel takes a
+/// provided buffer. Only the low 32 bits of `len` are kept. `flags` are `MSG_*`.
+/// The completion's `res` is the number of bytes, 0 at the end of a stream, or -errno.
+/// Since liburing 2.0, kernel 5.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_recv(
+    sqe: *mut io_uring_sqe,
+    sockfd: c_int,
+    buf: *mut c_void,
+    len: size_t,
+    flags: c_int,
+) {
+    io_uring_prep_rw(IORING_OP_RECV, sqe, sockfd, buf, len as __u32, 0);
+    (*sqe).anon_flags.msg_flags = flags as __u32;
+}
+
+/// Prepares the receipt of all that comes on the socket `sockfd`, each time into a provided buffer.
+///
+/// Set `IOSQE_BUFFER_SELECT` and a buffer group too; `buf` is NULL, `MSG_WAITALL` is refused. `len` limits one
+/// receipt, 0 doesn't, and older kernels take only 0. It goes on while completions have `IORING_CQE_F_MORE`.
+/// The completions' `res` is the number of bytes, 0 at the end of a stream, or -errno: -ENOBUFS without a free buffer.
+/// Since liburing 2.3, kernel 6.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_recv_multishot(
+    sqe: *mut io_uring_sqe,
+    sockfd: c_int,
+    buf: *mut c_void,
+    len: size_t,
+    flags: c_int,
+) {
+    io_uring_prep_recv(sqe, sockfd, buf, len, flags);
+    (*sqe).ioprio |= IORING_RECV_MULTISHOT as __u16;
+}

@@ -1,0 +1,334 @@
+//! Where a ring's memory lies: sizes, mappings, and the pointers into them.
+
+use crate::abi::*;
+use crate::ctypes::{c_int, c_uint, c_void, size_t, ssize_t};
+use crate::inline::{io_uring_cqe_shift_from_flags, io_uring_sqe_shift_from_flags};
+use crate::kernel;
+use crate::setup::{io_uring_queue_exit, io_uring_queue_init_params};
+use crate::types::{io_uring, io_uring_cq, io_uring_sq};
+use core::mem::zeroed;
+use core::ptr::null_mut;
+use libc::{EINVAL, ENOMEM, MAP_ANONYMOUS, MAP_HUGETLB, MAP_POPULATE, MAP_SHARED};
+
+/// The kernel's limits (`io_uring/io_uring.h`).
+const MAX_ENTRIES: c_uint = 32768;
+const MAX_CQ_ENTRIES: c_uint = 2 * MAX_ENTRIES;
+
+/// The heads, tails and flags that stand before the CQEs (the kernel's `struct io_rings`, less its array).
+const RING_HEADER: usize = 64;
+
+const HUGE_PAGE: usize = 2 << 20;
+/// Asks for 2 MiB pages by name: the system's default size may be another.
+const MAP_HUGE_2MB: c_int = 21 << libc::MAP_HUGE_SHIFT;
+
+/// How many entries the kernel gives for `entries` and the wishes in `p`: (SQ, CQ), or -EINVAL.
+fn ring_entries(entries: c_uint, p: &io_uring_params) -> Result<(c_uint, c_uint), c_int> {
+    let fit = |wanted: c_uint, max: c_uint| match wanted {
+        0 => Err(-EINVAL),
+        n if n <= max => Ok(n.next_power_of_two()),
+        _ if p.flags & IORING_SETUP_CLAMP != 0 => Ok(max),
+        _ => Err(-EINVAL),
+    };
+    let sq = fit(entries, MAX_ENTRIES)?;
+    if p.flags & IORING_SETUP_CQSIZE == 0 {
+        return Ok((sq, 2 * sq));
+    }
+    let cq = fit(p.cq_entries, MAX_CQ_ENTRIES)?;
+    if cq < sq { Err(-EINVAL) } else { Ok((sq, cq)) }
+}
+
+fn sqes_size(flags: c_uint, entries: c_uint) -> usize {
+    ((entries << io_uring_sqe_shift_from_flags(flags)) as usize).wrapping_mul(size_of::<io_uring_sqe>())
+}
+
+fn cqes_size(flags: c_uint, entries: c_uint) -> usize {
+    ((entries << io_uring_cqe_shift_from_flags(flags)) as usize).wrapping_mul(size_of::<io_uring_cqe>())
+}
+
+fn array_size(flags: c_uint, entries: c_uint) -> usize {
+    if flags & IORING_SETUP_NO_SQARRAY != 0 { 0 } else { entries as usize * size_of::<c_uint>() }
+}
+
+fn round_up(size: usize, page: usize) -> usize {
+    size.wrapping_add(page - 1) & !(page - 1)
+}
+
+/// What a ring of these sizes takes: (the SQEs in whole pages, the rings in bytes, both in whole pages).
+fn footprint(flags: c_uint, sq: c_uint, cq: c_uint) -> (usize, usize, usize) {
+    let page = kernel::page_size();
+    let sqes = round_up(sqes_size(flags, sq), page);
+    // The kernel puts the SQ array behind the CQEs.
+    let rings = RING_HEADER + cqes_size(flags, cq) + array_size(flags, sq);
+    (sqes, rings, round_up(sqes + rings, page))
+}
+
+/// Unmaps the two rings (not the SQEs), once when they share a mapping. Internal to the archive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_unmap_rings(sq: *mut io_uring_sq, cq: *mut io_uring_cq) {
+    // SAFETY: the caller's rings; a size of 0 says that nothing was mapped for it.
+    unsafe {
+        if (*sq).ring_sz != 0 {
+            kernel::munmap((*sq).ring_ptr, (*sq).ring_sz);
+        }
+        if (*cq).ring_sz != 0 && !(*cq).ring_ptr.is_null() && (*cq).ring_ptr != (*sq).ring_ptr {
+            kernel::munmap((*cq).ring_ptr, (*cq).ring_sz);
+        }
+    }
+}
+
+/// Points the fields of `sq` and `cq` into the mapped rings, at the offsets in `p`. Internal to the archive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_setup_ring_pointers(
+    p: *mut io_uring_params,
+    sq: *mut io_uring_sq,
+    cq: *mut io_uring_cq,
+) {
+    // SAFETY: the rings are mapped at `ring_ptr`, and the kernel's offsets lie within.
+    unsafe {
+        let (p, sq, cq) = (&*p, &mut *sq, &mut *cq);
+        let at = |offset: u32| sq.ring_ptr.byte_add(offset as usize).cast::<c_uint>();
+        sq.khead = at(p.sq_off.head);
+        sq.ktail = at(p.sq_off.tail);
+        sq.kring_mask = at(p.sq_off.ring_mask);
+        sq.kring_entries = at(p.sq_off.ring_entries);
+        sq.kflags = at(p.sq_off.flags);
+        sq.kdropped = at(p.sq_off.dropped);
+        if p.flags & IORING_SETUP_NO_SQARRAY == 0 {
+            sq.array = at(p.sq_off.array);
+        }
+
+        let at = |offset: u32| cq.ring_ptr.byte_add(offset as usize).cast::<c_uint>();
+        cq.khead = at(p.cq_off.head);
+        cq.ktail = at(p.cq_off.tail);
+        cq.kring_mask = at(p.cq_off.ring_mask);
+        cq.kring_entries = at(p.cq_off.ring_entries);
+        cq.koverflow = at(p.cq_off.overflow);
+        cq.cqes = at(p.cq_off.cqes).cast();
+        // Kernels before 5.8 have no CQ flags and leave the offset 0.
+        if p.cq_off.flags != 0 {
+            cq.kflags = at(p.cq_off.flags);
+        }
+
+        sq.ring_mask = *sq.kring_mask;
+        sq.ring_entries = *sq.kring_entries;
+        cq.ring_mask = *cq.kring_mask;
+        cq.ring_entries = *cq.kring_entries;
+    }
+}
+
+/// Fills the SQ array so that slot n holds SQE n, for ever: the library submits in order.
+pub unsafe fn fill_sq_array(sq: *mut io_uring_sq, flags: c_uint) {
+    // SAFETY: without NO_SQARRAY the array is mapped and has `ring_entries` slots.
+    unsafe {
+        if flags & IORING_SETUP_NO_SQARRAY == 0 {
+            let mut index = 0;
+            while index < (*sq).ring_entries {
+                *(*sq).array.add(index as usize) = index;
+                index += 1;
+            }
+        }
+    }
+}
+
+/// Maps the rings and SQEs of `fd` as `p` describes them. On an error nothing stays mapped. Internal to the archive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_mmap(
+    fd: c_int,
+    p: *mut io_uring_params,
+    sq: *mut io_uring_sq,
+    cq: *mut io_uring_cq,
+) -> c_int {
+    let shared = MAP_SHARED | MAP_POPULATE;
+    // SAFETY: the caller passes valid structures; every mapping made here is recorded or undone here.
+    unsafe {
+        let single = (*p).features & IORING_FEAT_SINGLE_MMAP != 0;
+        let sqes_sz = sqes_size((*p).flags, (*p).sq_entries);
+        let mut sq_sz = (*p).sq_off.array as usize + (*p).sq_entries as usize * size_of::<c_uint>();
+        let mut cq_sz = (*p).cq_off.cqes as usize + cqes_size((*p).flags, (*p).cq_entries);
+        if single {
+            sq_sz = sq_sz.max(cq_sz);
+            cq_sz = sq_sz;
+        }
+
+        let sq_ptr = match kernel::mmap(sq_sz, shared, fd, IORING_OFF_SQ_RING) {
+            Ok(ptr) => ptr,
+            Err(err) => return err,
+        };
+        (*sq).ring_sz = sq_sz;
+        (*sq).ring_ptr = sq_ptr;
+        let mut err = 0;
+        let mut cq_ptr = sq_ptr;
+        if !single {
+            match kernel::mmap(cq_sz, shared, fd, IORING_OFF_CQ_RING) {
+                Ok(ptr) => cq_ptr = ptr,
+                Err(errno) => {
+                    (cq_ptr, cq_sz, err) = (null_mut(), 0, errno);
+                }
+            }
+        }
+        (*cq).ring_sz = cq_sz;
+        (*cq).ring_ptr = cq_ptr;
+
+        if err == 0 && sqes_sz > c_uint::MAX as usize {
+            err = -EINVAL;
+        }
+        if err == 0 {
+            match kernel::mmap(sqes_sz, shared, fd, IORING_OFF_SQES) {
+                Ok(ptr) => {
+                    (*sq).sqes = ptr.cast();
+                    (*sq).sqes_sz = sqes_sz as c_uint;
+                    io_uring_setup_ring_pointers(p, sq, cq);
+                    return 0;
+                }
+                Err(errno) => err = errno,
+            }
+        }
+        io_uring_unmap_rings(sq, cq);
+        (*sq).ring_sz = 0;
+        (*cq).ring_sz = 0;
+        err
+    }
+}
+
+/// Prepares the memory of an `IORING_SETUP_NO_MMAP` ring, in `buf` when there is one, else in fresh mappings (huge
+/// pages where one page is too small). Returns the bytes used of `buf`, or -errno with nothing mapped.
+pub unsafe fn provide(
+    entries: c_uint,
+    p: &mut io_uring_params,
+    ring: &mut io_uring,
+    buf: *mut c_void,
+    buf_size: usize,
+) -> c_int {
+    let (sq_entries, cq_entries) = match ring_entries(entries, p) {
+        Ok(both) => both,
+        Err(err) => return err,
+    };
+    let page = kernel::page_size();
+    let (sqes, rings, used) = footprint(p.flags, sq_entries, cq_entries);
+    let (sq, cq) = (&mut ring.sq, &mut ring.cq);
+
+    if buf.is_null() {
+        if sqes > HUGE_PAGE || rings > HUGE_PAGE {
+            return -ENOMEM;
+        }
+        let (sqes_sz, ptr) = match anonymous(sqes, page) {
+            Ok(region) => region,
+            Err(err) => return err,
+        };
+        sq.sqes = ptr.cast();
+        sq.sqes_sz = sqes_sz as c_uint;
+        if used <= sqes_sz {
+            sq.ring_ptr = ptr.wrapping_byte_add(sqes);
+        } else {
+            match anonymous(rings, page) {
+                Ok((size, ptr)) => {
+                    sq.ring_sz = size;
+                    sq.ring_ptr = ptr;
+                }
+                Err(err) => {
+                    // SAFETY: mapped just above, and nobody has seen it.
+                    unsafe { kernel::munmap(ptr, sqes_sz) };
+                    return err;
+                }
+            }
+        }
+    } else {
+        if used > buf_size {
+            return -ENOMEM;
+        }
+        sq.sqes = buf.cast();
+        sq.ring_ptr = buf.wrapping_byte_add(sqes);
+    }
+    // One mapping holds both rings: the SQ's record of it is the one that is undone.
+    cq.ring_ptr = sq.ring_ptr;
+    p.sq_off.user_addr = sq.sqes as usize as u64;
+    p.cq_off.user_addr = sq.ring_ptr as usize as u64;
+    used as c_int
+}
+
+/// Fresh memory for `need` bytes: one page, or one huge page. (size, address)
+fn anonymous(need: usize, page: usize) -> Result<(usize, *mut c_void), c_int> {
+    let (size, huge) = if need <= page { (page, 0) } else { (HUGE_PAGE, MAP_HUGETLB | MAP_HUGE_2MB) };
+    // SAFETY: a new mapping; it takes the place of nothing.
+    let ptr = unsafe { kernel::mmap(size, MAP_SHARED | MAP_ANONYMOUS | huge, -1, 0) }?;
+    Ok((size, ptr))
+}
+
+/// Returns how many bytes of memory a ring with these parameters takes.
+///
+/// `entries` and `p` are as for `io_uring_queue_init_params()`; `p` is only read. The result, in whole pages, is
+/// the size of the buffer that `io_uring_queue_init_mem()` needs at most.
+/// Returns the size in bytes; -EINVAL when `entries` is 0, or above 32768 without `IORING_SETUP_CLAMP`, or when
+/// `IORING_SETUP_CQSIZE` asks for an impossible CQ.
+/// Since liburing 2.11.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_memory_size_params(entries: c_uint, p: *mut io_uring_params) -> ssize_t {
+    // SAFETY: the caller passes valid parameters.
+    let p = unsafe { &*p };
+    match ring_entries(entries, p) {
+        Ok((sq, cq)) => {
+            let (sqes, rings, _) = footprint(p.flags, sq, cq);
+            (sqes + round_up(rings, kernel::page_size())) as ssize_t
+        }
+        Err(err) => err as ssize_t,
+    }
+}
+
+/// Returns how many bytes of memory a ring takes, from its setup flags alone.
+///
+/// `entries` is the number of SQ entries, `flags` are `IORING_SETUP_` flags; otherwise as
+/// `io_uring_memory_size_params()`.
+/// Since liburing 2.11.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_memory_size(entries: c_uint, flags: c_uint) -> ssize_t {
+    // SAFETY: all zeroes is a valid `io_uring_params`, and it lives through the call.
+    unsafe {
+        let mut p: io_uring_params = zeroed();
+        p.flags = flags;
+        io_uring_memory_size_params(entries, &raw mut p)
+    }
+}
+
+/// Returns how many bytes of locked memory (`ulimit -l`) a ring with these parameters needs.
+///
+/// Kernels since 5.12 count a ring's memory in another way, and the answer there is 0. On older ones it is the
+/// size of `io_uring_memory_size_params()`. To find out, a ring is made and closed again.
+/// Returns the size in bytes, or -EINVAL as `io_uring_memory_size_params()` does.
+/// Since liburing 2.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_mlock_size_params(entries: c_uint, p: *mut io_uring_params) -> ssize_t {
+    // SAFETY: the local ring and parameters live through the calls; a failed init leaves nothing to undo.
+    unsafe {
+        let mut ring: io_uring = zeroed();
+        let mut probe: io_uring_params = zeroed();
+        if io_uring_queue_init_params(entries, &raw mut ring, &raw mut probe) == 0 {
+            io_uring_queue_exit(&raw mut ring);
+        }
+        // A failure leaves the features 0: most likely an old kernel and too little memory to lock.
+        if probe.features & IORING_FEAT_NATIVE_WORKERS != 0 {
+            return 0;
+        }
+        io_uring_memory_size_params(entries, p)
+    }
+}
+
+/// Returns how many bytes of locked memory (`ulimit -l`) a ring needs, from its setup flags alone.
+///
+/// `entries` is the number of SQ entries, `flags` are `IORING_SETUP_` flags; otherwise as
+/// `io_uring_mlock_size_params()`.
+/// Since liburing 2.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_mlock_size(entries: c_uint, flags: c_uint) -> ssize_t {
+    // SAFETY: all zeroes is a valid `io_uring_params`, and it lives through the call.
+    unsafe {
+        let mut p: io_uring_params = zeroed();
+        p.flags = flags;
+        io_uring_mlock_size_params(entries, &raw mut p)
+    }
+}
+
+/// The size in bytes of the SQEs of a living ring.
+pub unsafe fn mapped_sqes_size(ring: *const io_uring) -> size_t {
+    // SAFETY: the caller's ring.
+    unsafe { sqes_size((*ring).flags, (*ring).sq.ring_entries) }
+}

@@ -1,0 +1,272 @@
+//! Registered files and buffers.
+
+use crate::abi::*;
+use crate::ctypes::{__u64, c_int, c_uint, c_void, iovec};
+use crate::register::{raise_nofile, register};
+use crate::setup::int_flags;
+use crate::types::io_uring;
+use core::ptr::null;
+use libc::EMFILE;
+
+/// The argument of the registrations with tags.
+fn table<T>(data: *const T, tags: *const __u64, nr: c_uint, flags: c_uint) -> io_uring_rsrc_register {
+    io_uring_rsrc_register { nr, flags, resv2: 0, data: data as usize as u64, tags: tags as usize as u64 }
+}
+
+/// The argument of the updates with tags.
+fn update<T>(offset: c_uint, data: *const T, tags: *const __u64, nr: c_uint) -> io_uring_rsrc_update2 {
+    io_uring_rsrc_update2 { offset, resv: 0, data: data as usize as u64, tags: tags as usize as u64, nr, resv2: 0 }
+}
+
+/// Registers with an argument whose size is its count.
+unsafe fn register_sized<T>(ring: *const io_uring, opcode: c_uint, arg: &T) -> c_int {
+    // SAFETY: the caller's ring, and the argument that `opcode` asks for.
+    unsafe { register(ring, opcode, (&raw const *arg).cast(), size_of::<T>() as c_uint) }
+}
+
+/// Registers `nr` files; when the limit on open files is too low, raises it and tries once more.
+unsafe fn register_many(ring: *const io_uring, opcode: c_uint, arg: *const c_void, count: c_uint, nr: c_uint) -> c_int {
+    // SAFETY: the caller's ring, and the argument that `opcode` asks for.
+    unsafe {
+        let ret = register(ring, opcode, arg, count);
+        if ret != -EMFILE {
+            return ret;
+        }
+        raise_nofile(nr);
+        register(ring, opcode, arg, count)
+    }
+}
+
+/// Registers buffers, for the fixed read and write requests.
+///
+/// `iovecs` holds `nr_iovecs` buffers; the array is read during the call, the buffers themselves stay pinned and must
+/// stay mapped until they are unregistered. A request names one by its index.
+/// Returns 0, or -errno: -EBUSY when buffers are registered already, -ENOMEM (also for too little lockable memory),
+/// -EFAULT, -EINVAL.
+/// Since liburing 2.0, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_register_buffers(
+    ring: *mut io_uring,
+    iovecs: *const iovec,
+    nr_iovecs: c_uint,
+) -> c_int {
+    // SAFETY: the caller's ring and array.
+    unsafe { register(ring, IORING_REGISTER_BUFFERS, iovecs.cast(), nr_iovecs) }
+}
+
+/// Registers buffers, each with a tag that comes back when the kernel has done with it.
+///
+/// As `io_uring_register_buffers()`; `tags` holds `nr` numbers or is NULL. A buffer with a tag other than 0 posts a
+/// completion with that user data once it is unregistered or replaced and no request uses it any more.
+/// Returns as that does.
+/// Since liburing 2.1, kernel 5.13.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_register_buffers_tags(
+    ring: *mut io_uring,
+    iovecs: *const iovec,
+    tags: *const __u64,
+    nr: c_uint,
+) -> c_int {
+    // SAFETY: the caller's ring and arrays.
+    unsafe { register_sized(ring, IORING_REGISTER_BUFFERS2, &table(iovecs, tags, nr, 0)) }
+}
+
+/// Registers a table of `nr` empty places for buffers, to be filled with `io_uring_register_buffers_update_tag()`.
+///
+/// Returns 0, or -errno: -EBUSY when buffers are registered already.
+/// Since liburing 2.2, kernel 5.19.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_register_buffers_sparse(ring: *mut io_uring, nr: c_uint) -> c_int {
+    let arg = table(null::<iovec>(), null(), nr, IORING_RSRC_REGISTER_SPARSE);
+    // SAFETY: the caller's ring.
+    unsafe { register_sized(ring, IORING_REGISTER_BUFFERS2, &arg) }
+}
+
+/// Replaces `nr` registered buffers from index `off` on.
+///
+/// A NULL `iov_base` empties a place. `tags` holds the new tags or is NULL; the old buffers' tags come as completions.
+/// Returns the number of buffers replaced, or -errno: -ENXIO without a table, -EINVAL beyond its end.
+/// Since liburing 2.1, kernel 5.13.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_register_buffers_update_tag(
+    ring: *mut io_uring,
+    off: c_uint,
+    iovecs: *const iovec,
+    tags: *const __u64,
+    nr: c_uint,
+) -> c_int {
+    // SAFETY: the caller's ring and arrays.
+    unsafe { register_sized(ring, IORING_REGISTER_BUFFERS_UPDATE, &update(off, iovecs, tags, nr)) }
+}
+
+/// Unregisters all buffers. Requests that use them keep them until they complete.
+///
+/// Returns 0, or -errno: -ENXIO when there are none.
+/// Since liburing 2.0, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_unregister_buffers(ring: *mut io_uring) -> c_int {
+    // SAFETY: the caller's ring.
+    unsafe { register(ring, IORING_UNREGISTER_BUFFERS, null(), 0) }
+}
+
+/// Registers files, so that requests with `IOSQE_FIXED_FILE` name them by index.
+///
+/// `files` holds `nr_files` descriptors, -1 for an empty place; read during the call. The kernel keeps its own
+/// references: the descriptors may be closed. When the limit on open files is too low, it is raised if allowed.
+/// Returns 0, or -errno: -EBUSY when files are registered already, -EBADF, -EMFILE.
+/// Since liburing 2.0, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_register_files(ring: *mut io_uring, files: *const c_int, nr_files: c_uint) -> c_int {
+    // SAFETY: the caller's ring and array.
+    unsafe { register_many(ring, IORING_REGISTER_FILES, files.cast(), nr_files, nr_files) }
+}
+
+/// Registers files, each with a tag that comes back when the kernel has done with it.
+///
+/// As `io_uring_register_files()`; `tags` as in `io_uring_register_buffers_tags()`.
+/// Since liburing 2.1, kernel 5.13.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_register_files_tags(
+    ring: *mut io_uring,
+    files: *const c_int,
+    tags: *const __u64,
+    nr: c_uint,
+) -> c_int {
+    let arg = table(files, tags, nr, 0);
+    // SAFETY: the caller's ring and arrays.
+    unsafe { register_many(ring, IORING_REGISTER_FILES2, (&raw const arg).cast(), size_of_val(&arg) as c_uint, nr) }
+}
+
+/// Registers a table of `nr` empty places for files.
+///
+/// They are filled with `io_uring_register_files_update()` or by requests that open into the table.
+/// Returns 0, or -errno as `io_uring_register_files()`.
+/// Since liburing 2.2, kernel 5.19.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_register_files_sparse(ring: *mut io_uring, nr: c_uint) -> c_int {
+    let arg = table(null::<c_int>(), null(), nr, IORING_RSRC_REGISTER_SPARSE);
+    // SAFETY: the caller's ring.
+    unsafe { register_many(ring, IORING_REGISTER_FILES2, (&raw const arg).cast(), size_of_val(&arg) as c_uint, nr) }
+}
+
+/// Replaces `nr_files` registered files from index `off` on, with tags.
+///
+/// As `io_uring_register_files_update()`; `tags` holds the new tags or is NULL.
+/// Since liburing 2.1, kernel 5.13.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_register_files_update_tag(
+    ring: *mut io_uring,
+    off: c_uint,
+    files: *const c_int,
+    tags: *const __u64,
+    nr_files: c_uint,
+) -> c_int {
+    // SAFETY: the caller's ring and arrays.
+    unsafe { register_sized(ring, IORING_REGISTER_FILES_UPDATE2, &update(off, files, tags, nr_files)) }
+}
+
+/// Replaces `nr_files` registered files from index `off` on.
+///
+/// In `files`, -1 empties a place and `IORING_REGISTER_FILES_SKIP` leaves it as it is.
+/// Returns the number of places dealt with, or -errno: -ENXIO without a table, -EINVAL beyond its end, -EBADF.
+/// Since liburing 2.0, kernel 5.5.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_register_files_update(
+    ring: *mut io_uring,
+    off: c_uint,
+    files: *const c_int,
+    nr_files: c_uint,
+) -> c_int {
+    let arg = io_uring_rsrc_update { offset: off, resv: 0, data: files as usize as u64 };
+    // SAFETY: the caller's ring and array.
+    unsafe { register(ring, IORING_REGISTER_FILES_UPDATE, (&raw const arg).cast(), nr_files) }
+}
+
+/// Unregisters all files. Requests that use them keep them until they complete.
+///
+/// Returns 0, or -errno: -ENXIO when there are none.
+/// Since liburing 2.0, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_unregister_files(ring: *mut io_uring) -> c_int {
+    // SAFETY: the caller's ring.
+    unsafe { register(ring, IORING_UNREGISTER_FILES, null(), 0) }
+}
+
+/// Limits which places of the file table the kernel gives out itself (`IORING_FILE_INDEX_ALLOC`).
+///
+/// They are `len` places from index `off` on.
+/// Returns 0, or -errno: -EINVAL beyond the table's end, -EOVERFLOW, -ENXIO without a table.
+/// Since liburing 2.3, kernel 6.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_register_file_alloc_range(ring: *mut io_uring, off: c_uint, len: c_uint) -> c_int {
+    let arg = io_uring_file_index_range { off, len, resv: 0 };
+    // SAFETY: the caller's ring.
+    unsafe { register(ring, IORING_REGISTER_FILE_ALLOC_RANGE, (&raw const arg).cast(), 0) }
+}
+
+/// Copies registered buffers from ring `src` to ring `dst`, with all choices.
+///
+/// `nr` buffers (0: all) go from index `src_off` to `dst_off`. `flags` are `IORING_REGISTER_DST_REPLACE` and
+/// `IORING_REGISTER_SRC_REGISTERED`; the latter counts only when `src` has a registered descriptor.
+/// Returns 0, or -errno: -EBUSY when `dst` has buffers and is not to replace them, -ENXIO when `src` has none, -EINVAL.
+/// Since liburing 2.10, kernel 6.13.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __io_uring_clone_buffers_offset(
+    dst: *mut io_uring,
+    src: *mut io_uring,
+    dst_off: c_uint,
+    src_off: c_uint,
+    nr: c_uint,
+    flags: c_uint,
+) -> c_int {
+    // SAFETY: the caller's rings.
+    unsafe {
+        let by_index = flags & IORING_REGISTER_SRC_REGISTERED != 0 && (*src).int_flags & int_flags::REG_REG_RING != 0;
+        let (src_fd, flags) = if by_index {
+            ((*src).enter_ring_fd, flags)
+        } else {
+            ((*src).ring_fd, flags & !IORING_REGISTER_SRC_REGISTERED)
+        };
+        let arg = io_uring_clone_buffers { src_fd: src_fd as u32, flags, src_off, dst_off, nr, pad: [0; 3] };
+        register(dst, IORING_REGISTER_CLONE_BUFFERS, (&raw const arg).cast(), 1)
+    }
+}
+
+/// Copies some registered buffers from ring `src` to ring `dst`.
+///
+/// As `__io_uring_clone_buffers_offset()`, by the registered descriptor of `src` where it has one.
+/// Since liburing 2.9, kernel 6.13.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_clone_buffers_offset(
+    dst: *mut io_uring,
+    src: *mut io_uring,
+    dst_off: c_uint,
+    src_off: c_uint,
+    nr: c_uint,
+    flags: c_uint,
+) -> c_int {
+    let flags = flags | IORING_REGISTER_SRC_REGISTERED;
+    // SAFETY: the caller's rings.
+    unsafe { __io_uring_clone_buffers_offset(dst, src, dst_off, src_off, nr, flags) }
+}
+
+/// Copies all registered buffers from ring `src` to ring `dst`, with `flags`.
+///
+/// As `__io_uring_clone_buffers_offset()` with all buffers.
+/// Since liburing 2.10, kernel 6.12.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __io_uring_clone_buffers(dst: *mut io_uring, src: *mut io_uring, flags: c_uint) -> c_int {
+    // SAFETY: the caller's rings.
+    unsafe { __io_uring_clone_buffers_offset(dst, src, 0, 0, 0, flags) }
+}
+
+/// Copies all registered buffers from ring `src` to ring `dst`.
+///
+/// Afterwards both rings hold the same buffers under the same indices; no memory is copied or pinned again.
+/// Returns 0, or -errno: -EBUSY when `dst` has buffers, -ENXIO when `src` has none, -EINVAL on kernels before 6.12.
+/// Since liburing 2.8, kernel 6.12.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_clone_buffers(dst: *mut io_uring, src: *mut io_uring) -> c_int {
+    // SAFETY: the caller's rings.
+    unsafe { __io_uring_clone_buffers(dst, src, IORING_REGISTER_SRC_REGISTERED) }
+}

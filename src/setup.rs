@@ -1,0 +1,274 @@
+//! A ring's birth and death.
+
+use crate::abi::*;
+use crate::ctypes::{c_int, c_uint, c_void, size_t};
+use crate::kernel;
+use crate::memory::{
+    fill_sq_array, io_uring_mmap, io_uring_setup_ring_pointers, io_uring_unmap_rings, mapped_sqes_size, provide,
+};
+use crate::register::io_uring_unregister_ring_fd;
+use crate::types::io_uring;
+use core::mem::zeroed;
+use core::ptr::null_mut;
+use libc::{EINVAL, MADV_DONTFORK};
+
+/// Bits of `io_uring.int_flags`: what the library itself remembers of a ring.
+///
+/// The two that are also flags of `io_uring_enter` have its values, so that [`enter_flags`] is a mask.
+pub mod int_flags {
+    use crate::abi::{IORING_ENTER_NO_IOWAIT, IORING_ENTER_REGISTERED_RING};
+
+    /// `enter_ring_fd` is an index into the registered rings.
+    pub const REG_RING: u8 = IORING_ENTER_REGISTERED_RING as u8;
+    /// Waiting is not to count as waiting for I/O.
+    pub const NO_IOWAIT: u8 = IORING_ENTER_NO_IOWAIT as u8;
+    /// The kernel takes the registered index for `io_uring_register` too.
+    pub const REG_REG_RING: u8 = 1;
+    /// The memory is the application's: never to be unmapped.
+    pub const APP_MEM: u8 = 2;
+    /// Completions come only to those who enter (IOPOLL without SQPOLL).
+    pub const CQ_ENTER: u8 = 4;
+}
+
+/// The flags that every `io_uring_enter` of this ring carries.
+#[inline]
+pub unsafe fn enter_flags(ring: *const io_uring) -> c_uint {
+    // SAFETY: the caller's ring.
+    unsafe { ((*ring).int_flags & (int_flags::REG_RING | int_flags::NO_IOWAIT)) as c_uint }
+}
+
+/// Makes `ring` one that `io_uring_queue_exit` finds nothing to undo in: all zero would name descriptor 0.
+unsafe fn clear(ring: *mut io_uring) {
+    // SAFETY: all zeroes is a valid `io_uring`; the caller passes one to write.
+    unsafe {
+        ring.write(zeroed());
+        (*ring).ring_fd = -1;
+        (*ring).enter_ring_fd = -1;
+    }
+}
+
+/// Makes a ring in `buf`, or in memory of its own when `buf` is NULL. Internal to the archive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __io_uring_queue_init_params(
+    entries: c_uint,
+    ring: *mut io_uring,
+    p: *mut io_uring_params,
+    buf: *mut c_void,
+    buf_size: size_t,
+) -> c_int {
+    // SAFETY: the caller passes a ring to write and valid parameters; `buf` has `buf_size` bytes or is NULL.
+    unsafe {
+        clear(ring);
+        let flags = (*p).flags;
+        let no_mmap = flags & IORING_SETUP_NO_MMAP != 0;
+        // The kernel says the same, but would have to be undone here.
+        if flags & IORING_SETUP_REGISTERED_FD_ONLY != 0 && !no_mmap {
+            return -EINVAL;
+        }
+
+        let mut used = 0;
+        if no_mmap {
+            used = provide(entries, &mut *p, &mut *ring, buf, buf_size);
+            if used < 0 {
+                clear(ring);
+                return used;
+            }
+        }
+
+        let fd = kernel::io_uring_setup(entries, p);
+        if fd < 0 {
+            if no_mmap && buf.is_null() {
+                unmap(ring);
+            }
+            clear(ring);
+            return fd;
+        }
+
+        if no_mmap {
+            io_uring_setup_ring_pointers(p, &raw mut (*ring).sq, &raw mut (*ring).cq);
+        } else {
+            let err = io_uring_mmap(fd, p, &raw mut (*ring).sq, &raw mut (*ring).cq);
+            if err != 0 {
+                kernel::close(fd);
+                clear(ring);
+                return err;
+            }
+        }
+        let flags = (*p).flags;
+        fill_sq_array(&raw mut (*ring).sq, flags);
+
+        (*ring).features = (*p).features;
+        (*ring).flags = flags;
+        (*ring).enter_ring_fd = fd;
+        if flags & IORING_SETUP_REGISTERED_FD_ONLY != 0 {
+            (*ring).int_flags |= int_flags::REG_RING | int_flags::REG_REG_RING;
+        } else {
+            (*ring).ring_fd = fd;
+        }
+        if !buf.is_null() && no_mmap {
+            (*ring).int_flags |= int_flags::APP_MEM;
+        }
+        if flags & (IORING_SETUP_IOPOLL | IORING_SETUP_SQPOLL) == IORING_SETUP_IOPOLL {
+            (*ring).int_flags |= int_flags::CQ_ENTER;
+        }
+        used
+    }
+}
+
+/// Makes a ring without an SQ array, with one only where the kernel (before 6.6) knows nothing else.
+unsafe fn init(
+    entries: c_uint,
+    ring: *mut io_uring,
+    p: *mut io_uring_params,
+    buf: *mut c_void,
+    buf_size: size_t,
+) -> c_int {
+    // SAFETY: the caller's arguments are passed on.
+    unsafe {
+        let flags = (*p).flags;
+        (*p).flags |= IORING_SETUP_NO_SQARRAY;
+        let ret = __io_uring_queue_init_params(entries, ring, p, buf, buf_size);
+        if ret != -EINVAL || flags & IORING_SETUP_NO_SQARRAY != 0 {
+            return ret;
+        }
+        (*p).flags = flags;
+        __io_uring_queue_init_params(entries, ring, p, buf, buf_size)
+    }
+}
+
+unsafe fn unmap(ring: *mut io_uring) {
+    // SAFETY: the sizes record exactly what the library mapped, 0 where nothing.
+    unsafe {
+        if (*ring).sq.sqes_sz != 0 {
+            kernel::munmap((*ring).sq.sqes.cast(), (*ring).sq.sqes_sz as usize);
+        }
+        io_uring_unmap_rings(&raw mut (*ring).sq, &raw mut (*ring).cq);
+    }
+}
+
+/// Makes a ring whose memory is the application's own buffer.
+///
+/// `entries` and `p` are as for `io_uring_queue_init_params()`; `IORING_SETUP_NO_MMAP` is added to `p->flags`. `buf`
+/// starts at a page and has `buf_size` bytes, physically contiguous where the ring is larger than a page on kernels
+/// before 6.10 (a huge page); it must stay mapped until after `io_uring_queue_exit()`, which doesn't free it.
+/// Returns the number of bytes used of `buf` (whole pages: another ring can start there), or -errno: -ENOMEM when
+/// `buf_size` is too small (nothing is written then), -EINVAL for impossible sizes, else what the kernel says.
+/// Since liburing 2.5, kernel 6.5.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_queue_init_mem(
+    entries: c_uint,
+    ring: *mut io_uring,
+    p: *mut io_uring_params,
+    buf: *mut c_void,
+    buf_size: size_t,
+) -> c_int {
+    // SAFETY: the caller's arguments are passed on.
+    unsafe {
+        (*p).flags |= IORING_SETUP_NO_MMAP;
+        init(entries, ring, p, buf, buf_size)
+    }
+}
+
+/// Makes a ring with all the choices of `struct io_uring_params`.
+///
+/// `entries` is the number of SQ entries, rounded up to a power of two; the CQ has twice as many unless
+/// `IORING_SETUP_CQSIZE` says otherwise. `p` must be zeroed but for the wishes in it; it comes back with the sizes,
+/// offsets, flags and features of the ring, and is not needed afterwards. `ring` is written whole.
+/// Returns 0, or -errno: -EINVAL for impossible sizes or flags, -ENOSYS or -EPERM when the system has no io_uring
+/// for this process, -ENOMEM, -EMFILE, and what else `io_uring_setup(2)` says. After an error there is nothing to
+/// undo, and `io_uring_queue_exit()` does nothing.
+/// Since liburing 2.0, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_queue_init_params(
+    entries: c_uint,
+    ring: *mut io_uring,
+    p: *mut io_uring_params,
+) -> c_int {
+    // SAFETY: the caller's arguments are passed on.
+    unsafe { init(entries, ring, p, null_mut(), 0).min(0) }
+}
+
+/// Makes a ring of `entries` SQ entries with `IORING_SETUP_` flags.
+///
+/// The short form of `io_uring_queue_init_params()`, with the same results.
+/// Since liburing 2.0, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_queue_init(entries: c_uint, ring: *mut io_uring, flags: c_uint) -> c_int {
+    // SAFETY: all zeroes is a valid `io_uring_params`, and it lives through the call.
+    unsafe {
+        let mut p: io_uring_params = zeroed();
+        p.flags = flags;
+        io_uring_queue_init_params(entries, ring, &raw mut p)
+    }
+}
+
+/// Maps a ring that `io_uring_setup()` has made, and sets up `ring` for it.
+///
+/// `fd` is the ring's descriptor and `p` what `io_uring_setup()` filled in. The descriptor belongs to `ring` from
+/// then on: `io_uring_queue_exit()` closes it. The SQ array, when the ring has one, is the caller's to fill.
+/// Returns 0, or -errno of `mmap(2)`; then nothing is mapped and `fd` is still the caller's.
+/// Since liburing 2.0, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_queue_mmap(fd: c_int, p: *mut io_uring_params, ring: *mut io_uring) -> c_int {
+    // SAFETY: the caller passes a ring to write and the parameters of `fd`.
+    unsafe {
+        clear(ring);
+        let err = io_uring_mmap(fd, p, &raw mut (*ring).sq, &raw mut (*ring).cq);
+        if err != 0 {
+            clear(ring);
+            return err;
+        }
+        (*ring).flags = (*p).flags;
+        (*ring).features = (*p).features;
+        (*ring).ring_fd = fd;
+        (*ring).enter_ring_fd = fd;
+        0
+    }
+}
+
+/// Keeps the ring's memory out of children that are forked later.
+///
+/// A child that touches the ring then faults instead of disturbing the parent.
+/// Returns 0, or -errno: -EINVAL when `ring` is not mapped, else what `madvise(2)` says.
+/// Since liburing 2.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_ring_dontfork(ring: *mut io_uring) -> c_int {
+    // SAFETY: the caller's ring; the advice covers its own mappings only.
+    unsafe {
+        let (sq, cq) = (&(*ring).sq, &(*ring).cq);
+        if sq.ring_ptr.is_null() || sq.sqes.is_null() || cq.ring_ptr.is_null() {
+            return -EINVAL;
+        }
+        let mut err = kernel::madvise(sq.sqes.cast(), mapped_sqes_size(ring), MADV_DONTFORK);
+        if err == 0 {
+            err = kernel::madvise(sq.ring_ptr, sq.ring_sz, MADV_DONTFORK);
+        }
+        if err == 0 && cq.ring_ptr != sq.ring_ptr {
+            err = kernel::madvise(cq.ring_ptr, cq.ring_sz, MADV_DONTFORK);
+        }
+        err
+    }
+}
+
+/// Takes a ring down: unmaps its memory and closes its descriptor.
+///
+/// Requests still in flight are cancelled by the kernel in time; buffers that they use must outlive them. Memory
+/// given to `io_uring_queue_init_mem()` is not unmapped. Call it once for each ring; after a failed init it does
+/// nothing. `ring` must not be used afterwards.
+/// Since liburing 2.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_queue_exit(ring: *mut io_uring) {
+    // SAFETY: the caller gives the ring up; only what the library mapped and opened is undone.
+    unsafe {
+        if (*ring).int_flags & int_flags::APP_MEM == 0 {
+            unmap(ring);
+        }
+        // The kernel would free the index with the process at the latest; now is better.
+        if (*ring).int_flags & int_flags::REG_RING != 0 {
+            io_uring_unregister_ring_fd(ring);
+        }
+        if (*ring).ring_fd != -1 {
+            kernel::close((*ring).ring_fd);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The three system calls themselves, for programs that manage rings on their own.
+
+use crate::abi::io_uring_params;
+use crate::ctypes::{c_int, c_uint, c_void, sigset_t, size_t};
+use crate::kernel;
+
+/// Calls `io_uring_enter`: submits entries, waits for completions, or both.
+///
+/// `fd` is the ring's descriptor, or its registered index with `IORING_ENTER_REGISTERED_RING` in `flags`. Up to
+/// `to_submit` entries are taken from the SQ; with `IORING_ENTER_GETEVENTS` it waits for `min_complete`
+/// completions. `sig`, when not NULL, is the signal mask during the wait; it is only read during the call.
+/// Returns the number of entries taken, or -errno from the kernel (see `io_uring_enter(2)`).
+/// Since liburing 2.3, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_enter(
+    fd: c_uint,
+    to_submit: c_uint,
+    min_complete: c_uint,
+    flags: c_uint,
+    sig: *mut sigset_t,
+) -> c_int {
+    // SAFETY: the caller's arguments are passed on as they are.
+    unsafe {
+        kernel::io_uring_enter2(fd as c_int, to_submit, min_complete, flags, sig.cast(), kernel::SIGSET_SIZE)
+    }
+}
+
+/// Calls `io_uring_enter` with an extended argument.
+///
+/// As `io_uring_enter()`; `arg` and its size `sz` in bytes are what `flags` says: a signal set, a
+/// `struct io_uring_getevents_arg` with `IORING_ENTER_EXT_ARG`, or an offset into the registered wait region with
+/// `IORING_ENTER_EXT_ARG_REG`. Read during the call only.
+/// Returns the number of entries taken, or -errno from the kernel.
+/// Since liburing 2.3, kernel 5.11.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_enter2(
+    fd: c_uint,
+    to_submit: c_uint,
+    min_complete: c_uint,
+    flags: c_uint,
+    arg: *mut c_void,
+    sz: size_t,
+) -> c_int {
+    // SAFETY: the caller's arguments are passed on as they are.
+    unsafe { kernel::io_uring_enter2(fd as c_int, to_submit, min_complete, flags, arg, sz) }
+}
+
+/// Calls `io_uring_setup`: makes a ring and returns its descriptor.
+///
+/// `entries` is the wanted number of SQ entries; `p` carries the wishes in and the ring's sizes, offsets and
+/// features out. Mapping the ring is the caller's work, for example with `io_uring_queue_mmap()`.
+/// Returns a new descriptor (an index with `IORING_SETUP_REGISTERED_FD_ONLY`), or -errno from the kernel.
+/// Since liburing 2.3, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_setup(entries: c_uint, p: *mut io_uring_params) -> c_int {
+    // SAFETY: the caller's arguments are passed on as they are.
+    unsafe { kernel::io_uring_setup(entries, p) }
+}
+
+/// Calls `io_uring_register`: registers or unregisters something with a ring.
+///
+/// `fd` is the ring's descriptor, or its registered index with `IORING_REGISTER_USE_REGISTERED_RING` in `opcode`;
+/// what `arg` and `nr_args` are depends on `opcode` (see `io_uring_register(2)`).
+/// Returns what the opcode defines (often 0), or -errno from the kernel.
+/// Since liburing 2.3, kernel 5.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_register(fd: c_uint, opcode: c_uint, arg: *const c_void, nr_args: c_uint) -> c_int {
+    // SAFETY: the caller's arguments are passed on as they are.
+    unsafe { kernel::io_uring_register(fd as c_int, opcode, arg, nr_args) }
+}

@@ -1,0 +1,36 @@
+//! Which liburing this library stands in for.
+
+use crate::ctypes::c_int;
+
+/// The major part of the version that these headers are of; `io_uring_major_version()` tells the library's.
+pub const IO_URING_VERSION_MAJOR: c_int = 2;
+/// The minor part of the version that these headers are of; `io_uring_minor_version()` tells the library's.
+pub const IO_URING_VERSION_MINOR: c_int = 15;
+
+/// Returns the major version of the library that is loaded.
+///
+/// Compare with `IO_URING_VERSION_MAJOR`, the version the program was compiled with.
+/// Since liburing 2.4.
+#[unsafe(no_mangle)]
+pub extern "C" fn io_uring_major_version() -> c_int {
+    IO_URING_VERSION_MAJOR
+}
+
+/// Returns the minor version of the library that is loaded.
+///
+/// Compare with `IO_URING_VERSION_MINOR`, the version the program was compiled with.
+/// Since liburing 2.4.
+#[unsafe(no_mangle)]
+pub extern "C" fn io_uring_minor_version() -> c_int {
+    IO_URING_VERSION_MINOR
+}
+
+/// Tells whether the loaded library is OLDER than version `major`.`minor`.
+///
+/// Mind the sense: returns true when the version asked for is newer than the library, false when the library
+/// is that version or later. `IO_URING_CHECK_VERSION()` asks the same of the headers at compile time.
+/// Since liburing 2.4.
+#[unsafe(no_mangle)]
+pub extern "C" fn io_uring_check_version(major: c_int, minor: c_int) -> bool {
+    (major, minor) > (io_uring_major_version(), io_uring_minor_version())
+}

@@ -1,0 +1,362 @@
+/* What the tests share: rings that must come up, one request at a time, patterns that can be verified, temporary
+ * files that go away, and skips that name what the kernel lacks. A failure in here names the line of the test. */
+#ifndef IRONRING_IO_H
+#define IRONRING_IO_H
+
+#include "t.h"
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#define ARRAY_LEN(A) (sizeof(A) / sizeof((A)[0]))
+
+__attribute__((noreturn, format(printf, 2, 3)))
+static inline void io_fail(int line, const char *format, ...)
+{
+	va_list args;
+
+	printf("  %s:%d: ", __BASE_FILE__, line);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	exit(1);
+}
+
+/* CHECK for a call that sets errno. */
+#define CHECK_SYS(CALL)							\
+	do {								\
+		if ((CALL) < 0)						\
+			T_FAIL("%s: %s", #CALL, strerror(errno));	\
+	} while (0)
+
+/* Patterns: a byte depends on its place and on the seed, so that shifted, repeated or foreign data shows. */
+
+static inline unsigned char pattern_at(size_t at, unsigned seed)
+{
+	unsigned x = (unsigned)at * 2654435761u + seed * 40503u;
+
+	return (unsigned char)(x >> 13 ^ x >> 24);
+}
+
+static inline void fill(void *buf, size_t len, unsigned seed)
+{
+	unsigned char *p = buf;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		p[i] = pattern_at(i, seed);
+}
+
+/* The bytes of `buf` must be those at `from` of the pattern. */
+static inline void verify_at(int line, const void *buf, size_t len, size_t from, unsigned seed)
+{
+	const unsigned char *p = buf;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (p[i] != pattern_at(from + i, seed))
+			io_fail(line, "byte %zu of %zu is %#x, expected %#x of pattern %u", i, len, p[i],
+				pattern_at(from + i, seed), seed);
+	}
+}
+
+static inline void all_bytes_at(int line, const void *buf, size_t len, unsigned char value)
+{
+	const unsigned char *p = buf;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (p[i] != value)
+			io_fail(line, "byte %zu of %zu is %#x, expected %#x", i, len, p[i], value);
+	}
+}
+
+#define CHECK_PATTERN(BUF, LEN, SEED) verify_at(__LINE__, BUF, LEN, 0, SEED)
+#define CHECK_PATTERN_FROM(BUF, LEN, FROM, SEED) verify_at(__LINE__, BUF, LEN, FROM, SEED)
+#define CHECK_ALL(BUF, LEN, VALUE) all_bytes_at(__LINE__, BUF, LEN, VALUE)
+
+/* Memory that begins at a page and holds 0xee. */
+static inline void *pages_at(int line, size_t len)
+{
+	void *p;
+
+	if (posix_memalign(&p, 4096, len))
+		io_fail(line, "no memory");
+	memset(p, 0xee, len);
+	return p;
+}
+
+#define pages(LEN) pages_at(__LINE__, LEN)
+
+/* Temporary files live in a folder of the case, which goes away with the process that made it. */
+
+static char io_tmp[PATH_MAX - 256];
+static pid_t io_tmp_owner;
+
+static inline int io_tmp_remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static inline void io_tmp_remove(void)
+{
+	if (io_tmp_owner == getpid())
+		nftw(io_tmp, io_tmp_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline const char *tmp_dir(void)
+{
+	const char *top = getenv("TMPDIR");
+
+	if (io_tmp[0])
+		return io_tmp;
+	snprintf(io_tmp, sizeof(io_tmp), "%s/ironring-XXXXXX", top && *top ? top : "/tmp");
+	if (!mkdtemp(io_tmp))
+		T_FAIL("mkdtemp %s: %s", io_tmp, strerror(errno));
+	io_tmp_owner = getpid();
+	atexit(io_tmp_remove);
+	return io_tmp;
+}
+
+/* The path of `name` in the case's folder; stays valid. */
+static inline char *tmp_path(const char *name)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%s", tmp_dir(), name) < 0)
+		T_FAIL("no memory");
+	return path;
+}
+
+/* A new file, opened with `flags` besides O_RDWR | O_CREAT. */
+static inline int tmp_open(const char *name, int flags)
+{
+	char *path = tmp_path(name);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0644);
+
+	if (fd < 0)
+		T_FAIL("open %s: %s", path, strerror(errno));
+	free(path);
+	return fd;
+}
+
+/* A new file that holds `len` bytes of the pattern; its position is 0. */
+static inline int tmp_filled(const char *name, size_t len, unsigned seed)
+{
+	int fd = tmp_open(name, O_TRUNC);
+	char *buf = malloc(len + 1);
+
+	CHECK(buf);
+	fill(buf, len, seed);
+	CHECK_EQ(pwrite(fd, buf, len, 0), len);
+	free(buf);
+	return fd;
+}
+
+/* What the file holds at `at` must be the pattern from `from` on; read without io_uring. */
+static inline void file_pattern_at(int line, int fd, size_t at, size_t len, size_t from, unsigned seed)
+{
+	char *buf = malloc(len + 1);
+	ssize_t got = buf ? pread(fd, buf, len, (off_t)at) : -1;
+
+	if (got != (ssize_t)len)
+		io_fail(line, "read %zd of %zu bytes back at %zu", got, len, at);
+	verify_at(line, buf, len, from, seed);
+	free(buf);
+}
+
+#define CHECK_FILE(FD, AT, LEN, SEED) file_pattern_at(__LINE__, FD, AT, LEN, 0, SEED)
+#define CHECK_FILE_FROM(FD, AT, LEN, FROM, SEED) file_pattern_at(__LINE__, FD, AT, LEN, FROM, SEED)
+
+static inline void make_pipe(int fds[2])
+{
+	CHECK_SYS(pipe2(fds, O_CLOEXEC));
+}
+
+static inline void make_pair(int fds[2], int type)
+{
+	CHECK_SYS(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds));
+}
+
+static inline void fd_write_at(int line, int fd, const void *buf, size_t len)
+{
+	ssize_t put = write(fd, buf, len);
+
+	if (put != (ssize_t)len)
+		io_fail(line, "write put %zd of %zu bytes: %s", put, len, strerror(errno));
+}
+
+#define fd_write(FD, BUF, LEN) fd_write_at(__LINE__, FD, BUF, LEN)
+
+static inline bool fd_is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* A child that dies with its parent; it must end with _exit(). Returns as fork() does. */
+static inline pid_t child(void)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		T_FAIL("fork: %s", strerror(errno));
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
+/* Rings and requests. */
+
+static inline void ring_init_at(int line, struct io_uring *ring, unsigned entries, unsigned flags)
+{
+	int ret = io_uring_queue_init(entries, ring, flags);
+
+	if (ret)
+		io_fail(line, "io_uring_queue_init(%u, ring, %#x) is %d", entries, flags, ret);
+}
+
+#define ring_init(RING, ENTRIES, FLAGS) ring_init_at(__LINE__, RING, ENTRIES, FLAGS)
+
+/* A ring with setup flags that not every kernel has; `FLAGS` is shown as written. */
+#define ring_init_or_skip(RING, ENTRIES, FLAGS)				\
+	do {								\
+		int io_ret = io_uring_queue_init(ENTRIES, RING, FLAGS);	\
+		if (io_ret == -EINVAL)					\
+			SKIP("the kernel has no %s", #FLAGS);		\
+		CHECK_EQ(io_ret, 0);					\
+	} while (0)
+
+static inline bool have_op(int op)
+{
+	struct io_uring_probe *probe = io_uring_get_probe();
+	bool have;
+
+	if (!probe)
+		T_FAIL("io_uring_get_probe() is NULL");
+	have = io_uring_opcode_supported(probe, op);
+	io_uring_free_probe(probe);
+	return have;
+}
+
+/* Skips the case, naming the opcode, when the kernel hasn't got it. */
+#define need_op(OP)							\
+	do {								\
+		if (!have_op(OP))					\
+			SKIP("the kernel has no %s", #OP);		\
+	} while (0)
+
+/* Skips the case, naming the IORING_FEAT_ bit, when the kernel hasn't got it. */
+#define need_feature(RING, FEATURE)					\
+	do {								\
+		if (!((RING)->features & (FEATURE)))			\
+			SKIP("the kernel has no %s", #FEATURE);		\
+	} while (0)
+
+static inline struct io_uring_sqe *sqe_at(int line, struct io_uring *ring, __u64 data)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+
+	if (!sqe)
+		io_fail(line, "the SQ ring is full");
+	io_uring_sqe_set_data64(sqe, data);
+	return sqe;
+}
+
+/* The next sqe, with its user_data set. */
+#define next_sqe(RING, DATA) sqe_at(__LINE__, RING, DATA)
+
+static inline void submit_at(int line, struct io_uring *ring, int count)
+{
+	int ret = io_uring_submit(ring);
+
+	if (ret != count)
+		io_fail(line, "io_uring_submit() is %d, expected %d", ret, count);
+}
+
+#define submit_n(RING, COUNT) submit_at(__LINE__, RING, COUNT)
+#define submit_one(RING) submit_at(__LINE__, RING, 1)
+
+/* What a cqe holds, without the flexible array that makes copies of the real one awkward. */
+struct done {
+	__u64 user_data;
+	__s32 res;
+	__u32 flags;
+};
+
+/* Waits for one completion, marks it seen and returns a copy. */
+static inline struct done wait_at(int line, struct io_uring *ring)
+{
+	struct io_uring_cqe *cqe = NULL;
+	struct done copy;
+	int ret = io_uring_wait_cqe(ring, &cqe);
+
+	if (ret || !cqe)
+		io_fail(line, "io_uring_wait_cqe() is %d, cqe %p", ret, (void *)cqe);
+	copy.user_data = cqe->user_data;
+	copy.res = cqe->res;
+	copy.flags = cqe->flags;
+	io_uring_cqe_seen(ring, cqe);
+	return copy;
+}
+
+#define wait_one(RING) wait_at(__LINE__, RING)
+
+/* Waits for one completion, which must carry `data`, and returns its res. */
+static inline int wait_res_at(int line, struct io_uring *ring, __u64 data)
+{
+	struct done cqe = wait_at(line, ring);
+
+	if (cqe.user_data != data)
+		io_fail(line, "completion of %#llx (res %d), expected that of %#llx",
+			(unsigned long long)cqe.user_data, cqe.res, (unsigned long long)data);
+	return cqe.res;
+}
+
+#define wait_res(RING, DATA) wait_res_at(__LINE__, RING, DATA)
+
+/* Submits the one prepared request, waits for its only completion and returns it. */
+static inline struct done run_at(int line, struct io_uring *ring)
+{
+	struct done cqe;
+
+	submit_at(line, ring, 1);
+	cqe = wait_at(line, ring);
+	if (io_uring_cq_ready(ring))
+		io_fail(line, "one request, and %u more completions", io_uring_cq_ready(ring));
+	return cqe;
+}
+
+#define run_one(RING) run_at(__LINE__, RING)
+#define run_res(RING) (run_at(__LINE__, RING).res)
+
+/* The id of the provided buffer that a completion used; it must have used one. */
+static inline unsigned buffer_id_at(int line, struct done cqe)
+{
+	if (!(cqe.flags & IORING_CQE_F_BUFFER))
+		io_fail(line, "completion without a buffer: res %d, flags %#x", cqe.res, cqe.flags);
+	return cqe.flags >> IORING_CQE_BUFFER_SHIFT;
+}
+
+#define buffer_id(CQE) buffer_id_at(__LINE__, CQE)
+
+/* No completion may be there now. */
+#define CHECK_QUIET(RING)						\
+	do {								\
+		struct io_uring_cqe *io_cqe;				\
+		CHECK_EQ(io_uring_peek_cqe(RING, &io_cqe), -EAGAIN);	\
+	} while (0)
+
+#endif

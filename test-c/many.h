@@ -1,0 +1,122 @@
+/* Several completions at once, in whatever order they come; clocks; what the process has mapped and open. */
+#ifndef IRONRING_MANY_H
+#define IRONRING_MANY_H
+
+#include "io.h"
+#include <dirent.h>
+
+#define MANY 64
+
+static struct done many[MANY];
+static unsigned many_n;
+
+/* Waits for `n` completions and keeps them; there may be no more. */
+static inline void collect_at(int line, struct io_uring *ring, unsigned n)
+{
+	if (n > MANY)
+		io_fail(line, "%u completions are too many to collect", n);
+	for (many_n = 0; many_n < n; many_n++)
+		many[many_n] = wait_at(line, ring);
+	if (io_uring_cq_ready(ring))
+		io_fail(line, "%u completions, and %u more", n, io_uring_cq_ready(ring));
+}
+
+#define collect(RING, N) collect_at(__LINE__, RING, N)
+
+/* The one collected completion of `data`. */
+static inline struct done cqe_of_at(int line, __u64 data)
+{
+	struct done found = { 0 };
+	unsigned i, n = 0;
+
+	for (i = 0; i < many_n; i++) {
+		if (many[i].user_data == data) {
+			found = many[i];
+			n++;
+		}
+	}
+	if (n != 1)
+		io_fail(line, "%u completions of %#llx", n, (unsigned long long)data);
+	return found;
+}
+
+#define cqe_of(DATA) cqe_of_at(__LINE__, DATA)
+#define res_of(DATA) (cqe_of_at(__LINE__, DATA).res)
+
+/* Clocks. */
+
+#define MSEC 1000000LL
+#define SEC 1000000000LL
+
+static inline long long now_of(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * SEC + ts.tv_nsec;
+}
+
+static inline long long now(void)
+{
+	return now_of(CLOCK_MONOTONIC);
+}
+
+static inline struct __kernel_timespec nsec(long long ns)
+{
+	struct __kernel_timespec ts = { .tv_sec = ns / SEC, .tv_nsec = ns % SEC };
+
+	return ts;
+}
+
+/* At least `least` ns went by since `start`, and not so much more that something else must have ended the wait. */
+static inline void took_at(int line, long long start, long long least)
+{
+	long long ns = now() - start;
+
+	if (ns < least || ns > least + 5 * SEC)
+		io_fail(line, "took %lld ns, expected %lld", ns, least);
+}
+
+#define CHECK_TOOK(START, LEAST) took_at(__LINE__, START, LEAST)
+
+/* Mappings and open files. Both counts take one file more while they count. */
+
+static inline unsigned count_maps(void)
+{
+	FILE *file = fopen("/proc/self/maps", "re");
+	unsigned n = 0;
+	int c;
+
+	CHECK(file);
+	while ((c = getc_unlocked(file)) != EOF)
+		n += c == '\n';
+	fclose(file);
+	return n;
+}
+
+static inline unsigned count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	CHECK(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* One no-op there and back. */
+static inline void works_at(int line, struct io_uring *ring)
+{
+	static __u64 data = 1000;
+
+	io_uring_prep_nop(sqe_at(line, ring, ++data));
+	submit_at(line, ring, 1);
+	if (wait_res_at(line, ring, data))
+		io_fail(line, "a no-op failed");
+}
+
+#define CHECK_WORKS(RING) works_at(__LINE__, RING)
+
+#endif

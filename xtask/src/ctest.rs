@@ -1,0 +1,243 @@
+//! `cargo xtask ctest`: every program in `test-c`, compiled in each way that users compile theirs, and run.
+
+mod program;
+
+use crate::util;
+use anyhow::{Context, Result, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use program::{Counts, Outcome, Program};
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread;
+
+/// Programs that run with nothing beside them: they measure time, or use a limit that counts per user.
+const ALONE: &[&str] = &["buffers", "sqpoll", "timeout", "wait"];
+
+/// How many of the others run at once.
+const AT_ONCE: usize = 2;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only the programs whose names contain this
+    #[arg(long, value_name = "PATTERN")]
+    only: Option<String>,
+    /// Where the libraries are [default: target/lib]
+    #[arg(long, value_name = "DIR")]
+    lib: Option<PathBuf>,
+    /// Headers to use instead of ours, several times where needed; without a folder `ffi` in it the mode ffi is left out
+    #[arg(long, value_name = "DIR")]
+    include: Vec<PathBuf>,
+}
+
+/// A way to use the library.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// The headers' inline functions and the shared library
+    Inline,
+    /// Prototypes only, everything from liburing-ffi
+    Ffi,
+    /// The headers' inline functions and the archive
+    Static,
+}
+
+impl Mode {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inline => "inline",
+            Self::Ffi => "ffi",
+            Self::Static => "static",
+        }
+    }
+
+    fn library(self) -> &'static str {
+        match self {
+            Self::Inline => "liburing.so",
+            Self::Ffi => "liburing-ffi.so",
+            Self::Static => "liburing.a",
+        }
+    }
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    util::need("cc", "gcc")?;
+    let modes = modes(args);
+    let lib = libraries(args, &modes)?;
+    let names = names(args)?;
+    let out = util::root().join("target/ctest");
+    let tmp = out.join("tmp");
+    // A killed program can leave files behind.
+    let _ = fs::remove_dir_all(&tmp);
+    for mode in &modes {
+        let dir = out.join(mode.name());
+        fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
+    }
+    fs::create_dir_all(&tmp)?;
+
+    let programs: Vec<Program> = modes
+        .iter()
+        .flat_map(|&mode| names.iter().map(move |name| (mode, name)))
+        .map(|(mode, name)| Program::new(&out, mode, name, flags(args, mode), lib.join(mode.library())))
+        .collect();
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let built = in_parallel("compiling", cores, programs, Program::build);
+    let (alone, together): (Vec<_>, Vec<_>) = built
+        .into_iter()
+        .partition(|built| ALONE.contains(&built.name.as_str()));
+    let mut outcomes = in_parallel("running", AT_ONCE, together, |program| program.run(&tmp));
+    outcomes.extend(in_parallel("running alone", 1, alone, |program| program.run(&tmp)));
+    let _ = fs::remove_dir_all(&tmp);
+    outcomes.sort_by(|a, b| (&a.name, a.mode).cmp(&(&b.name, b.mode)));
+
+    show_failures(&outcomes);
+    show_table(&modes, &outcomes);
+    show_skips(&modes, &outcomes);
+    let total: Counts = outcomes.iter().map(|outcome| outcome.counts).sum();
+    println!("\n{} passed, {} failed, {} skipped", total.passed, total.failed, total.skipped);
+    if total.failed > 0 || total.passed == 0 {
+        // Not an error value: its message would come after the last line.
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+fn modes(args: &Args) -> Vec<Mode> {
+    let ffi = args.include.is_empty() || args.include.iter().any(|dir| dir.join("ffi").is_dir());
+    if !ffi {
+        eprintln!("mode ffi is left out: none of the --include folders has a folder ffi");
+    }
+    [Mode::Inline, Mode::Ffi, Mode::Static]
+        .into_iter()
+        .filter(|mode| ffi || *mode != Mode::Ffi)
+        .collect()
+}
+
+/// The folder of the libraries, after a look whether all that are needed are there.
+fn libraries(args: &Args, modes: &[Mode]) -> Result<PathBuf> {
+    let dir = args.lib.clone().unwrap_or_else(util::lib_dir);
+    for mode in modes {
+        let file = dir.join(mode.library());
+        let mend = if args.lib.is_some() { "is it the right folder?" } else { "to build it: make" };
+        ensure!(file.is_file(), "there is no {}; {mend}", file.display());
+    }
+    Ok(dir.canonicalize()?)
+}
+
+/// The names of the test programs, without `.c`.
+fn names(args: &Args) -> Result<Vec<String>> {
+    let dir = util::root().join("test-c");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&dir).with_context(|| format!("can't read {}", dir.display()))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ext| ext == "c") && path.is_file() {
+            names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+        }
+    }
+    if let Some(pattern) = &args.only {
+        names.retain(|name| name.contains(pattern.as_str()));
+        ensure!(!names.is_empty(), "no program in {} is called *{pattern}*", dir.display());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The compiler's flags for a mode: ours get every warning, foreign headers count as the system's.
+fn flags(args: &Args, mode: Mode) -> Vec<String> {
+    let own = [util::root().join("include")];
+    let (option, dirs) = if args.include.is_empty() { ("-I", &own[..]) } else { ("-isystem", &args.include[..]) };
+    let mut flags = Vec::new();
+    let mut add = |dir: &Path| flags.push(format!("{option}{}", dir.display()));
+    if mode == Mode::Ffi {
+        for dir in dirs {
+            add(&dir.join("ffi"));
+        }
+    }
+    for dir in dirs {
+        add(dir);
+    }
+    if mode == Mode::Ffi {
+        flags.push("-DIRONRING_FFI".to_owned());
+    }
+    flags
+}
+
+/// Does the work on each item, `workers` at a time, with a line that says how far it is.
+fn in_parallel<T: Send, R: Send>(what: &str, workers: usize, items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R>
+where
+    T: Labelled,
+{
+    let style = ProgressStyle::with_template("{prefix} {pos}/{len} {wide_msg}").expect("a template that parses");
+    let bar = ProgressBar::new(items.len() as u64).with_style(style);
+    bar.set_prefix(what.to_owned());
+    let queue = Mutex::new(VecDeque::from(items));
+    let done = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let next = queue.lock().expect("no worker panicked").pop_front();
+                    let Some(item) = next else { break };
+                    bar.set_message(item.label());
+                    let result = work(item);
+                    bar.inc(1);
+                    done.lock().expect("no worker panicked").push(result);
+                }
+            });
+        }
+    });
+    bar.finish_and_clear();
+    done.into_inner().expect("no worker panicked")
+}
+
+/// What the progress line calls an item.
+trait Labelled {
+    fn label(&self) -> String;
+}
+
+impl Labelled for Program {
+    fn label(&self) -> String {
+        format!("{} ({})", self.name, self.mode.name())
+    }
+}
+
+fn show_failures(outcomes: &[Outcome]) {
+    for outcome in outcomes.iter().filter(|outcome| outcome.counts.failed > 0) {
+        println!("{} ({}) failed; all of it is in {}", outcome.name, outcome.mode.name(), outcome.log.display());
+        for line in &outcome.tail {
+            println!("    {line}");
+        }
+        println!();
+    }
+}
+
+fn show_table(modes: &[Mode], outcomes: &[Outcome]) {
+    let mut rows: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for outcome in outcomes {
+        let Counts { passed, failed, skipped } = outcome.counts;
+        let row = rows.entry(&outcome.name).or_insert_with(|| vec![outcome.name.clone()]);
+        row.push(format!("{passed}/{failed}/{skipped}"));
+    }
+    let mut header = vec!["passed/failed/skipped"];
+    header.extend(modes.iter().map(|mode| mode.name()));
+    util::table(&header, &rows.into_values().collect::<Vec<_>>());
+}
+
+/// Each skip once, with the modes when they aren't all.
+fn show_skips(modes: &[Mode], outcomes: &[Outcome]) {
+    let mut skips: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
+    for outcome in outcomes {
+        for (case, reason) in &outcome.skips {
+            let key = (outcome.name.as_str(), case.as_str(), reason.as_str());
+            skips.entry(key).or_default().push(outcome.mode.name());
+        }
+    }
+    if skips.is_empty() {
+        return;
+    }
+    println!("\nskipped:");
+    for ((name, case, reason), seen) in skips {
+        let only = if seen.len() < modes.len() { format!(" (only {})", seen.join(", ")) } else { String::new() };
+        println!("  {name} {case}: {reason}{only}");
+    }
+}

@@ -1,0 +1,175 @@
+//! One test program in one mode: compiled, run, its output understood.
+
+use super::Mode;
+use crate::util;
+use std::fs::{self, File};
+use std::io;
+use std::iter::Sum;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+/// A program that runs longer hangs outside of its cases, each of which has a limit of its own.
+const LIMIT_SECONDS: &str = "600";
+
+/// How much of a failed program's log is shown.
+const TAIL_LINES: usize = 15;
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Counts {
+    pub passed: u32,
+    pub failed: u32,
+    pub skipped: u32,
+}
+
+impl Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |a, b| Self {
+            passed: a.passed + b.passed,
+            failed: a.failed + b.failed,
+            skipped: a.skipped + b.skipped,
+        })
+    }
+}
+
+pub struct Program {
+    pub mode: Mode,
+    pub name: String,
+    exe: PathBuf,
+    log: PathBuf,
+    flags: Vec<String>,
+    library: PathBuf,
+    /// What the compiler said, when it refused.
+    refused: Option<String>,
+}
+
+pub struct Outcome {
+    pub mode: Mode,
+    pub name: String,
+    pub log: PathBuf,
+    pub counts: Counts,
+    /// Case and reason.
+    pub skips: Vec<(String, String)>,
+    /// The lines of a failed program that say why.
+    pub tail: Vec<String>,
+}
+
+impl Program {
+    pub fn new(out: &Path, mode: Mode, name: &str, flags: Vec<String>, library: PathBuf) -> Self {
+        let dir = out.join(mode.name());
+        Self {
+            mode,
+            name: name.to_owned(),
+            exe: dir.join(name),
+            log: dir.join(format!("{name}.log")),
+            flags,
+            library,
+            refused: None,
+        }
+    }
+
+    pub fn build(mut self) -> Self {
+        let mut rpath = std::ffi::OsString::from("-Wl,-rpath,");
+        rpath.push(self.library.parent().expect("a library lies in a folder"));
+        let mut cc = Command::new("cc");
+        cc.args(["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"])
+            .args(&self.flags)
+            .arg(util::root().join(format!("test-c/{}.c", self.name)))
+            .arg("-o")
+            .arg(&self.exe)
+            .arg(&self.library)
+            .arg(rpath);
+        if let Err(error) = util::output(&mut cc) {
+            self.refused = Some(format!("{error:#}"));
+        }
+        self
+    }
+
+    pub fn run(self, tmp: &Path) -> Outcome {
+        let (text, status) = match &self.refused {
+            Some(message) => (message.clone(), None),
+            None => match self.run_logged(tmp) {
+                Ok(status) => (read_lossy(&self.log), Some(status)),
+                Err(error) => (format!("can't run {}: {error}", self.exe.display()), None),
+            },
+        };
+        if status.is_none() {
+            // The log is only for people: the text is shown as well.
+            let _ = fs::write(&self.log, &text);
+        }
+        let (counts, skips, note) = understand(&text, status);
+        let tail = if counts.failed > 0 { tail(&text, note, status.is_some()) } else { Vec::new() };
+        Outcome { mode: self.mode, name: self.name, log: self.log, counts, skips, tail }
+    }
+
+    fn run_logged(&self, tmp: &Path) -> io::Result<ExitStatus> {
+        let log = File::create(&self.log)?;
+        Command::new("timeout")
+            .args(["--kill-after=5", LIMIT_SECONDS])
+            .arg(&self.exe)
+            .env("TMPDIR", tmp)
+            // It would win over the rpath.
+            .env_remove("LD_LIBRARY_PATH")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .status()
+    }
+}
+
+fn read_lossy(path: &Path) -> String {
+    fs::read(path).map_or_else(|error| error.to_string(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Counts the cases in the output. What isn't a case's failure but shouldn't be either counts as one, and is noted.
+fn understand(text: &str, status: Option<ExitStatus>) -> (Counts, Vec<(String, String)>, Option<String>) {
+    let mut counts = Counts::default();
+    let mut skips = Vec::new();
+    let mut reason = "";
+    let mut summary = None;
+    for line in text.lines() {
+        if line.starts_with("ok ") {
+            counts.passed += 1;
+        } else if line.starts_with("FAIL ") {
+            counts.failed += 1;
+        } else if let Some(case) = line.strip_prefix("skip ") {
+            counts.skipped += 1;
+            skips.push((case.to_owned(), std::mem::take(&mut reason).to_owned()));
+        } else if let Some(found) = line.strip_prefix("  reason: ") {
+            reason = found;
+        } else if line.ends_with(" skipped") {
+            summary = Some(line);
+        }
+    }
+    let Some(status) = status else {
+        counts.failed += 1;
+        return (counts, skips, None);
+    };
+    let expected = format!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
+    let note = if status.code() == Some(124) {
+        Some(format!("the program took longer than {LIMIT_SECONDS} s"))
+    } else if let Some(signal) = status.signal() {
+        Some(format!("the program ended by signal {signal}"))
+    } else if summary != Some(expected.as_str()) {
+        Some(format!("the program ended ({status}) without its last line, which would be: {expected}"))
+    } else if counts == Counts::default() {
+        Some("the program has no cases".to_owned())
+    } else if status.success() != (counts.failed == 0) {
+        Some(format!("the program ended with {status}"))
+    } else {
+        None
+    };
+    counts.failed += u32::from(note.is_some());
+    (counts, skips, note)
+}
+
+/// Of a program the last lines, those of cases that passed left out; of a compiler the first, where the cause is.
+fn tail(text: &str, note: Option<String>, ran: bool) -> Vec<String> {
+    if !ran {
+        return text.lines().take(TAIL_LINES).map(str::to_owned).collect();
+    }
+    let mut lines: Vec<String> =
+        text.lines().filter(|line| !line.starts_with("ok ")).map(str::to_owned).chain(note).collect();
+    lines.drain(..lines.len().saturating_sub(TAIL_LINES));
+    lines
+}

@@ -1,0 +1,328 @@
+//! The linking gates: what the finished libraries must be, read from the ELF files after every build.
+
+mod elf;
+mod map;
+
+use crate::peer::{self, Peer};
+use crate::util::{lib_dir, root, table};
+use anyhow::{Context, Result, ensure};
+use elf::{Elf, Mark};
+use map::Map;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Not API, but the original's archive has them and its test suite links them.
+const ARCHIVE_ONLY: [&str; 4] = [
+    "__io_uring_queue_init_params",
+    "io_uring_mmap",
+    "io_uring_setup_ring_pointers",
+    "io_uring_unmap_rings",
+];
+
+/// What the libc route may want: the calls it makes, and those that compilers make up.
+const LIBC: [&str; 7] = [
+    "syscall",
+    "__errno_location",
+    "memcpy",
+    "memmove",
+    "memset",
+    "memcmp",
+    "bcmp",
+];
+
+/// The text of the peer's `liburing.so.2.15` on x86-64 in bytes; ours is no larger.
+const MOST_TEXT: u64 = 24041;
+/// `liburing.a` in bytes.
+const MOST_ARCHIVE: usize = 40 * 1024;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The folder that holds the libraries
+    #[arg(long, value_name = "DIR")]
+    lib: Option<PathBuf>,
+    /// Compare the symbols with the peer's, too
+    #[arg(long)]
+    peer: bool,
+    /// The libraries make their system calls through libc
+    #[arg(long)]
+    libc: bool,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let dir = args.lib.clone().unwrap_or_else(lib_dir);
+    let peer = if args.peer { peer::get(peer::NEWEST)? } else { None };
+    let mut gates = Gates {
+        libc: args.libc,
+        rows: Vec::new(),
+        failed: 0,
+        file: String::new(),
+    };
+    for name in ["liburing", "liburing-ffi"] {
+        let map = Map::read(&root().join(format!("src/{name}.map")))?;
+        gates.shared(&dir, name, &map, peer.as_ref())?;
+        gates.archive(&dir, name, &map)?;
+    }
+    table(&["file", "gate", "figure", "ok"], &gates.rows);
+    println!(
+        "gates: {} passed, {} failed",
+        gates.rows.len() - gates.failed,
+        gates.failed
+    );
+    ensure!(gates.failed == 0, "{} of the linking gates failed", gates.failed);
+    Ok(())
+}
+
+struct Gates {
+    libc: bool,
+    rows: Vec<Vec<String>>,
+    failed: usize,
+    file: String,
+}
+
+impl Gates {
+    /// Enters one gate. It holds when nothing is `wrong`.
+    fn gate(&mut self, gate: &str, figure: &dyn Display, wrong: &[String], mend: &str) {
+        if !wrong.is_empty() {
+            self.failed += 1;
+            eprintln!(
+                "FAILED {}: {gate}\n  {}\n  to mend: {mend}",
+                self.file,
+                wrong.join("\n  ")
+            );
+        }
+        let ok = if wrong.is_empty() { "ok" } else { "FAILED" };
+        self.rows
+            .push([&*self.file, gate, &figure.to_string(), ok].map(String::from).to_vec());
+    }
+
+    fn load(&mut self, dir: &Path, file: String) -> Result<Vec<u8>> {
+        self.file = file;
+        let path = dir.join(&self.file);
+        fs::read(&path).with_context(|| format!("{}; to mend: make", path.display()))
+    }
+
+    fn shared(&mut self, dir: &Path, name: &str, map: &Map, peer: Option<&Peer>) -> Result<()> {
+        let data = self.load(dir, format!("{name}.so.{}", map.release()?))?;
+        let elf = elf::shared(&data).with_context(|| self.file.clone())?;
+
+        self.gate(
+            "symbols and versions as in the map",
+            &elf.exports.len(),
+            &differences(&elf.exports, &map.symbols),
+            "if the map is stale: cargo xtask gen; if a symbol is missing: is it #[unsafe(no_mangle)] pub extern \"C\", \
+             and in the crate's module tree? Is the library stale: make",
+        );
+        if let Some(peer) = peer {
+            self.same_as_peer(&elf, name, map, peer)?;
+        }
+        self.nodes(&elf, name, map);
+        let soname = elf.soname.clone().unwrap_or_else(|| "none".into());
+        let want = format!("{name}.so.2");
+        self.gate(
+            "soname",
+            &soname,
+            &list("it is", (soname != want).then_some(&soname)),
+            "link with -Wl,-soname,NAME.so.2",
+        );
+        let libc_so = |needed: &&String| self.libc && needed.starts_with("libc.");
+        let needed: Vec<&String> = elf.needed.iter().filter(|needed| !libc_so(needed)).collect();
+        self.gate(
+            "no NEEDED",
+            &elf.needed.len(),
+            &list("it needs", needed),
+            "link with -nostdlib; for a build that goes through libc, say --libc here",
+        );
+        self.undefined(&elf);
+        self.hardening(&elf);
+        self.no_panic(&elf, &data);
+        // The limit is for the processor that it was read on, and for the route without libc.
+        let judged = name == "liburing" && elf.is(Mark::X86_64) && !self.libc;
+        let over = judged && elf.text > MOST_TEXT;
+        self.gate(
+            "text, bytes",
+            &elf.text,
+            &list("the limit is", over.then(|| MOST_TEXT.to_string()).as_ref()),
+            "nm -S --size-sort the archive, against the last commit's",
+        );
+        Ok(())
+    }
+
+    fn nodes(&mut self, elf: &Elf, name: &str, map: &Map) {
+        // liburing-ffi began with 2.4; from there on both have every release.
+        let first = if name == "liburing" { 0 } else { 4 };
+        let last = map.nodes.len() + first;
+        let all: Vec<String> = (first..last).map(|minor| format!("LIBURING_2.{minor}")).collect();
+        let mut wrong = list("no node", all.iter().filter(|node| !elf.nodes.contains(node)));
+        wrong.extend(list("not a node", elf.nodes.iter().filter(|node| !all.contains(node))));
+        wrong.extend(list(
+            "missing in the map",
+            all.iter().filter(|node| !map.nodes.contains(node)),
+        ));
+        let figure = elf.nodes.len();
+        self.gate(
+            "version nodes, empty ones too",
+            &figure,
+            &wrong,
+            "cargo xtask gen, then make",
+        );
+    }
+
+    /// The peer exports the same, in the same nodes. To liburing-ffi we add the inline helpers that the peer forgot.
+    fn same_as_peer(&mut self, ours: &Elf, name: &str, map: &Map, peer: &Peer) -> Result<()> {
+        let path = peer.lib.join(format!("{name}.so.2"));
+        let theirs = elf::shared(&fs::read(&path)?).with_context(|| path.display().to_string())?;
+        // An archive that has moved on to a newer release has newer nodes.
+        let theirs: BTreeMap<String, String> = theirs
+            .exports
+            .into_iter()
+            .filter(|(_, node)| map.nodes.contains(node))
+            .collect();
+        let mut ours = ours.exports.clone();
+        let mut extra = 0;
+        if name == "liburing-ffi" {
+            let header = fs::read_to_string(peer.include.join("liburing.h"))?;
+            let words: BTreeSet<&str> = header.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+            let before = ours.len();
+            let forgotten = |symbol: &str| !theirs.contains_key(symbol) && words.contains(symbol);
+            ours.retain(|symbol, _| !forgotten(symbol));
+            extra = before - ours.len();
+        }
+        let figure = if extra == 0 {
+            theirs.len().to_string()
+        } else {
+            format!("{} + {extra} inlines", theirs.len())
+        };
+        self.gate(
+            "the same as the peer's",
+            &figure,
+            &differences(&ours, &theirs),
+            "the node of a symbol is the \"since\" version in its Rust definition; then cargo xtask gen",
+        );
+        Ok(())
+    }
+
+    fn undefined(&mut self, elf: &Elf) {
+        let allowed = |name: &str| {
+            // The versioned reference that a shared object makes counts as the plain one.
+            self.libc && LIBC.contains(&name)
+        };
+        let wrong: Vec<&String> = elf.undefined.iter().filter(|name| !allowed(name)).collect();
+        self.gate(
+            "nothing undefined",
+            &elf.undefined.len(),
+            &list("undefined", wrong),
+            "mem* calls are made up by the compiler: they must resolve to hidden definitions of ours; anything else \
+             is a call out of src/kernel.rs's reach",
+        );
+    }
+
+    fn hardening(&mut self, elf: &Elf) {
+        let checks = [
+            (elf.is(Mark::Relro), "no PT_GNU_RELRO: link with -Wl,-z,relro"),
+            (elf.is(Mark::BindNow), "lazy binding: link with -Wl,-z,now"),
+            (
+                elf.is(Mark::PlainStack),
+                "an executable stack: link with -Wl,-z,noexecstack",
+            ),
+            (
+                !elf.is(Mark::TextRelocations),
+                "text relocations: compile with relocation-model=pic",
+            ),
+            (!elf.is(Mark::WritableCode), "a segment that is writable and executable"),
+        ];
+        let wrong: Vec<String> = checks
+            .iter()
+            .filter(|(good, _)| !good)
+            .map(|(_, what)| (*what).into())
+            .collect();
+        let figure = format!("{} of {}", checks.len() - wrong.len(), checks.len());
+        self.gate(
+            "relro, now, stack, relocations",
+            &figure,
+            &wrong,
+            "the link line in the Makefile",
+        );
+    }
+
+    /// Neither a path to Rust's panic handler nor bitcode.
+    fn no_panic(&mut self, elf: &Elf, data: &[u8]) {
+        let signs = [
+            "panic",
+            "rust_begin_unwind",
+            "rust_eh_personality",
+            "core..fmt",
+            "4core3fmt",
+        ];
+        let mut wrong = list(
+            "symbol",
+            elf.symbols
+                .iter()
+                .filter(|symbol| signs.iter().any(|sign| symbol.contains(sign))),
+        );
+        // A stripped library has no such symbols, but a panic that is reached carries its message and its place.
+        for text in ["panicked", "library/core/src", "attempt to ", "out of bounds"] {
+            if data.windows(text.len()).any(|window| window == text.as_bytes()) {
+                wrong.push(format!("the text {text:?}"));
+            }
+        }
+        self.gate(
+            "no way to panic",
+            &wrong.len(),
+            &wrong,
+            "look for indexing, division, +, - or << that the optimiser can't prove harmless: wrapping_*, a raw \
+             pointer, or a mask",
+        );
+        let bitcode = elf.sections.iter().filter(|name| name.contains(".llvm"));
+        let bitcode = list("section", bitcode);
+        let mend = "objcopy --remove-section=.llvmbc --remove-section=.llvmcmd";
+        self.gate("no bitcode", &bitcode.len(), &bitcode, mend);
+    }
+
+    fn archive(&mut self, dir: &Path, name: &str, map: &Map) -> Result<()> {
+        let data = self.load(dir, format!("{name}.a"))?;
+        let elf = elf::archive(&data).with_context(|| self.file.clone())?;
+        let mut want: BTreeSet<String> = map.symbols.keys().cloned().collect();
+        want.extend(ARCHIVE_ONLY.map(String::from));
+        let mut wrong = list("missing", want.difference(&elf.globals));
+        wrong.extend(list("must be local", elf.globals.difference(&want)));
+        self.gate(
+            "the API and four more, all else local",
+            &elf.globals.len(),
+            &wrong,
+            "ld -r -u SYMBOL brings a symbol in, objcopy --keep-global-symbols makes all others local",
+        );
+        self.undefined(&elf);
+        self.no_panic(&elf, &data);
+        let over = name == "liburing" && data.len() >= MOST_ARCHIVE;
+        self.gate(
+            "size, bytes",
+            &data.len(),
+            &list("the limit is", over.then(|| MOST_ARCHIVE.to_string()).as_ref()),
+            "strip --strip-debug, and ld -r --gc-sections: what is in it that the API doesn't reach?",
+        );
+        Ok(())
+    }
+}
+
+/// "missing: a, b" as one line, or none.
+fn list<'a>(what: &str, items: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    let items: Vec<&str> = items.into_iter().map(|item| &**item).collect();
+    if items.is_empty() {
+        Vec::new()
+    } else {
+        vec![format!("{what}: {}", items.join(", "))]
+    }
+}
+
+fn differences(have: &BTreeMap<String, String>, want: &BTreeMap<String, String>) -> Vec<String> {
+    let mut wrong = list("missing", want.keys().filter(|name| !have.contains_key(*name)));
+    wrong.extend(list("too many", have.keys().filter(|name| !want.contains_key(*name))));
+    for (name, node) in have {
+        if want.get(name).is_some_and(|want| want != node) {
+            wrong.push(format!("{name} is in {node:?}, not in {}", want[name]));
+        }
+    }
+    wrong
+}

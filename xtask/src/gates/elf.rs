@@ -1,0 +1,218 @@
+//! What the gates want to know of an ELF file, read with the `object` crate.
+
+use anyhow::{Context, Result, ensure};
+use object::elf;
+use object::read::archive::ArchiveFile;
+use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _, SectionHeader as _, Sym as _};
+use object::{Endianness, FileKind, SymbolIndex};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a file is or has, as yes or no.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    X86_64,
+    Relro,
+    BindNow,
+    /// Says that its stack needn't be executable.
+    PlainStack,
+    TextRelocations,
+    /// A segment that is writable and executable.
+    WritableCode,
+}
+
+/// A shared object, or all members of an archive together.
+#[derive(Default)]
+pub struct Elf {
+    /// Exported by a shared object, with the version node; "" without one, "hidden NODE" for an old version.
+    pub exports: BTreeMap<String, String>,
+    /// Defined version nodes, also empty ones.
+    pub nodes: Vec<String>,
+    pub soname: Option<String>,
+    pub needed: Vec<String>,
+    /// Wanted from elsewhere.
+    pub undefined: BTreeSet<String>,
+    /// Defined with global or weak binding, whatever the visibility (archives).
+    pub globals: BTreeSet<String>,
+    /// Every symbol's name, local ones too.
+    pub symbols: BTreeSet<String>,
+    pub sections: BTreeSet<String>,
+    /// What `size` calls text: loaded, and not written to.
+    pub text: u64,
+    pub marks: BTreeSet<Mark>,
+}
+
+/// Reads a shared object.
+pub fn shared(data: &[u8]) -> Result<Elf> {
+    let mut elf = Elf::default();
+    elf.add(data)?;
+    Ok(elf)
+}
+
+/// Reads an archive; what one member wants and another has isn't undefined.
+pub fn archive(data: &[u8]) -> Result<Elf> {
+    let mut elf = Elf::default();
+    let archive = ArchiveFile::parse(data).context("no ar archive")?;
+    ensure!(
+        !archive.is_thin(),
+        "a thin archive: it names files instead of holding them"
+    );
+    for member in archive.members() {
+        let member = member?;
+        let name = String::from_utf8_lossy(member.name()).into_owned();
+        elf.add(member.data(data)?).with_context(|| format!("member {name}"))?;
+    }
+    elf.undefined = elf.undefined.difference(&elf.globals).cloned().collect();
+    Ok(elf)
+}
+
+impl Elf {
+    fn mark(&mut self, mark: Mark, holds: bool) {
+        if holds {
+            self.marks.insert(mark);
+        }
+    }
+
+    pub fn is(&self, mark: Mark) -> bool {
+        self.marks.contains(&mark)
+    }
+
+    fn add(&mut self, data: &[u8]) -> Result<()> {
+        match FileKind::parse(data)? {
+            FileKind::Elf32 => self.add_file::<elf::FileHeader32<Endianness>>(data),
+            FileKind::Elf64 => self.add_file::<elf::FileHeader64<Endianness>>(data),
+            kind => anyhow::bail!("{kind:?} is not an ELF file"),
+        }
+    }
+
+    fn add_file<H: FileHeader<Endian = Endianness>>(&mut self, data: &[u8]) -> Result<()> {
+        let header = H::parse(data)?;
+        let endian = header.endian()?;
+        self.mark(Mark::X86_64, header.e_machine(endian) == elf::EM_X86_64);
+        self.add_sections(header, endian, data)?;
+        self.add_exports(header, endian, data)?;
+        self.add_segments(header, endian, data)
+    }
+
+    fn add_sections<H: FileHeader<Endian = Endianness>>(
+        &mut self,
+        header: &H,
+        endian: Endianness,
+        data: &[u8],
+    ) -> Result<()> {
+        let sections = header.sections(endian, data)?;
+        for section in sections.iter() {
+            self.sections.insert(text(sections.section_name(endian, section)?));
+            let flags = section.sh_flags(endian);
+            if flags.contains(elf::SHF_ALLOC) && !flags.contains(elf::SHF_WRITE) {
+                self.text += section.sh_size(endian).into();
+            }
+        }
+        for kind in [elf::SHT_SYMTAB, elf::SHT_DYNSYM] {
+            let table = sections.symbols(endian, data, kind)?;
+            for symbol in table.iter() {
+                let name = text(table.symbol_name(endian, symbol)?);
+                // The linker makes this one itself.
+                if name.is_empty() || name == "_GLOBAL_OFFSET_TABLE_" {
+                    continue;
+                }
+                if symbol.st_shndx(endian) == elf::SHN_UNDEF {
+                    self.undefined.insert(name.clone());
+                } else if symbol.st_bind() != elf::STB_LOCAL {
+                    self.globals.insert(name.clone());
+                }
+                self.symbols.insert(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_exports<H: FileHeader<Endian = Endianness>>(
+        &mut self,
+        header: &H,
+        endian: Endianness,
+        data: &[u8],
+    ) -> Result<()> {
+        let sections = header.sections(endian, data)?;
+        let table = sections.symbols(endian, data, elf::SHT_DYNSYM)?;
+        if let Some((mut definitions, strings)) = sections.gnu_verdef(endian, data)? {
+            let strings = sections.strings(endian, data, strings)?;
+            while let Some((definition, mut names)) = definitions.next()? {
+                if !definition.vd_flags.get(endian).contains(elf::VER_FLG_BASE) {
+                    let name = names.next()?.context("a version node without a name")?;
+                    self.nodes.push(text(name.name(endian, strings)?));
+                }
+            }
+        }
+        let versions = sections.versions(endian, data)?;
+        for (index, symbol) in table.enumerate() {
+            let name = text(table.symbol_name(endian, symbol)?);
+            let absolute = symbol.st_shndx(endian) == elf::SHN_ABS;
+            if symbol.is_undefined(endian)
+                || symbol.st_bind() == elf::STB_LOCAL
+                || (absolute && self.nodes.contains(&name))
+            {
+                continue;
+            }
+            let mut node = String::new();
+            if let Some(versions) = &versions {
+                let version = versions.version_index(endian, SymbolIndex(index.0));
+                if version.is_hidden() {
+                    node.push_str("hidden ");
+                }
+                if let Some(version) = versions.version(version.index())? {
+                    node.push_str(&text(version.name()));
+                }
+            }
+            self.exports.insert(name, node);
+        }
+        Ok(())
+    }
+
+    fn add_segments<H: FileHeader<Endian = Endianness>>(
+        &mut self,
+        header: &H,
+        endian: Endianness,
+        data: &[u8],
+    ) -> Result<()> {
+        let sections = header.sections(endian, data)?;
+        let strings = sections.symbols(endian, data, elf::SHT_DYNSYM)?.strings();
+        for segment in header.program_headers(endian, data)? {
+            let flags = segment.p_flags(endian);
+            match segment.p_type(endian) {
+                elf::PT_GNU_RELRO => self.mark(Mark::Relro, true),
+                elf::PT_GNU_STACK => self.mark(Mark::PlainStack, !flags.contains(elf::PF_X)),
+                elf::PT_LOAD => self.mark(
+                    Mark::WritableCode,
+                    flags.contains(elf::PF_X) && flags.contains(elf::PF_W),
+                ),
+                _ => {}
+            }
+            for entry in segment.dynamic(endian, data)?.unwrap_or_default() {
+                let value: u64 = entry.d_val(endian).into();
+                let string = || -> Result<String> {
+                    let bytes = strings.get(u32::try_from(value)?);
+                    Ok(text(
+                        bytes.ok().context("a dynamic entry points outside the string table")?,
+                    ))
+                };
+                match entry.d_tag(endian) {
+                    elf::DT_SONAME => self.soname = Some(string()?),
+                    elf::DT_NEEDED => self.needed.push(string()?),
+                    elf::DT_TEXTREL => self.mark(Mark::TextRelocations, true),
+                    elf::DT_BIND_NOW => self.mark(Mark::BindNow, true),
+                    elf::DT_FLAGS => {
+                        self.mark(Mark::BindNow, value & elf::DF_BIND_NOW.0 != 0);
+                        self.mark(Mark::TextRelocations, value & elf::DF_TEXTREL.0 != 0);
+                    }
+                    elf::DT_FLAGS_1 => self.mark(Mark::BindNow, value & elf::DF_1_NOW.0 != 0),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,373 @@
+//! Expressions of the inline helpers as C: the subset described in `src/inline/mod.rs`.
+
+use super::ctype::{declare, generic, name_of, pointee};
+use super::model::{Function, Model};
+use super::refuse;
+use anyhow::{Result, bail};
+use std::collections::HashMap;
+use syn::spanned::Spanned;
+use syn::{BinOp, Expr, Type, UnOp, parse_quote};
+
+/// C's precedences, as far as they are needed.
+const ATOM: u8 = 16;
+const UNARY: u8 = 15;
+
+pub struct Printer<'a> {
+    pub model: &'a Model,
+    pub function: &'a Function,
+    pub locals: HashMap<String, Type>,
+}
+
+fn binary(op: &BinOp) -> Option<(&'static str, u8)> {
+    Some(match op {
+        BinOp::Mul(_) => ("*", 13),
+        BinOp::Add(_) => ("+", 12),
+        BinOp::Sub(_) => ("-", 12),
+        BinOp::Shl(_) => ("<<", 11),
+        BinOp::Shr(_) => (">>", 11),
+        BinOp::Lt(_) => ("<", 10),
+        BinOp::Le(_) => ("<=", 10),
+        BinOp::Gt(_) => (">", 10),
+        BinOp::Ge(_) => (">=", 10),
+        BinOp::Eq(_) => ("==", 9),
+        BinOp::Ne(_) => ("!=", 9),
+        BinOp::BitAnd(_) => ("&", 8),
+        BinOp::BitXor(_) => ("^", 7),
+        BinOp::BitOr(_) => ("|", 6),
+        BinOp::And(_) => ("&&", 5),
+        BinOp::Or(_) => ("||", 4),
+        _ => return None,
+    })
+}
+
+/// The last name of a path expression.
+fn path_name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Path(path) => path.path.segments.last().map(|s| s.ident.to_string()),
+        _ => None,
+    }
+}
+
+/// `T` of `T::function`.
+fn path_type(expr: &Expr) -> Option<Type> {
+    let Expr::Path(path) = expr else { return None };
+    let segments = &path.path.segments;
+    let ident = &segments.iter().rev().nth(1)?.ident;
+    Some(parse_quote!(#ident))
+}
+
+fn is_pointer(ty: Option<&Type>) -> bool {
+    matches!(ty, Some(Type::Ptr(_)))
+}
+
+fn is_array(ty: &Type) -> bool {
+    matches!(ty, Type::Array(_)) || name_of(ty).is_some_and(|name| name == "flex")
+}
+
+fn strip(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(inner) => strip(&inner.expr),
+        other => other,
+    }
+}
+
+impl Printer<'_> {
+    pub fn refuse<T>(&self, what: &impl Spanned, why: &str) -> Result<T> {
+        refuse(self.function, what.span(), why)
+    }
+
+    /// An expression where C converts by itself: an argument, an initialiser, the right side of an assignment.
+    pub fn value(&self, expr: &Expr) -> Result<String> {
+        match strip(expr) {
+            Expr::Call(call) if self.is_from(call) => self.value(&call.args[0]),
+            Expr::MethodCall(call) if call.method == "cast" && call.turbofish.is_none() => self.value(&call.receiver),
+            inner => Ok(self.print(inner)?.0),
+        }
+    }
+
+    fn is_from(&self, call: &syn::ExprCall) -> bool {
+        call.args.len() == 1 && path_name(&call.func).is_some_and(|name| name == "from")
+    }
+
+    /// An expression in parentheses unless it binds at least as strongly as `least`.
+    fn at_least(&self, expr: &Expr, least: u8) -> Result<String> {
+        let (text, strength) = self.print(strip(expr))?;
+        Ok(if strength < least { format!("({text})") } else { text })
+    }
+
+    /// An operand of a binary operator, in parentheses where C or a reader could take it wrongly.
+    fn operand(&self, expr: &Expr, op: &str, own: u8, right: bool) -> Result<String> {
+        let inner = strip(expr);
+        let (text, strength) = self.print(inner)?;
+        let bits = |strength: u8| matches!(strength, 6..=8 | 11);
+        let mixed = (4..=13).contains(&strength)
+            && strength != own
+            && (bits(own) || bits(strength) || (op == "||" && strength == 5));
+        let wrong = strength < own || (right && strength == own);
+        Ok(if mixed || wrong { format!("({text})") } else { text })
+    }
+
+    /// The text of an expression and how strongly it binds.
+    fn print(&self, expr: &Expr) -> Result<(String, u8)> {
+        Ok(match expr {
+            Expr::Paren(inner) => self.print(&inner.expr)?,
+            Expr::Lit(lit) => match &lit.lit {
+                syn::Lit::Int(number) => {
+                    (number.to_string().trim_end_matches(number.suffix()).replace('_', ""), ATOM)
+                }
+                syn::Lit::Bool(value) => (value.value.to_string(), ATOM),
+                _ => return self.refuse(expr, "only numbers, true and false"),
+            },
+            Expr::Path(_) => (path_name(expr).unwrap_or_default(), ATOM),
+            Expr::Field(field) => (self.field(field)?, ATOM),
+            Expr::Index(index) => {
+                (format!("{}[{}]", self.at_least(&index.expr, ATOM)?, self.value(&index.index)?), ATOM)
+            }
+            Expr::Unary(unary) => match unary.op {
+                UnOp::Deref(_) => self.deref(&unary.expr)?,
+                UnOp::Neg(_) => (format!("-{}", self.at_least(&unary.expr, UNARY)?), UNARY),
+                UnOp::Not(_) => self.not(&unary.expr)?,
+                _ => return self.refuse(expr, "an unknown operator"),
+            },
+            Expr::Binary(b) => {
+                let Some((op, own)) = binary(&b.op) else {
+                    return self.refuse(expr, "an operator without a C form here");
+                };
+                let left = self.operand(&b.left, op, own, false)?;
+                let right = self.operand(&b.right, op, own, true)?;
+                (format!("{left} {op} {right}"), own)
+            }
+            Expr::Cast(cast) => self.cast(&cast.expr, &cast.ty)?,
+            Expr::RawAddr(address) => (format!("&{}", self.at_least(&address.expr, ATOM)?), UNARY),
+            Expr::Call(call) => self.call(call)?,
+            Expr::MethodCall(call) => self.method(call)?,
+            _ => return self.refuse(expr, "an expression outside the subset of src/inline/mod.rs"),
+        })
+    }
+
+    fn field(&self, field: &syn::ExprField) -> Result<String> {
+        let syn::Member::Named(member) = &field.member else {
+            return self.refuse(field, "tuples have no C form");
+        };
+        let base = strip(&field.base);
+        if member.to_string().starts_with("anon_") {
+            // Only seen from the outside in, so the next field joins what is printed here.
+            return Ok(self.at_least(base, ATOM)? + self.joint(base));
+        }
+        if let Expr::Field(inner) = base
+            && matches!(&inner.member, syn::Member::Named(name) if name.to_string().starts_with("anon_"))
+        {
+            let mut outer = inner;
+            while let Expr::Field(next) = strip(&outer.base) {
+                if !matches!(&next.member, syn::Member::Named(name) if name.to_string().starts_with("anon_")) {
+                    break;
+                }
+                outer = next;
+            }
+            let root = strip(&outer.base);
+            return Ok(format!("{}{}{member}", self.target(root)?, self.joint(root)));
+        }
+        Ok(format!("{}{}{member}", self.target(base)?, self.joint(base)))
+    }
+
+    /// What stands before `->` or `.`.
+    fn target(&self, base: &Expr) -> Result<String> {
+        if let Expr::Unary(syn::ExprUnary { op: UnOp::Deref(_), expr: pointer, .. }) = base {
+            if let Some(element) = self.element(pointer)? {
+                return Ok(element);
+            }
+            return self.at_least(pointer, ATOM);
+        }
+        self.at_least(base, ATOM)
+    }
+
+    fn joint(&self, base: &Expr) -> &'static str {
+        match base {
+            Expr::Unary(syn::ExprUnary { op: UnOp::Deref(_), expr: pointer, .. })
+                if !matches!(strip(pointer), Expr::MethodCall(call) if call.method == "add") =>
+            {
+                "->"
+            }
+            _ => ".",
+        }
+    }
+
+    /// `p.add(i)` as `p[i]`.
+    fn element(&self, pointer: &Expr) -> Result<Option<String>> {
+        let Expr::MethodCall(call) = strip(pointer) else { return Ok(None) };
+        if call.method != "add" {
+            return Ok(None);
+        }
+        let index = match strip(&call.args[0]) {
+            Expr::Cast(cast) if name_of(&cast.ty).as_deref() == Some("usize") => &*cast.expr,
+            other => other,
+        };
+        Ok(Some(format!("{}[{}]", self.at_least(&call.receiver, ATOM)?, self.value(index)?)))
+    }
+
+    fn deref(&self, pointer: &Expr) -> Result<(String, u8)> {
+        if let Some(element) = self.element(pointer)? {
+            return Ok((element, ATOM));
+        }
+        Ok((format!("*{}", self.at_least(pointer, UNARY)?), UNARY))
+    }
+
+    fn not(&self, expr: &Expr) -> Result<(String, u8)> {
+        if let Expr::MethodCall(call) = strip(expr)
+            && call.method == "is_null"
+        {
+            // The pointer itself is C's "not null"; both users of it are conditions.
+            return self.print(strip(&call.receiver));
+        }
+        let logical = self.type_of(expr).and_then(|ty| name_of(&ty)).is_some_and(|name| name == "bool");
+        Ok((format!("{}{}", if logical { "!" } else { "~" }, self.at_least(expr, UNARY)?), UNARY))
+    }
+
+    fn cast(&self, expr: &Expr, ty: &Type) -> Result<(String, u8)> {
+        let inner = strip(expr);
+        if path_name(inner).is_some_and(|name| self.model.is_enumerator(&name)) {
+            return self.print(inner);
+        }
+        let to = declare(ty, "")?;
+        let pointers = is_pointer(Some(ty)) || is_pointer(self.type_of(inner).as_ref());
+        let keyword = if pointers { "uring_ptr_cast" } else { "uring_cast" };
+        Ok((format!("{keyword}({to}, {})", self.value(inner)?), ATOM))
+    }
+
+    fn call(&self, call: &syn::ExprCall) -> Result<(String, u8)> {
+        let Some(name) = path_name(&call.func) else {
+            return self.refuse(call, "a call of something without a name");
+        };
+        match name.as_str() {
+            "null" | "null_mut" => return Ok(("NULL".into(), ATOM)),
+            "from" if self.is_from(call) => {
+                let ty = path_type(&call.func);
+                let name = ty.as_ref().and_then(name_of).unwrap_or_default();
+                let unknown = ty.as_ref().is_some_and(|ty| declare(ty, "").is_ok_and(|c| c.starts_with("struct ")));
+                if name == "c_int" || unknown {
+                    // C's own promotion of the narrower types; or a Rust helper for what C does by itself.
+                    return self.print(strip(&call.args[0]));
+                }
+                let ty = ty.expect("a name has a type before ::from");
+                return self.cast(&call.args[0], &ty);
+            }
+            "size_of" => {
+                let Expr::Path(path) = &*call.func else { bail!("size_of is a path") };
+                let last = path.path.segments.last().expect("a path has a name");
+                let syn::PathArguments::AngleBracketed(args) = &last.arguments else {
+                    return self.refuse(call, "size_of needs its type: size_of::<T>()");
+                };
+                let Some(syn::GenericArgument::Type(ty)) = args.args.first() else {
+                    return self.refuse(call, "size_of needs its type: size_of::<T>()");
+                };
+                return Ok((format!("sizeof({})", declare(ty, "")?), ATOM));
+            }
+            "read_once" => {
+                return Ok((format!("IO_URING_READ_ONCE({})", self.deref(&call.args[0])?.0), ATOM));
+            }
+            "write_once" => {
+                let target = self.deref(&call.args[0])?.0;
+                return Ok((format!("IO_URING_WRITE_ONCE({target}, {})", self.value(&call.args[1])?), ATOM));
+            }
+            _ => {}
+        }
+        let args: Result<Vec<String>> = call.args.iter().map(|arg| self.value(arg)).collect();
+        Ok((format!("{name}({})", args?.join(", ")), ATOM))
+    }
+
+    fn method(&self, call: &syn::ExprMethodCall) -> Result<(String, u8)> {
+        let receiver = &*call.receiver;
+        Ok(match call.method.to_string().as_str() {
+            "wrapping_add" | "wrapping_sub" => {
+                let op = if call.method == "wrapping_add" { "+" } else { "-" };
+                let left = self.operand(receiver, op, 12, false)?;
+                (format!("{left} {op} {}", self.operand(&call.args[0], op, 12, true)?), 12)
+            }
+            "is_null" => (format!("!{}", self.at_least(receiver, UNARY)?), UNARY),
+            "add" => (format!("&{}", self.element(&Expr::MethodCall(call.clone()))?.unwrap_or_default()), UNARY),
+            // A local that the callee fills: C just declares it.
+            "as_mut_ptr" => (format!("&{}", self.at_least(receiver, ATOM)?), UNARY),
+            "assume_init" => self.print(strip(receiver))?,
+            "cast_mut" | "cast_const" => self.print(strip(receiver))?,
+            "cast" => {
+                let Some(arguments) = &call.turbofish else { return self.print(strip(receiver)) };
+                let Some(syn::GenericArgument::Type(ty)) = arguments.args.first() else {
+                    return self.refuse(call, "cast needs one type");
+                };
+                if let Expr::RawAddr(address) = strip(receiver)
+                    && self.type_of(&address.expr).is_some_and(|ty| is_array(&ty))
+                {
+                    // An array is its first element's address already.
+                    return self.print(strip(&address.expr));
+                }
+                let constant = matches!(self.type_of(receiver), Some(Type::Ptr(p)) if p.const_token.is_some());
+                let to: Type = if constant { parse_quote!(*const #ty) } else { parse_quote!(*mut #ty) };
+                (format!("uring_ptr_cast({}, {})", declare(&to, "")?, self.value(receiver)?), ATOM)
+            }
+            other => return self.refuse(call, &format!("the method {other} has no C form")),
+        })
+    }
+
+    /// The type of an expression, as far as it can be told.
+    pub fn type_of(&self, expr: &Expr) -> Option<Type> {
+        match strip(expr) {
+            Expr::Path(_) => {
+                let name = path_name(strip(expr))?;
+                if let Some(ty) = self.locals.get(&name) {
+                    return Some(ty.clone());
+                }
+                if self.model.is_enumerator(&name) {
+                    return Some(parse_quote!(c_int));
+                }
+                self.model.constant(&name).map(|constant| constant.0.clone())
+            }
+            Expr::Field(field) => {
+                let syn::Member::Named(member) = &field.member else { return None };
+                let base = self.type_of(&field.base)?;
+                let record = self.model.record_named(&name_of(&base)?)?;
+                record.fields.iter().find(|f| member == &f.0).map(|f| f.1.clone())
+            }
+            Expr::Unary(unary) => match unary.op {
+                UnOp::Deref(_) => pointee(&self.type_of(&unary.expr)?).cloned(),
+                _ => self.type_of(&unary.expr),
+            },
+            Expr::Index(index) => match self.type_of(&index.expr)? {
+                Type::Array(array) => Some(*array.elem),
+                _ => None,
+            },
+            Expr::RawAddr(address) => {
+                let ty = self.type_of(&address.expr)?;
+                Some(parse_quote!(*mut #ty))
+            }
+            Expr::Cast(cast) => Some((*cast.ty).clone()),
+            Expr::Binary(b) => match binary(&b.op)?.1 {
+                4 | 5 | 9 | 10 => Some(parse_quote!(bool)),
+                _ => self.type_of(&b.left).or_else(|| self.type_of(&b.right)),
+            },
+            Expr::Call(call) => self.type_of_call(call),
+            Expr::MethodCall(call) => match call.method.to_string().as_str() {
+                "is_null" => Some(parse_quote!(bool)),
+                "cast" => {
+                    let turbofish = call.turbofish.as_ref()?;
+                    let syn::GenericArgument::Type(ty) = turbofish.args.first()? else { return None };
+                    Some(parse_quote!(*mut #ty))
+                }
+                "assume_init" => generic(&self.type_of(&call.receiver)?).cloned(),
+                _ => self.type_of(&call.receiver),
+            },
+            _ => None,
+        }
+    }
+
+    fn type_of_call(&self, call: &syn::ExprCall) -> Option<Type> {
+        let name = path_name(&call.func)?;
+        match name.as_str() {
+            "from" => path_type(&call.func),
+            "read_once" | "io_uring_smp_load_acquire" => pointee(&self.type_of(&call.args[0])?).cloned(),
+            _ => match &self.model.function_named(&name)?.item.sig.output {
+                syn::ReturnType::Type(_, ty) => Some((**ty).clone()),
+                syn::ReturnType::Default => None,
+            },
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The symbol maps, and the lists of symbols that the archives keep.
+
+use super::model::{Function, Model};
+use anyhow::{Result, bail};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The last version node; every minor version since 2.0 has one, empty or not.
+const LAST_MINOR: u32 = 15;
+
+/// liburing-ffi came with 2.4 and took all there was into that node.
+const FFI_FIRST_MINOR: u32 = 4;
+
+/// Inline in the header, and still a symbol for programs from before 2.2.
+const ALSO_EXPORTED: &[&str] = &["io_uring_get_sqe"];
+
+/// Symbols that the original's liburing-ffi has in another node than the version that brought them.
+const FFI_NODE: &[(&str, u32)] = &[
+    ("__io_uring_peek_cqe", 15),
+    ("io_uring_cqe_iter_init", 15),
+    ("io_uring_cqe_iter_next", 15),
+    ("io_uring_cqe_nr", 12),
+    ("io_uring_prep_futex_wait", 5),
+    ("io_uring_prep_futex_waitv", 5),
+    ("io_uring_prep_futex_wake", 5),
+    ("io_uring_prep_read_multishot", 5),
+    ("io_uring_prep_send_bundle", 6),
+    ("io_uring_prep_waitid", 5),
+    ("io_uring_register_napi", 4),
+    ("io_uring_unregister_napi", 4),
+];
+
+/// Inline helpers that the original's liburing-ffi lacks are new in the last node.
+const FFI_NEW: &[&str] = &[
+    "__io_uring_prep_poll_mask",
+    "__io_uring_prep_uring_cmd",
+    "__io_uring_set_target_fixed_file",
+    "_io_uring_get_sqe",
+    "io_uring_buf_ring_head",
+    "io_uring_cqe_shift",
+    "io_uring_cqe_shift_from_flags",
+    "io_uring_initialize_sqe",
+    "io_uring_load_sq_head",
+    "io_uring_skip_cqe",
+    "io_uring_sqe_shift",
+    "io_uring_sqe_shift_from_flags",
+    "uring_ptr_to_u64",
+];
+
+pub fn files(model: &Model) -> Result<Vec<(String, String)>> {
+    let exported = |f: &&Function| (!f.inline && !f.archive) || ALSO_EXPORTED.contains(&f.name().as_str());
+    let mut so = BTreeMap::new();
+    for function in model.functions().iter().filter(exported) {
+        so.insert(function.name(), minor(function)?);
+    }
+    let mut ffi = BTreeMap::new();
+    for function in model.functions().iter().filter(|f| !f.archive) {
+        let name = function.name();
+        let node = match FFI_NODE.iter().find(|(n, _)| *n == name) {
+            Some((_, node)) => *node,
+            None if FFI_NEW.contains(&name.as_str()) => LAST_MINOR,
+            None => minor(function)?.max(FFI_FIRST_MINOR),
+        };
+        ffi.insert(name, node);
+    }
+    let archive: Vec<String> = model.functions().iter().filter(|f| f.archive).map(Function::name).collect();
+    Ok(vec![
+        ("src/liburing.map".into(), map(&so, 0)),
+        ("src/liburing-ffi.map".into(), map(&ffi, FFI_FIRST_MINOR)),
+        ("src/liburing.keep".into(), keep(&so, &archive)),
+        ("src/liburing-ffi.keep".into(), keep(&ffi, &archive)),
+    ])
+}
+
+/// The minor version that brought a function.
+fn minor(function: &Function) -> Result<u32> {
+    match function.since.strip_prefix("2.").and_then(|minor| minor.parse().ok()) {
+        Some(minor) if minor <= LAST_MINOR => Ok(minor),
+        _ => bail!("{}: {}: no such version: {}", function.file, function.name(), function.since),
+    }
+}
+
+fn map(symbols: &BTreeMap<String, u32>, first: u32) -> String {
+    let mut out = String::from("/* Made by `cargo xtask gen` from the \"Since\" lines of the source. */\n");
+    for node in first..=LAST_MINOR {
+        let _ = writeln!(out, "LIBURING_2.{node} {{");
+        let mut names = symbols.iter().filter(|(_, n)| **n == node).map(|(name, _)| name).peekable();
+        if names.peek().is_some() {
+            out += "\tglobal:\n";
+        }
+        for name in names {
+            let _ = writeln!(out, "\t\t{name};");
+        }
+        if node == first {
+            out += "\tlocal:\n\t\t*;\n};\n";
+        } else {
+            let _ = writeln!(out, "}} LIBURING_2.{};", node - 1);
+        }
+    }
+    out
+}
+
+fn keep(symbols: &BTreeMap<String, u32>, archive: &[String]) -> String {
+    let mut names: Vec<&String> = symbols.keys().chain(archive).collect();
+    names.sort();
+    names.iter().fold(String::new(), |out, name| out + name + "\n")
+}

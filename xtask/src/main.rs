@@ -1,0 +1,45 @@
+//! `cargo xtask COMMAND`: everything about ironring that is easier in Rust than in make or shell.
+
+mod ctest;
+mod demo;
+mod gates;
+mod generate;
+mod matrix;
+mod peer;
+mod util;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "ironring's generator and checks", arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write the headers and symbol maps from the Rust definitions
+    Gen(generate::Args),
+    /// Check the built libraries: symbols, versions, dependencies, what the archives export
+    Gates(gates::Args),
+    /// Compile the headers in every dialect with every warning on
+    Matrix(matrix::Args),
+    /// Build and run the C tests, on the inlines and on liburing-ffi
+    Ctest(ctest::Args),
+    /// Run real programs on the library
+    Demo(demo::Args),
+    /// Fetch the original from the machine's Debian mirror and print where it is
+    Peer(peer::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Gen(args) => generate::run(&args),
+        Command::Gates(args) => gates::run(&args),
+        Command::Matrix(args) => matrix::run(&args),
+        Command::Ctest(args) => ctest::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Peer(args) => peer::run(&args),
+    }
+}

@@ -1,0 +1,109 @@
+//! What several commands share: paths, running programs, installing packages, tables.
+
+use anyhow::{Context, Result, bail};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The repository's top folder.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the repository")
+        .to_path_buf()
+}
+
+/// Where `make` puts the finished libraries: `liburing.so.2.15`, `liburing.a`, the same for `-ffi`.
+pub fn lib_dir() -> PathBuf {
+    root().join("target/lib")
+}
+
+/// Runs a program to its end and returns what it printed; an error names the command and shows its output.
+pub fn output(command: &mut Command) -> Result<Output> {
+    let shown = show(command);
+    let out = command
+        .output()
+        .with_context(|| format!("can't run: {shown}"))?;
+    if !out.status.success() {
+        bail!(
+            "{} from: {shown}\n{}{}",
+            out.status,
+            String::from_utf8_lossy(&out.stdout),
+            String::from_utf8_lossy(&out.stderr)
+        );
+    }
+    Ok(out)
+}
+
+/// The standard output of a program as text.
+pub fn stdout(command: &mut Command) -> Result<String> {
+    Ok(String::from_utf8_lossy(&output(command)?.stdout).into_owned())
+}
+
+/// A command as one would type it.
+pub fn show(command: &Command) -> String {
+    let mut text = command.get_program().to_string_lossy().into_owned();
+    for arg in command.get_args() {
+        let _ = write!(text, " {}", arg.to_string_lossy());
+    }
+    text
+}
+
+/// Whether a program is on the PATH.
+pub fn have(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+}
+
+/// Makes sure that `program` is there, by installing the Debian `package` when it isn't, and says so.
+pub fn need(program: &str, package: &str) -> Result<()> {
+    if have(program) {
+        return Ok(());
+    }
+    install(&[package])?;
+    if !have(program) {
+        bail!("{package} is installed, but there is no {program} on the PATH");
+    }
+    Ok(())
+}
+
+/// Installs Debian packages, saying so.
+pub fn install(packages: &[&str]) -> Result<()> {
+    eprintln!("installing with apt-get: {}", packages.join(" "));
+    let mend = format!("apt-get install {}", packages.join(" "));
+    let apt = |args: &[&str]| {
+        output(
+            Command::new("apt-get")
+                .args(args)
+                .env("DEBIAN_FRONTEND", "noninteractive"),
+        )
+    };
+    apt(&["update", "-qq"]).with_context(|| format!("as root: {mend}"))?;
+    let mut args = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    args.extend(packages);
+    apt(&args).with_context(|| format!("as root: {mend}"))?;
+    Ok(())
+}
+
+/// Prints rows under a header in aligned columns.
+pub fn table(header: &[&str], rows: &[Vec<String>]) {
+    let mut width: Vec<usize> = header.iter().map(|cell| cell.chars().count()).collect();
+    for row in rows {
+        for (column, cell) in row.iter().enumerate() {
+            width[column] = width[column].max(cell.chars().count());
+        }
+    }
+    let line = |cells: &[String]| {
+        let mut text = String::new();
+        for (column, cell) in cells.iter().enumerate() {
+            let pad = width[column] - cell.chars().count();
+            let _ = write!(text, "{cell}{}  ", " ".repeat(pad));
+        }
+        println!("{}", text.trim_end());
+    };
+    line(&header.iter().map(ToString::to_string).collect::<Vec<_>>());
+    line(&width.iter().map(|w| "-".repeat(*w)).collect::<Vec<_>>());
+    for row in rows {
+        line(row);
+    }
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * io_uring for programs: rings, requests, completions.
+ *
+ * Made by `cargo xtask gen` from the Rust source of ironring.@kind@
+ */
+#ifndef LIB_URING_H
+#define LIB_URING_H
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <inttypes.h>
+#include <time.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <linux/swab.h>
+#include <linux/filter.h>
+#include <sys/wait.h>
+
+#ifndef LIBURING_NOEXCEPT
+#ifdef __cplusplus
+#define LIBURING_NOEXCEPT noexcept
+#else
+#define LIBURING_NOEXCEPT
+#endif
+#endif
+
+#include "liburing/compat.h"
+
+#ifdef __cplusplus
+/* Before the structure of the same name, or -Wshadow sees a hidden constructor. */
+extern "C" {
+struct io_uring;
+@clone_buffers@
+}
+#endif
+
+#include "liburing/io_uring.h"
+#include "liburing/io_uring/query.h"
+#include "liburing/io_uring/bpf_filter.h"
+#include "liburing/io_uring_version.h"
+
+#ifndef uring_unlikely
+#define uring_unlikely(cond)	__builtin_expect(!!(cond), 0)
+#endif
+
+#ifndef uring_likely
+#define uring_likely(cond)	__builtin_expect(!!(cond), 1)
+#endif
+
+/*
+ * IOURINGINLINE functions are also symbols of liburing-ffi; _LOCAL_INLINE ones
+ * serve this header. A C++20 module can export inline functions, but not
+ * static ones.
+ */
+#ifndef IOURINGINLINE
+#if defined(__cplusplus) && __cplusplus >= 202002L
+#define IOURINGINLINE inline
+#else
+#define IOURINGINLINE static inline
+#endif
+#endif
+
+#ifndef _LOCAL_INLINE
+#if defined(__cplusplus) && __cplusplus >= 202002L
+#define _LOCAL_INLINE inline
+#else
+#define _LOCAL_INLINE static inline
+#endif
+#endif
+
+#include "liburing/barrier.h"
+
+/* The system calls' numbers, where the system's headers are too old for them. */
+#ifdef __alpha__
+#define LIBURING_NR(nr)	(110 + (nr))
+#elif defined __mips__
+#define LIBURING_NR(nr)	(__NR_Linux + (nr))
+#else
+#define LIBURING_NR(nr)	(nr)
+#endif
+#ifndef __NR_io_uring_setup
+#define __NR_io_uring_setup	LIBURING_NR(425)
+#endif
+#ifndef __NR_io_uring_enter
+#define __NR_io_uring_enter	LIBURING_NR(426)
+#endif
+#ifndef __NR_io_uring_register
+#define __NR_io_uring_register	LIBURING_NR(427)
+#endif
+
+/* Conversions that both languages take without complaint. */
+#ifdef __cplusplus
+#define uring_cast(type, value)		static_cast<type>(value)
+#define uring_ptr_cast(type, value)	reinterpret_cast<type>(value)
+#else
+#define uring_cast(type, value)		((type) (value))
+#define uring_ptr_cast(type, value)	((type) (value))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct epoll_event;
+struct futex_waitv;
+struct statx;
+@types@
+@prototypes@
+
+/* io_uring_sqe_set_data64() and io_uring_cqe_get_data64() are there. */
+#define LIBURING_HAVE_DATA64
+@inlines@
+
+/*
+ * Visits the completions that are ready, oldest first: a loop's head, with the
+ * loop's body behind it. cqe points to each in turn; head is an unsigned of the
+ * caller's, for the library's use. The completions stay in the CQ until
+ * io_uring_cq_advance() gives them back after the loop, by the sum of
+ * io_uring_cqe_nr().
+ */
+#define io_uring_for_each_cqe(ring, head, cqe)				\
+	for (struct io_uring_cqe_iter __ITER__ = io_uring_cqe_iter_init(ring); \
+	     (head) = __ITER__.head,					\
+	     io_uring_cqe_iter_next(&__ITER__, &(cqe));			\
+	     (void) (head))
+
+/*
+ * True when version major.minor is newer than these headers; for #if and for
+ * code. io_uring_check_version() asks the same of the loaded library.
+ */
+#define IO_URING_CHECK_VERSION(major, minor)				\
+	((major) > IO_URING_VERSION_MAJOR ||				\
+	 ((major) == IO_URING_VERSION_MAJOR &&				\
+	  (minor) > IO_URING_VERSION_MINOR))
+
+#ifdef __cplusplus
+}
+#endif
+
+#undef uring_cast
+#undef uring_ptr_cast
+#undef IOURINGINLINE
+#undef _LOCAL_INLINE
+
+#endif
