@@ -51,12 +51,13 @@ help:
 # Cargo knows what is out of date.
 $(STATICLIB): FORCE
 	@command -v $(CARGO) >/dev/null || { echo 'there is no cargo: apt-get install cargo, or see rustup.rs'; exit 1; }
-	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir target
+	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir target \
+		-- -C no-vectorize-loops -C no-vectorize-slp
 
 # One object with only what the API reaches, and only the API's names global.
-$(LIB)/%.o: $(STATICLIB) src/%.keep
+$(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld
 	@mkdir -p $(LIB)
-	@$(LD) -r --gc-sections $$(sed 's/^/-u /' src/$*.keep) -o $@.tmp $(STATICLIB)
+	@$(LD) -r --gc-sections -T src/archive.ld $$(sed 's/^/-u /' src/$*.keep) -o $@.tmp $(STATICLIB)
 	@$(OBJCOPY) --keep-global-symbols=src/$*.keep --strip-debug --strip-unneeded \
 		--remove-section=.llvmbc --remove-section=.llvmcmd --remove-section=.comment $@.tmp $@
 	@rm $@.tmp

@@ -4,9 +4,7 @@
 
 pub use core::ffi::{c_char, c_int, c_uchar, c_uint, c_ulong, c_ushort, c_void};
 pub use libc::{cmsghdr, iovec, msghdr, sockaddr, statx};
-pub use libc::{
-    cpu_set_t, id_t, idtype_t, mode_t, sigset_t, siginfo_t, size_t, socklen_t, ssize_t, uintptr_t,
-};
+pub use libc::{cpu_set_t, id_t, idtype_t, mode_t, siginfo_t, sigset_t, size_t, socklen_t, ssize_t, uintptr_t};
 
 pub type __u8 = u8;
 pub type __u16 = u16;

@@ -8,7 +8,11 @@ use libc::{SYS_close, SYS_io_uring_enter, SYS_io_uring_register, SYS_io_uring_se
 use libc::{SYS_madvise, SYS_munmap, SYS_prlimit64};
 
 /// The size in bytes of the signal set that the kernel expects, whatever libc's `sigset_t` is.
-pub const SIGSET_SIZE: usize = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 16 } else { 8 };
+pub const SIGSET_SIZE: usize = if cfg!(any(target_arch = "mips", target_arch = "mips64")) {
+    16
+} else {
+    8
+};
 
 /// `struct rlimit64`, the same on all processors.
 #[repr(C)]
@@ -20,7 +24,7 @@ pub struct RLimit {
 #[inline]
 pub unsafe fn io_uring_setup(entries: c_uint, p: *mut io_uring_params) -> c_int {
     // SAFETY: the caller passes parameters that the kernel may read and write.
-    unsafe { arch::syscall(SYS_io_uring_setup, [entries as usize, p as usize, 0, 0, 0, 0]) as c_int }
+    unsafe { arch::syscall2(SYS_io_uring_setup, entries as usize, p as usize) as c_int }
 }
 
 #[inline]
@@ -34,16 +38,14 @@ pub unsafe fn io_uring_enter2(
 ) -> c_int {
     // SAFETY: the caller passes an argument that fits `flags` and `size`, and SQEs whose memory stays valid.
     unsafe {
-        arch::syscall(
+        arch::syscall6(
             SYS_io_uring_enter,
-            [
-                fd as usize,
-                to_submit as usize,
-                min_complete as usize,
-                flags as usize,
-                arg as usize,
-                size,
-            ],
+            fd as usize,
+            to_submit as usize,
+            min_complete as usize,
+            flags as usize,
+            arg as usize,
+            size,
         ) as c_int
     }
 }
@@ -52,9 +54,12 @@ pub unsafe fn io_uring_enter2(
 pub unsafe fn io_uring_register(fd: c_int, opcode: c_uint, arg: *const c_void, nr: c_uint) -> c_int {
     // SAFETY: the caller passes the argument that `opcode` asks for.
     unsafe {
-        arch::syscall(
+        arch::syscall4(
             SYS_io_uring_register,
-            [fd as usize, opcode as usize, arg as usize, nr as usize, 0, 0],
+            fd as usize,
+            opcode as usize,
+            arg as usize,
+            nr as usize,
         ) as c_int
     }
 }
@@ -73,19 +78,19 @@ pub unsafe fn mmap(len: usize, flags: c_int, fd: c_int, offset: u64) -> Result<*
 #[inline]
 pub unsafe fn munmap(addr: *mut c_void, len: usize) -> c_int {
     // SAFETY: the caller gives up the mapping.
-    unsafe { arch::syscall(SYS_munmap, [addr as usize, len, 0, 0, 0, 0]) as c_int }
+    unsafe { arch::syscall2(SYS_munmap, addr as usize, len) as c_int }
 }
 
 #[inline]
 pub unsafe fn madvise(addr: *mut c_void, len: usize, advice: c_int) -> c_int {
     // SAFETY: the caller owns the range, or it is empty.
-    unsafe { arch::syscall(SYS_madvise, [addr as usize, len, advice as usize, 0, 0, 0]) as c_int }
+    unsafe { arch::syscall4(SYS_madvise, addr as usize, len, advice as usize, 0) as c_int }
 }
 
 #[inline]
 pub unsafe fn close(fd: c_int) -> c_int {
     // SAFETY: the caller gives up the descriptor.
-    unsafe { arch::syscall(SYS_close, [fd as usize, 0, 0, 0, 0, 0]) as c_int }
+    unsafe { arch::syscall2(SYS_close, fd as usize, 0) as c_int }
 }
 
 /// Reads this process's limit on open files into `old`, or sets it from `new` (either may be null).
@@ -93,9 +98,12 @@ pub unsafe fn close(fd: c_int) -> c_int {
 pub unsafe fn prlimit_nofile(new: *const RLimit, old: *mut RLimit) -> c_int {
     // SAFETY: both pointers are null or valid for the call; pid 0 is the caller itself.
     unsafe {
-        arch::syscall(
+        arch::syscall4(
             SYS_prlimit64,
-            [0, libc::RLIMIT_NOFILE as usize, new as usize, old as usize, 0, 0],
+            0,
+            libc::RLIMIT_NOFILE as usize,
+            new as usize,
+            old as usize,
         ) as c_int
     }
 }

@@ -16,7 +16,11 @@
 #![cfg_attr(not(test), no_std)]
 #![allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
 // C's names and C's struct fields, some of which have no meaning yet.
-#![allow(clippy::pub_underscore_fields, clippy::used_underscore_binding, clippy::used_underscore_items)]
+#![allow(
+    clippy::pub_underscore_fields,
+    clippy::used_underscore_binding,
+    clippy::used_underscore_items
+)]
 // The conversions between C's integer types are the point of this crate; each is liburing's own.
 #![allow(
     clippy::cast_possible_truncation,
@@ -36,6 +40,8 @@ pub mod ctypes;
 pub mod inline;
 mod kernel;
 pub mod memory;
+#[cfg(all(not(test), feature = "shipped", not(feature = "use-libc")))]
+mod memset;
 pub mod probe;
 pub mod queue;
 pub mod register;

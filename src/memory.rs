@@ -46,7 +46,11 @@ fn cqes_size(flags: c_uint, entries: c_uint) -> usize {
 }
 
 fn array_size(flags: c_uint, entries: c_uint) -> usize {
-    if flags & IORING_SETUP_NO_SQARRAY != 0 { 0 } else { entries as usize * size_of::<c_uint>() }
+    if flags & IORING_SETUP_NO_SQARRAY != 0 {
+        0
+    } else {
+        entries as usize * size_of::<c_uint>()
+    }
 }
 
 fn round_up(size: usize, page: usize) -> usize {
@@ -248,7 +252,11 @@ pub unsafe fn provide(
 
 /// Fresh memory for `need` bytes: one page, or one huge page. (size, address)
 fn anonymous(need: usize, page: usize) -> Result<(usize, *mut c_void), c_int> {
-    let (size, huge) = if need <= page { (page, 0) } else { (HUGE_PAGE, MAP_HUGETLB | MAP_HUGE_2MB) };
+    let (size, huge) = if need <= page {
+        (page, 0)
+    } else {
+        (HUGE_PAGE, MAP_HUGETLB | MAP_HUGE_2MB)
+    };
     // SAFETY: a new mapping; it takes the place of nothing.
     let ptr = unsafe { kernel::mmap(size, MAP_SHARED | MAP_ANONYMOUS | huge, -1, 0) }?;
     Ok((size, ptr))

@@ -107,8 +107,14 @@ unsafe fn get_cqe(ring: *mut io_uring, cqe_ptr: *mut *mut io_uring_cqe, wait: &m
                 break;
             }
 
-            let done =
-                kernel::io_uring_enter2((*ring).enter_ring_fd, wait.submit, wait.wait_nr, flags, wait.arg, wait.size);
+            let done = kernel::io_uring_enter2(
+                (*ring).enter_ring_fd,
+                wait.submit,
+                wait.wait_nr,
+                flags,
+                wait.arg,
+                wait.size,
+            );
             if done < 0 {
                 ret = if ret == 0 { done } else { ret };
                 break;
@@ -169,7 +175,14 @@ pub unsafe extern "C" fn __io_uring_get_cqe(
     wait_nr: c_uint,
     sigmask: *mut sigset_t,
 ) -> c_int {
-    let mut wait = Wait { submit, wait_nr, flags: 0, arg: sigmask.cast(), size: SIGSET_SIZE, timed: false };
+    let mut wait = Wait {
+        submit,
+        wait_nr,
+        flags: 0,
+        arg: sigmask.cast(),
+        size: SIGSET_SIZE,
+        timed: false,
+    };
     // SAFETY: the caller's pointers are passed on.
     unsafe { get_cqe(ring, cqe_ptr, &mut wait) }
 }

@@ -15,11 +15,12 @@ use libc::{EBADF, EEXIST, EINVAL, EOPNOTSUPP};
 pub(crate) unsafe fn register(ring: *const io_uring, opcode: c_uint, arg: *const c_void, nr: c_uint) -> c_int {
     // SAFETY: the caller's ring, and the argument that `opcode` asks for.
     unsafe {
-        if (*ring).int_flags & int_flags::REG_REG_RING != 0 {
-            let opcode = opcode | IORING_REGISTER_USE_REGISTERED_RING;
-            return kernel::io_uring_register((*ring).enter_ring_fd, opcode, arg, nr);
-        }
-        kernel::io_uring_register((*ring).ring_fd, opcode, arg, nr)
+        let (fd, flag) = if (*ring).int_flags & int_flags::REG_REG_RING != 0 {
+            ((*ring).enter_ring_fd, IORING_REGISTER_USE_REGISTERED_RING)
+        } else {
+            ((*ring).ring_fd, 0)
+        };
+        kernel::io_uring_register(fd, opcode | flag, arg, nr)
     }
 }
 
@@ -166,7 +167,11 @@ pub unsafe extern "C" fn io_uring_register_ring_fd(ring: *mut io_uring) -> c_int
             return -EEXIST;
         }
         // An offset of all ones asks for any free index.
-        let mut update = io_uring_rsrc_update { offset: u32::MAX, resv: 0, data: (*ring).ring_fd as u64 };
+        let mut update = io_uring_rsrc_update {
+            offset: u32::MAX,
+            resv: 0,
+            data: (*ring).ring_fd as u64,
+        };
         let ret = register(ring, IORING_REGISTER_RING_FDS, (&raw mut update).cast(), 1);
         if ret == 1 {
             (*ring).enter_ring_fd = update.offset as c_int;
@@ -190,7 +195,11 @@ pub unsafe extern "C" fn io_uring_unregister_ring_fd(ring: *mut io_uring) -> c_i
         if (*ring).int_flags & int_flags::REG_RING == 0 {
             return -EINVAL;
         }
-        let update = io_uring_rsrc_update { offset: (*ring).enter_ring_fd as u32, resv: 0, data: 0 };
+        let update = io_uring_rsrc_update {
+            offset: (*ring).enter_ring_fd as u32,
+            resv: 0,
+            data: 0,
+        };
         let ret = register(ring, IORING_UNREGISTER_RING_FDS, (&raw const update).cast(), 1);
         if ret == 1 {
             (*ring).enter_ring_fd = (*ring).ring_fd;

@@ -10,12 +10,25 @@ use libc::EMFILE;
 
 /// The argument of the registrations with tags.
 fn table<T>(data: *const T, tags: *const __u64, nr: c_uint, flags: c_uint) -> io_uring_rsrc_register {
-    io_uring_rsrc_register { nr, flags, resv2: 0, data: data as usize as u64, tags: tags as usize as u64 }
+    io_uring_rsrc_register {
+        nr,
+        flags,
+        resv2: 0,
+        data: data as usize as u64,
+        tags: tags as usize as u64,
+    }
 }
 
 /// The argument of the updates with tags.
 fn update<T>(offset: c_uint, data: *const T, tags: *const __u64, nr: c_uint) -> io_uring_rsrc_update2 {
-    io_uring_rsrc_update2 { offset, resv: 0, data: data as usize as u64, tags: tags as usize as u64, nr, resv2: 0 }
+    io_uring_rsrc_update2 {
+        offset,
+        resv: 0,
+        data: data as usize as u64,
+        tags: tags as usize as u64,
+        nr,
+        resv2: 0,
+    }
 }
 
 /// Registers with an argument whose size is its count.
@@ -134,7 +147,15 @@ pub unsafe extern "C" fn io_uring_register_files_tags(
 ) -> c_int {
     let arg = table(files, tags, nr, 0);
     // SAFETY: the caller's ring and arrays.
-    unsafe { register_many(ring, IORING_REGISTER_FILES2, (&raw const arg).cast(), size_of_val(&arg) as c_uint, nr) }
+    unsafe {
+        register_many(
+            ring,
+            IORING_REGISTER_FILES2,
+            (&raw const arg).cast(),
+            size_of_val(&arg) as c_uint,
+            nr,
+        )
+    }
 }
 
 /// Registers a table of `nr` empty places for files.
@@ -146,7 +167,15 @@ pub unsafe extern "C" fn io_uring_register_files_tags(
 pub unsafe extern "C" fn io_uring_register_files_sparse(ring: *mut io_uring, nr: c_uint) -> c_int {
     let arg = table(null::<c_int>(), null(), nr, IORING_RSRC_REGISTER_SPARSE);
     // SAFETY: the caller's ring.
-    unsafe { register_many(ring, IORING_REGISTER_FILES2, (&raw const arg).cast(), size_of_val(&arg) as c_uint, nr) }
+    unsafe {
+        register_many(
+            ring,
+            IORING_REGISTER_FILES2,
+            (&raw const arg).cast(),
+            size_of_val(&arg) as c_uint,
+            nr,
+        )
+    }
 }
 
 /// Replaces `nr_files` registered files from index `off` on, with tags.
@@ -177,7 +206,11 @@ pub unsafe extern "C" fn io_uring_register_files_update(
     files: *const c_int,
     nr_files: c_uint,
 ) -> c_int {
-    let arg = io_uring_rsrc_update { offset: off, resv: 0, data: files as usize as u64 };
+    let arg = io_uring_rsrc_update {
+        offset: off,
+        resv: 0,
+        data: files as usize as u64,
+    };
     // SAFETY: the caller's ring and array.
     unsafe { register(ring, IORING_REGISTER_FILES_UPDATE, (&raw const arg).cast(), nr_files) }
 }
@@ -227,7 +260,14 @@ pub unsafe extern "C" fn __io_uring_clone_buffers_offset(
         } else {
             ((*src).ring_fd, flags & !IORING_REGISTER_SRC_REGISTERED)
         };
-        let arg = io_uring_clone_buffers { src_fd: src_fd as u32, flags, src_off, dst_off, nr, pad: [0; 3] };
+        let arg = io_uring_clone_buffers {
+            src_fd: src_fd as u32,
+            flags,
+            src_off,
+            dst_off,
+            nr,
+            pad: [0; 3],
+        };
         register(dst, IORING_REGISTER_CLONE_BUFFERS, (&raw const arg).cast(), 1)
     }
 }

@@ -21,7 +21,14 @@ pub unsafe extern "C" fn io_uring_enter(
 ) -> c_int {
     // SAFETY: the caller's arguments are passed on as they are.
     unsafe {
-        kernel::io_uring_enter2(fd as c_int, to_submit, min_complete, flags, sig.cast(), kernel::SIGSET_SIZE)
+        kernel::io_uring_enter2(
+            fd as c_int,
+            to_submit,
+            min_complete,
+            flags,
+            sig.cast(),
+            kernel::SIGSET_SIZE,
+        )
     }
 }
 

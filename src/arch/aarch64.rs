@@ -2,25 +2,29 @@
 
 use core::arch::asm;
 
-#[inline]
-pub unsafe fn syscall(nr: libc::c_long, args: [usize; 6]) -> isize {
-    let ret: isize;
-    // SAFETY: the registers are the kernel's convention (syscall(2)); what the call does is the caller's promise.
-    unsafe {
-        asm!(
-            "svc 0",
-            in("x8") nr,
-            inlateout("x0") args[0] as isize => ret,
-            in("x1") args[1],
-            in("x2") args[2],
-            in("x3") args[3],
-            in("x4") args[4],
-            in("x5") args[5],
-            options(nostack),
-        );
-    }
-    ret
+macro_rules! syscall {
+    ($name:ident: $($arg:ident $register:tt),*) => {
+        #[inline]
+        pub unsafe fn $name(nr: libc::c_long, a: usize, $($arg: usize),*) -> isize {
+            let ret: isize;
+            // SAFETY: the registers are the kernel's convention; what the call does is the caller's promise.
+            unsafe {
+                asm!(
+                    "svc 0",
+                    in("x8") nr,
+                    inlateout("x0") a as isize => ret,
+                    $(in($register) $arg,)*
+                    options(nostack),
+                );
+            }
+            ret
+        }
+    };
 }
+
+syscall!(syscall2: b "x1");
+syscall!(syscall4: b "x1", c "x2", d "x3");
+syscall!(syscall6: b "x1", c "x2", d "x3", e "x4", f "x5");
 
 #[path = "mmap.rs"]
 mod raw;

@@ -10,18 +10,22 @@ unsafe fn result(ret: isize) -> isize {
     ret
 }
 
-#[inline]
-pub unsafe fn syscall(nr: libc::c_long, args: [usize; 6]) -> isize {
-    // SAFETY: what the call does is the caller's promise; libc ignores arguments that a call doesn't take.
-    unsafe {
-        result(libc::syscall(nr, args[0], args[1], args[2], args[3], args[4], args[5]) as isize)
-    }
+macro_rules! syscall {
+    ($name:ident: $($arg:ident),*) => {
+        #[inline]
+        pub unsafe fn $name(nr: libc::c_long, $($arg: usize),*) -> isize {
+            // SAFETY: what the call does is the caller's promise.
+            unsafe { result(libc::syscall(nr, $($arg),*) as isize) }
+        }
+    };
 }
+
+syscall!(syscall2: a, b);
+syscall!(syscall4: a, b, c, d);
+syscall!(syscall6: a, b, c, d, e, f);
 
 #[inline]
 pub unsafe fn mmap(len: usize, prot: i32, flags: i32, fd: i32, offset: u64) -> isize {
     // SAFETY: a new mapping at an address of the kernel's choice touches no memory of the program.
-    unsafe {
-        result(libc::mmap(core::ptr::null_mut(), len, prot, flags, fd, offset as libc::off_t) as isize)
-    }
+    unsafe { result(libc::mmap(core::ptr::null_mut(), len, prot, flags, fd, offset as libc::off_t) as isize) }
 }

@@ -4,9 +4,14 @@
 pub unsafe fn mmap(len: usize, prot: i32, flags: i32, fd: i32, offset: u64) -> isize {
     // SAFETY: a new mapping at an address of the kernel's choice touches no memory of the program.
     unsafe {
-        super::syscall(
+        super::syscall6(
             libc::SYS_mmap,
-            [0, len, prot as usize, flags as usize, fd as usize, offset as usize],
+            0,
+            len,
+            prot as usize,
+            flags as usize,
+            fd as usize,
+            offset as usize,
         )
     }
 }

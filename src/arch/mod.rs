@@ -1,4 +1,4 @@
-//! How a system call is made: `syscall(nr, [arguments])` gives what the kernel gives, -errno for an error.
+//! How a system call is made: `syscallN(nr, N arguments)` gives what the kernel gives, -errno for an error.
 //! One file a processor; libc's `syscall` for the rest, and everywhere with the feature `use-libc`.
 
 #[cfg_attr(
@@ -9,10 +9,7 @@
     all(target_arch = "aarch64", target_pointer_width = "64", not(feature = "use-libc")),
     path = "aarch64.rs"
 )]
-#[cfg_attr(
-    all(target_arch = "riscv64", not(feature = "use-libc")),
-    path = "riscv64.rs"
-)]
+#[cfg_attr(all(target_arch = "riscv64", not(feature = "use-libc")), path = "riscv64.rs")]
 #[cfg_attr(
     any(
         feature = "use-libc",
@@ -23,4 +20,4 @@
 )]
 mod route;
 
-pub use route::{mmap, syscall};
+pub use route::{mmap, syscall2, syscall4, syscall6};

@@ -2,25 +2,29 @@
 
 use core::arch::asm;
 
-#[inline]
-pub unsafe fn syscall(nr: libc::c_long, args: [usize; 6]) -> isize {
-    let ret: isize;
-    // SAFETY: the registers are the kernel's convention (syscall(2)); what the call does is the caller's promise.
-    unsafe {
-        asm!(
-            "ecall",
-            in("a7") nr,
-            inlateout("a0") args[0] as isize => ret,
-            in("a1") args[1],
-            in("a2") args[2],
-            in("a3") args[3],
-            in("a4") args[4],
-            in("a5") args[5],
-            options(nostack),
-        );
-    }
-    ret
+macro_rules! syscall {
+    ($name:ident: $($arg:ident $register:tt),*) => {
+        #[inline]
+        pub unsafe fn $name(nr: libc::c_long, a: usize, $($arg: usize),*) -> isize {
+            let ret: isize;
+            // SAFETY: the registers are the kernel's convention; what the call does is the caller's promise.
+            unsafe {
+                asm!(
+                    "ecall",
+                    in("a7") nr,
+                    inlateout("a0") a as isize => ret,
+                    $(in($register) $arg,)*
+                    options(nostack),
+                );
+            }
+            ret
+        }
+    };
 }
+
+syscall!(syscall2: b "a1");
+syscall!(syscall4: b "a1", c "a2", d "a3");
+syscall!(syscall6: b "a1", c "a2", d "a3", e "a4", f "a5");
 
 #[path = "mmap.rs"]
 mod raw;

@@ -2,27 +2,30 @@
 
 use core::arch::asm;
 
-#[inline]
-pub unsafe fn syscall(nr: libc::c_long, args: [usize; 6]) -> isize {
-    let ret: isize;
-    // SAFETY: the registers are the kernel's convention (syscall(2)); what the call does is the caller's promise.
-    unsafe {
-        asm!(
-            "syscall",
-            inlateout("rax") nr as isize => ret,
-            in("rdi") args[0],
-            in("rsi") args[1],
-            in("rdx") args[2],
-            in("r10") args[3],
-            in("r8") args[4],
-            in("r9") args[5],
-            lateout("rcx") _,
-            lateout("r11") _,
-            options(nostack),
-        );
-    }
-    ret
+macro_rules! syscall {
+    ($name:ident: $($arg:ident $register:tt),*) => {
+        #[inline]
+        pub unsafe fn $name(nr: libc::c_long, $($arg: usize),*) -> isize {
+            let ret: isize;
+            // SAFETY: the registers are the kernel's convention; what the call does is the caller's promise.
+            unsafe {
+                asm!(
+                    "syscall",
+                    inlateout("rax") nr as isize => ret,
+                    $(in($register) $arg,)*
+                    lateout("rcx") _,
+                    lateout("r11") _,
+                    options(nostack),
+                );
+            }
+            ret
+        }
+    };
 }
+
+syscall!(syscall2: a "rdi", b "rsi");
+syscall!(syscall4: a "rdi", b "rsi", c "rdx", d "r10");
+syscall!(syscall6: a "rdi", b "rsi", c "rdx", d "r10", e "r8", f "r9");
 
 #[path = "mmap.rs"]
 mod raw;

@@ -9,19 +9,30 @@ use crate::abi::io_uring_recvmsg_out;
 use crate::ctypes::{c_int, c_uchar, c_uint, c_void, cmsghdr, msghdr, size_t, uintptr_t};
 use crate::inline::sqe::uring_ptr_to_u64;
 
-/// The type of `msg_controllen` and `cmsg_len`: `size_t` in glibc, `socklen_t` in musl.
-#[cfg(not(target_env = "musl"))]
-type raw_len = size_t;
-#[cfg(target_env = "musl")]
-type raw_len = libc::socklen_t;
+/// A length in a message. Its type is the field's and the C library's choice: `cmsg_len` is a `size_t` in glibc and a
+/// `socklen_t` in musl.
+trait Length {
+    fn widen(self) -> size_t;
+}
 
-/// Widens such a length, which C does by itself.
+impl Length for u32 {
+    fn widen(self) -> size_t {
+        self as size_t
+    }
+}
+
+impl Length for size_t {
+    fn widen(self) -> size_t {
+        self
+    }
+}
+
+/// Widens a length, which C does by itself.
 struct length;
 
 impl length {
-    #[inline]
-    const fn from(raw: raw_len) -> size_t {
-        raw as size_t
+    fn from(raw: impl Length) -> size_t {
+        raw.widen()
     }
 }
 
@@ -42,9 +53,9 @@ pub unsafe extern "C" fn io_uring_recvmsg_validate(
     buf_len: c_int,
     msgh: *mut msghdr,
 ) -> *mut io_uring_recvmsg_out {
-    let ulen: size_t = buf_len as c_uint as size_t;
+    let ulen: size_t = length::from(buf_len as c_uint);
     let hdr: size_t = size_of::<io_uring_recvmsg_out>();
-    let namelen: size_t = (*msgh).msg_namelen as size_t;
+    let namelen: size_t = length::from((*msgh).msg_namelen);
     let controllen: size_t = length::from((*msgh).msg_controllen);
 
     // Each step takes away from what is left: a sum of the lengths could wrap around.
@@ -79,10 +90,11 @@ pub unsafe extern "C" fn io_uring_recvmsg_cmsg_firsthdr(
     o: *mut io_uring_recvmsg_out,
     msgh: *mut msghdr,
 ) -> *mut cmsghdr {
+    let controllen: size_t = length::from((*o).controllen);
     let name: *mut c_uchar = io_uring_recvmsg_name(o).cast::<c_uchar>();
     let first: *mut c_void;
 
-    if ((*o).controllen as size_t) < size_of::<cmsghdr>() {
+    if controllen < size_of::<cmsghdr>() {
         return ptr::null_mut();
     }
     first = name.add((*msgh).msg_namelen as usize).cast();
@@ -100,15 +112,18 @@ pub unsafe extern "C" fn io_uring_recvmsg_cmsg_nexthdr(
     cmsg: *mut cmsghdr,
 ) -> *mut cmsghdr {
     let mut len: size_t = length::from((*cmsg).cmsg_len);
-    let mut end: *mut c_uchar;
+    let controllen: size_t;
+    let first: *mut c_uchar;
+    let end: *mut c_uchar;
     let next: *mut c_void;
 
     // A length that doesn't even cover its header would keep the caller's loop at this place for ever.
     if len < size_of::<cmsghdr>() {
         return ptr::null_mut();
     }
-    end = io_uring_recvmsg_cmsg_firsthdr(o, msgh).cast::<c_uchar>();
-    end = end.wrapping_add((*o).controllen as size_t);
+    first = io_uring_recvmsg_cmsg_firsthdr(o, msgh).cast::<c_uchar>();
+    controllen = length::from((*o).controllen);
+    end = first.wrapping_add(controllen);
     next = cmsg.cast::<c_uchar>().wrapping_add(CMSG_ALIGN(len)).cast();
 
     // The next header must fit before its length may be read, and then all of it.
@@ -129,11 +144,10 @@ pub unsafe extern "C" fn io_uring_recvmsg_cmsg_nexthdr(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_recvmsg_payload(o: *mut io_uring_recvmsg_out, msgh: *mut msghdr) -> *mut c_void {
     let name: *mut c_uchar = io_uring_recvmsg_name(o).cast::<c_uchar>();
+    let namelen: size_t = length::from((*msgh).msg_namelen);
     let controllen: size_t = length::from((*msgh).msg_controllen);
 
-    name.wrapping_add((*msgh).msg_namelen as size_t)
-        .wrapping_add(controllen)
-        .cast()
+    name.wrapping_add(namelen).wrapping_add(controllen).cast()
 }
 
 /// Returns how many bytes of payload are in the buffer.

@@ -21,7 +21,7 @@ struct both {
 	struct io_uring_cqe *cqe[2];
 	unsigned head[2];
 	struct io_uring_buf_ring *bufs;
-	unsigned long long stamp;
+	unsigned long stamp;
 	unsigned char byte;
 	bool flag;
 };
@@ -68,7 +68,7 @@ unsigned loops(struct both *b, bool second)
 
 unsigned once(struct both *b, const struct both *fixed, bool second)
 {
-	unsigned long long stamp = IO_URING_READ_ONCE(b->stamp) + IO_URING_READ_ONCE(fixed->stamp);
+	unsigned long stamp = IO_URING_READ_ONCE(b->stamp) + IO_URING_READ_ONCE(fixed->stamp);
 	unsigned char byte = IO_URING_READ_ONCE(b->byte);
 	struct io_uring_cqe *cqe = IO_URING_READ_ONCE(b->cqe[second ? 1 : 0]);
 	const unsigned limit = 7;

@@ -94,7 +94,10 @@ pub fn run(args: &Args) -> Result<()> {
     show_table(&modes, &outcomes);
     show_skips(&modes, &outcomes);
     let total: Counts = outcomes.iter().map(|outcome| outcome.counts).sum();
-    println!("\n{} passed, {} failed, {} skipped", total.passed, total.failed, total.skipped);
+    println!(
+        "\n{} passed, {} failed, {} skipped",
+        total.passed, total.failed, total.skipped
+    );
     if total.failed > 0 || total.passed == 0 {
         // Not an error value: its message would come after the last line.
         std::process::exit(1);
@@ -118,7 +121,11 @@ fn libraries(args: &Args, modes: &[Mode]) -> Result<PathBuf> {
     let dir = args.lib.clone().unwrap_or_else(util::lib_dir);
     for mode in modes {
         let file = dir.join(mode.library());
-        let mend = if args.lib.is_some() { "is it the right folder?" } else { "to build it: make" };
+        let mend = if args.lib.is_some() {
+            "is it the right folder?"
+        } else {
+            "to build it: make"
+        };
         ensure!(file.is_file(), "there is no {}; {mend}", file.display());
     }
     Ok(dir.canonicalize()?)
@@ -136,7 +143,11 @@ fn names(args: &Args) -> Result<Vec<String>> {
     }
     if let Some(pattern) = &args.only {
         names.retain(|name| name.contains(pattern.as_str()));
-        ensure!(!names.is_empty(), "no program in {} is called *{pattern}*", dir.display());
+        ensure!(
+            !names.is_empty(),
+            "no program in {} is called *{pattern}*",
+            dir.display()
+        );
     }
     names.sort();
     Ok(names)
@@ -145,7 +156,11 @@ fn names(args: &Args) -> Result<Vec<String>> {
 /// The compiler's flags for a mode: ours get every warning, foreign headers count as the system's.
 fn flags(args: &Args, mode: Mode) -> Vec<String> {
     let own = [util::root().join("include")];
-    let (option, dirs) = if args.include.is_empty() { ("-I", &own[..]) } else { ("-isystem", &args.include[..]) };
+    let (option, dirs) = if args.include.is_empty() {
+        ("-I", &own[..])
+    } else {
+        ("-isystem", &args.include[..])
+    };
     let mut flags = Vec::new();
     let mut add = |dir: &Path| flags.push(format!("{option}{}", dir.display()));
     if mode == Mode::Ffi {
@@ -162,24 +177,26 @@ fn flags(args: &Args, mode: Mode) -> Vec<String> {
     flags
 }
 
-/// Does the work on each item, `workers` at a time, with a line that says how far it is.
-fn in_parallel<T: Send, R: Send>(what: &str, workers: usize, items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R>
-where
-    T: Labelled,
-{
+/// Does the work on each program, `workers` at a time, with a line that says how far it is.
+fn in_parallel<R: Send>(
+    what: &str,
+    workers: usize,
+    programs: Vec<Program>,
+    work: impl Fn(Program) -> R + Sync,
+) -> Vec<R> {
     let style = ProgressStyle::with_template("{prefix} {pos}/{len} {wide_msg}").expect("a template that parses");
-    let bar = ProgressBar::new(items.len() as u64).with_style(style);
+    let bar = ProgressBar::new(programs.len() as u64).with_style(style);
     bar.set_prefix(what.to_owned());
-    let queue = Mutex::new(VecDeque::from(items));
+    let queue = Mutex::new(VecDeque::from(programs));
     let done = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 loop {
                     let next = queue.lock().expect("no worker panicked").pop_front();
-                    let Some(item) = next else { break };
-                    bar.set_message(item.label());
-                    let result = work(item);
+                    let Some(program) = next else { break };
+                    bar.set_message(format!("{} ({})", program.name, program.mode.name()));
+                    let result = work(program);
                     bar.inc(1);
                     done.lock().expect("no worker panicked").push(result);
                 }
@@ -190,20 +207,14 @@ where
     done.into_inner().expect("no worker panicked")
 }
 
-/// What the progress line calls an item.
-trait Labelled {
-    fn label(&self) -> String;
-}
-
-impl Labelled for Program {
-    fn label(&self) -> String {
-        format!("{} ({})", self.name, self.mode.name())
-    }
-}
-
 fn show_failures(outcomes: &[Outcome]) {
     for outcome in outcomes.iter().filter(|outcome| outcome.counts.failed > 0) {
-        println!("{} ({}) failed; all of it is in {}", outcome.name, outcome.mode.name(), outcome.log.display());
+        println!(
+            "{} ({}) failed; all of it is in {}",
+            outcome.name,
+            outcome.mode.name(),
+            outcome.log.display()
+        );
         for line in &outcome.tail {
             println!("    {line}");
         }
@@ -214,7 +225,11 @@ fn show_failures(outcomes: &[Outcome]) {
 fn show_table(modes: &[Mode], outcomes: &[Outcome]) {
     let mut rows: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for outcome in outcomes {
-        let Counts { passed, failed, skipped } = outcome.counts;
+        let Counts {
+            passed,
+            failed,
+            skipped,
+        } = outcome.counts;
         let row = rows.entry(&outcome.name).or_insert_with(|| vec![outcome.name.clone()]);
         row.push(format!("{passed}/{failed}/{skipped}"));
     }
@@ -237,7 +252,11 @@ fn show_skips(modes: &[Mode], outcomes: &[Outcome]) {
     }
     println!("\nskipped:");
     for ((name, case, reason), seen) in skips {
-        let only = if seen.len() < modes.len() { format!(" (only {})", seen.join(", ")) } else { String::new() };
+        let only = if seen.len() < modes.len() {
+            format!(" (only {})", seen.join(", "))
+        } else {
+            String::new()
+        };
         println!("  {name} {case}: {reason}{only}");
     }
 }

@@ -60,10 +60,10 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Where the scratch root has things.
+/// The scratch root: where `make install` put things.
 struct Scratch {
     root: PathBuf,
-    /// The folder of `liburing.so.2`, as the `.pc` file names it.
+    /// The folder of the libraries.
     lib: PathBuf,
 }
 
@@ -76,8 +76,8 @@ impl Scratch {
             .arg("liburing")
             .env_remove("PKG_CONFIG_PATH")
             .env("PKG_CONFIG_SYSROOT_DIR", &self.root)
-            .env("PKG_CONFIG_LIBDIR", pkgconfig_dir(&self.root)?)
-            // Only the sysroot stands before these, so they aren't the compiler's own folders.
+            .env("PKG_CONFIG_LIBDIR", self.lib.join("pkgconfig"))
+            // Otherwise it leaves out -I/usr/include and -L/usr/lib, which here lie in the scratch root.
             .env("PKG_CONFIG_ALLOW_SYSTEM_CFLAGS", "1")
             .env("PKG_CONFIG_ALLOW_SYSTEM_LIBS", "1");
         let text = util::stdout(&mut command)?;
@@ -100,36 +100,30 @@ fn install(demo: &Path) -> Result<Scratch> {
     util::output(
         Command::new("make")
             .current_dir(util::root())
-            .args(["-s", "install", "prefix=/usr"])
+            // All of them, because config.mk may say otherwise.
+            .args([
+                "-s",
+                "install",
+                "prefix=/usr",
+                "includedir=/usr/include",
+                "mandir=/usr/share/man",
+            ])
+            .args(["libdir=/usr/lib", "libdevdir=/usr/lib", "ENABLE_SHARED=1"])
             .arg(format!("DESTDIR={}", root.display())),
     )
     .context("make install failed; `make` alone shows the whole build")?;
 
-    let mut scratch = Scratch {
+    let scratch = Scratch {
+        lib: root.join("usr/lib"),
         root,
-        lib: PathBuf::new(),
-    };
-    let libdir = scratch.pkg_config(&["--variable=libdir"])?.concat();
-    scratch.lib = if Path::new(&libdir).starts_with(&scratch.root) {
-        // Newer pkg-config versions put the sysroot before variables themselves.
-        PathBuf::from(libdir)
-    } else {
-        scratch.root.join(libdir.trim_start_matches('/'))
     };
     let library = scratch.library();
-    ensure!(library.exists(), "make install left no {}", library.display());
+    let file = library
+        .canonicalize()
+        .with_context(|| format!("make install left no {}", library.display()))?;
     let version = scratch.pkg_config(&["--modversion"])?.concat();
-    note(&format!("liburing {version}: {}", library.canonicalize()?.display()));
+    note(&format!("liburing {version}: {}", file.display()));
     Ok(scratch)
-}
-
-/// The folder with `liburing.pc`, wherever `libdevdir` put it below the scratch root.
-fn pkgconfig_dir(root: &Path) -> Result<PathBuf> {
-    files_below(&root.join("usr"))
-        .into_iter()
-        .find(|file| file.ends_with("pkgconfig/liburing.pc"))
-        .and_then(|file| file.parent().map(Path::to_path_buf))
-        .with_context(|| format!("make install left no liburing.pc below {}", root.display()))
 }
 
 /// One file of at least `size` bytes: real files of this machine, one after the other.

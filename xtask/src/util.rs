@@ -21,9 +21,7 @@ pub fn lib_dir() -> PathBuf {
 /// Runs a program to its end and returns what it printed; an error names the command and shows its output.
 pub fn output(command: &mut Command) -> Result<Output> {
     let shown = show(command);
-    let out = command
-        .output()
-        .with_context(|| format!("can't run: {shown}"))?;
+    let out = command.output().with_context(|| format!("can't run: {shown}"))?;
     if !out.status.success() {
         bail!(
             "{} from: {shown}\n{}{}",
@@ -51,8 +49,7 @@ pub fn show(command: &Command) -> String {
 
 /// Whether a program is on the PATH.
 pub fn have(program: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }
 
 /// Makes sure that `program` is there, by installing the Debian `package` when it isn't, and says so.

@@ -98,8 +98,19 @@ impl Program {
             let _ = fs::write(&self.log, &text);
         }
         let (counts, skips, note) = understand(&text, status);
-        let tail = if counts.failed > 0 { tail(&text, note, status.is_some()) } else { Vec::new() };
-        Outcome { mode: self.mode, name: self.name, log: self.log, counts, skips, tail }
+        let tail = if counts.failed > 0 {
+            tail(&text, note, status.is_some())
+        } else {
+            Vec::new()
+        };
+        Outcome {
+            mode: self.mode,
+            name: self.name,
+            log: self.log,
+            counts,
+            skips,
+            tail,
+        }
     }
 
     fn run_logged(&self, tmp: &Path) -> io::Result<ExitStatus> {
@@ -118,7 +129,10 @@ impl Program {
 }
 
 fn read_lossy(path: &Path) -> String {
-    fs::read(path).map_or_else(|error| error.to_string(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+    fs::read(path).map_or_else(
+        |error| error.to_string(),
+        |bytes| String::from_utf8_lossy(&bytes).into_owned(),
+    )
 }
 
 /// Counts the cases in the output. What isn't a case's failure but shouldn't be either counts as one, and is noted.
@@ -145,13 +159,18 @@ fn understand(text: &str, status: Option<ExitStatus>) -> (Counts, Vec<(String, S
         counts.failed += 1;
         return (counts, skips, None);
     };
-    let expected = format!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
+    let expected = format!(
+        "{} passed, {} failed, {} skipped",
+        counts.passed, counts.failed, counts.skipped
+    );
     let note = if status.code() == Some(124) {
         Some(format!("the program took longer than {LIMIT_SECONDS} s"))
     } else if let Some(signal) = status.signal() {
         Some(format!("the program ended by signal {signal}"))
     } else if summary != Some(expected.as_str()) {
-        Some(format!("the program ended ({status}) without its last line, which would be: {expected}"))
+        Some(format!(
+            "the program ended ({status}) without its last line, which would be: {expected}"
+        ))
     } else if counts == Counts::default() {
         Some("the program has no cases".to_owned())
     } else if status.success() != (counts.failed == 0) {
@@ -168,8 +187,12 @@ fn tail(text: &str, note: Option<String>, ran: bool) -> Vec<String> {
     if !ran {
         return text.lines().take(TAIL_LINES).map(str::to_owned).collect();
     }
-    let mut lines: Vec<String> =
-        text.lines().filter(|line| !line.starts_with("ok ")).map(str::to_owned).chain(note).collect();
+    let mut lines: Vec<String> = text
+        .lines()
+        .filter(|line| !line.starts_with("ok "))
+        .map(str::to_owned)
+        .chain(note)
+        .collect();
     lines.drain(..lines.len().saturating_sub(TAIL_LINES));
     lines
 }

@@ -21,13 +21,28 @@ pub fn print(model: &Model, function: &Function) -> Result<String> {
         }
     }
     let returns = matches!(function.item.sig.output, syn::ReturnType::Type(..));
-    let mut body = Body { printer: Printer { model, function, locals }, out: String::new() };
+    let mut body = Body {
+        printer: Printer {
+            model,
+            function,
+            locals,
+        },
+        out: String::new(),
+    };
     body.block(&function.item.block.stmts, 1, returns)?;
 
-    let macro_name = if function.local { "_LOCAL_INLINE" } else { "IOURINGINLINE" };
+    let macro_name = if function.local {
+        "_LOCAL_INLINE"
+    } else {
+        "IOURINGINLINE"
+    };
     let (head, parameters) = signature(function)?;
     let head = list(&format!("{macro_name} {head}"), &parameters, ")", 0);
-    let text = format!("{}{head}\n\tLIBURING_NOEXCEPT\n{{\n{}}}\n", doc::block(&function.doc, 0), body.out);
+    let text = format!(
+        "{}{head}\n\tLIBURING_NOEXCEPT\n{{\n{}}}\n",
+        doc::block(&function.doc, 0),
+        body.out
+    );
     Ok(guarded(function, &text))
 }
 
@@ -36,7 +51,11 @@ fn broken(text: &str, indent: usize, deepest: usize) -> Vec<String> {
     const AFTER: &[&str] = &[", ", " && ", " || ", " = ", " + ", " | "];
     let mut parts = vec![String::new()];
     // The parentheses of an `if` or `while` count as none.
-    let start = if text.starts_with("if (") || text.starts_with("while (") { 1 } else { 0 };
+    let start = if text.starts_with("if (") || text.starts_with("while (") {
+        1
+    } else {
+        0
+    };
     let mut depth = 0;
     for c in text.chars() {
         match c {
@@ -109,7 +128,11 @@ impl Body<'_> {
                 Stmt::Expr(expr, semicolon) => {
                     self.expression(expr, indent, tail && last && semicolon.is_none())?;
                 }
-                _ => return self.printer.refuse(stmt, "a statement outside the subset of src/inline/mod.rs"),
+                _ => {
+                    return self
+                        .printer
+                        .refuse(stmt, "a statement outside the subset of src/inline/mod.rs");
+                }
             }
         }
         Ok(())
@@ -125,7 +148,11 @@ impl Body<'_> {
         let name = name.ident.to_string();
         self.printer.locals.insert(name.clone(), (*typed.ty).clone());
         let uninit = name_of(&typed.ty).is_some_and(|ty| ty == "MaybeUninit");
-        let ty: &Type = if uninit { generic(&typed.ty).unwrap_or(&typed.ty) } else { &typed.ty };
+        let ty: &Type = if uninit {
+            generic(&typed.ty).unwrap_or(&typed.ty)
+        } else {
+            &typed.ty
+        };
         let declaration = declare(ty, &name)?;
         match local.init.as_ref().map(|init| &*init.expr) {
             Some(Expr::Struct(value)) => {
@@ -157,9 +184,14 @@ impl Body<'_> {
                 return self.looped(&head, &body.body, indent);
             }
             Expr::Block(block) => {
-                let big = block.attrs.iter().any(|a| quote::quote!(#a).to_string().contains("target_endian = \"big\""));
+                let big = block
+                    .attrs
+                    .iter()
+                    .any(|a| quote::quote!(#a).to_string().contains("target_endian = \"big\""));
                 if !big {
-                    return self.printer.refuse(expr, "a block may only carry #[cfg(target_endian = \"big\")]");
+                    return self
+                        .printer
+                        .refuse(expr, "a block may only carry #[cfg(target_endian = \"big\")]");
                 }
                 self.out += "#if __BYTE_ORDER == __BIG_ENDIAN\n";
                 self.block(&block.block.stmts, indent, false)?;
@@ -167,7 +199,11 @@ impl Body<'_> {
                 return Ok(());
             }
             Expr::Assign(assign) => {
-                format!("{} = {};", self.printer.value(&assign.left)?, self.printer.value(&assign.right)?)
+                format!(
+                    "{} = {};",
+                    self.printer.value(&assign.left)?,
+                    self.printer.value(&assign.right)?
+                )
             }
             Expr::Binary(binary) => match binary.op {
                 syn::BinOp::AddAssign(_) => self.compound(binary, "+=")?,
@@ -190,7 +226,11 @@ impl Body<'_> {
     }
 
     fn compound(&self, binary: &syn::ExprBinary, op: &str) -> Result<String> {
-        Ok(format!("{} {op} {};", self.printer.value(&binary.left)?, self.printer.value(&binary.right)?))
+        Ok(format!(
+            "{} {op} {};",
+            self.printer.value(&binary.left)?,
+            self.printer.value(&binary.right)?
+        ))
     }
 
     fn looped(&mut self, head: &str, body: &syn::Block, indent: usize) -> Result<()> {

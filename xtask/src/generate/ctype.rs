@@ -74,7 +74,11 @@ pub fn declare(ty: &Type, name: &str) -> Result<String> {
             Ok(glue(&base, name))
         }
         Type::Array(array) => {
-            let Expr::Lit(syn::ExprLit { lit: syn::Lit::Int(len), .. }) = &array.len else {
+            let Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Int(len),
+                ..
+            }) = &array.len
+            else {
                 bail!("an array's length must be a plain number");
             };
             declare(&array.elem, &format!("{name}[{}]", len.base10_digits()))

@@ -80,7 +80,11 @@ pub fn definitions(model: &Model, file: &str) -> Result<String> {
 }
 
 fn enumeration(name: &str, variants: &[(String, Vec<String>, Option<Expr>)]) -> Result<String> {
-    let tag = if name.starts_with("anon_") { String::new() } else { format!("{name} ") };
+    let tag = if name.starts_with("anon_") {
+        String::new()
+    } else {
+        format!("{name} ")
+    };
     let mut out = format!("enum {tag}{{\n");
     for (variant, doc, value) in variants {
         let mut line = format!("\t{variant}");
@@ -130,8 +134,14 @@ fn fields(model: &Model, record: &Record, indent: usize) -> Result<String> {
     let mut out = String::new();
     for (name, ty, doc) in &record.fields {
         if let Some(inner) = ctype::name_of(ty).filter(|name| name.starts_with("anon_")) {
-            let inner = model.record_named(&inner).ok_or_else(|| anyhow!("there is no {inner}"))?;
-            let declarator = if name.starts_with("anon_") { String::new() } else { format!(" {name}") };
+            let inner = model
+                .record_named(&inner)
+                .ok_or_else(|| anyhow!("there is no {inner}"))?;
+            let declarator = if name.starts_with("anon_") {
+                String::new()
+            } else {
+                format!(" {name}")
+            };
             let attribute = if inner.packed { " __attribute__((packed))" } else { "" };
             out += &doc::block(doc, indent);
             writeln!(out, "{tabs}{} {{", keyword(inner))?;
@@ -157,18 +167,27 @@ fn constant_text(ty: &Type, value: &Expr) -> Result<String> {
         other => bail!("a constant must be c_int, c_uint, __u32 or __u64, not {other:?}"),
     };
     let text = expression(value, suffix)?;
-    Ok(if matches!(value, Expr::Lit(_) | Expr::Path(_) | Expr::Paren(_)) { text } else { format!("({text})") })
+    Ok(if matches!(value, Expr::Lit(_) | Expr::Path(_) | Expr::Paren(_)) {
+        text
+    } else {
+        format!("({text})")
+    })
 }
 
 /// The value of a constant that is a plain number.
 pub fn constant_value(model: &Model, name: &str) -> Result<String> {
-    let (_, value) = model.constant(name).ok_or_else(|| anyhow!("there is no constant {name}"))?;
+    let (_, value) = model
+        .constant(name)
+        .ok_or_else(|| anyhow!("there is no constant {name}"))?;
     expression(value, "")
 }
 
 fn expression(value: &Expr, suffix: &str) -> Result<String> {
     Ok(match value {
-        Expr::Lit(syn::ExprLit { lit: syn::Lit::Int(number), .. }) => {
+        Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Int(number),
+            ..
+        }) => {
             let text = number.to_string();
             format!("{}{suffix}", text.trim_end_matches(number.suffix()).replace('_', ""))
         }
@@ -192,7 +211,11 @@ fn expression(value: &Expr, suffix: &str) -> Result<String> {
                 BinOp::Sub(_) => ("-", suffix),
                 _ => bail!("an operator that a constant can't have"),
             };
-            format!("{} {operator} {}", expression(&binary.left, suffix)?, expression(&binary.right, right)?)
+            format!(
+                "{} {operator} {}",
+                expression(&binary.left, suffix)?,
+                expression(&binary.right, right)?
+            )
         }
         Expr::Cast(cast) => expression(&cast.expr, suffix)?,
         _ => bail!("an expression that a constant can't have: {}", quote::quote!(#value)),
@@ -209,8 +232,12 @@ pub fn signature(function: &Function) -> Result<(String, Vec<String>)> {
     };
     let mut parameters = Vec::new();
     for input in &sig.inputs {
-        let syn::FnArg::Typed(input) = input else { bail!("{name}: a method") };
-        let syn::Pat::Ident(parameter) = &*input.pat else { bail!("{name}: a parameter without a name") };
+        let syn::FnArg::Typed(input) = input else {
+            bail!("{name}: a method")
+        };
+        let syn::Pat::Ident(parameter) = &*input.pat else {
+            bail!("{name}: a parameter without a name")
+        };
         let parameter = parameter.ident.to_string();
         parameters.push(declare(&input.ty, parameter.trim_start_matches('_'))?);
     }
@@ -239,7 +266,11 @@ pub fn bare_prototype(function: &Function) -> Result<String> {
 
 /// The text between `#ifdef _GNU_SOURCE` and `#endif` where the function needs it.
 pub fn guarded(function: &Function, text: &str) -> String {
-    if function.gnu { format!("\n#ifdef _GNU_SOURCE\n{text}#endif\n") } else { format!("\n{text}") }
+    if function.gnu {
+        format!("\n#ifdef _GNU_SOURCE\n{text}#endif\n")
+    } else {
+        format!("\n{text}")
+    }
 }
 
 /// The prototypes of a file's exported functions.

@@ -25,7 +25,12 @@ fn paragraphs(doc: &[String]) -> Vec<Vec<String>> {
 
 /// Markdown's marks left out.
 fn plain(line: &str) -> String {
-    line.replace("\\*", "*").replace("[`", "").replace("`]", "").replace('`', "").replace("*/", "*").replace("/*", "*")
+    line.replace("\\*", "*")
+        .replace("[`", "")
+        .replace("`]", "")
+        .replace('`', "")
+        .replace("*/", "*")
+        .replace("/*", "*")
 }
 
 fn wrap(text: &str, width: usize) -> Vec<String> {

@@ -112,17 +112,19 @@ impl Printer<'_> {
         Ok(match expr {
             Expr::Paren(inner) => self.print(&inner.expr)?,
             Expr::Lit(lit) => match &lit.lit {
-                syn::Lit::Int(number) => {
-                    (number.to_string().trim_end_matches(number.suffix()).replace('_', ""), ATOM)
-                }
+                syn::Lit::Int(number) => (
+                    number.to_string().trim_end_matches(number.suffix()).replace('_', ""),
+                    ATOM,
+                ),
                 syn::Lit::Bool(value) => (value.value.to_string(), ATOM),
                 _ => return self.refuse(expr, "only numbers, true and false"),
             },
             Expr::Path(_) => (path_name(expr).unwrap_or_default(), ATOM),
             Expr::Field(field) => (self.field(field)?, ATOM),
-            Expr::Index(index) => {
-                (format!("{}[{}]", self.at_least(&index.expr, ATOM)?, self.value(&index.index)?), ATOM)
-            }
+            Expr::Index(index) => (
+                format!("{}[{}]", self.at_least(&index.expr, ATOM)?, self.value(&index.index)?),
+                ATOM,
+            ),
             Expr::Unary(unary) => match unary.op {
                 UnOp::Deref(_) => self.deref(&unary.expr)?,
                 UnOp::Neg(_) => (format!("-{}", self.at_least(&unary.expr, UNARY)?), UNARY),
@@ -172,7 +174,12 @@ impl Printer<'_> {
 
     /// What stands before `->` or `.`.
     fn target(&self, base: &Expr) -> Result<String> {
-        if let Expr::Unary(syn::ExprUnary { op: UnOp::Deref(_), expr: pointer, .. }) = base {
+        if let Expr::Unary(syn::ExprUnary {
+            op: UnOp::Deref(_),
+            expr: pointer,
+            ..
+        }) = base
+        {
             if let Some(element) = self.element(pointer)? {
                 return Ok(element);
             }
@@ -183,18 +190,20 @@ impl Printer<'_> {
 
     fn joint(&self, base: &Expr) -> &'static str {
         match base {
-            Expr::Unary(syn::ExprUnary { op: UnOp::Deref(_), expr: pointer, .. })
-                if !matches!(strip(pointer), Expr::MethodCall(call) if call.method == "add") =>
-            {
-                "->"
-            }
+            Expr::Unary(syn::ExprUnary {
+                op: UnOp::Deref(_),
+                expr: pointer,
+                ..
+            }) if !matches!(strip(pointer), Expr::MethodCall(call) if call.method == "add") => "->",
             _ => ".",
         }
     }
 
     /// `p.add(i)` as `p[i]`.
     fn element(&self, pointer: &Expr) -> Result<Option<String>> {
-        let Expr::MethodCall(call) = strip(pointer) else { return Ok(None) };
+        let Expr::MethodCall(call) = strip(pointer) else {
+            return Ok(None);
+        };
         if call.method != "add" {
             return Ok(None);
         }
@@ -202,7 +211,11 @@ impl Printer<'_> {
             Expr::Cast(cast) if name_of(&cast.ty).as_deref() == Some("usize") => &*cast.expr,
             other => other,
         };
-        Ok(Some(format!("{}[{}]", self.at_least(&call.receiver, ATOM)?, self.value(index)?)))
+        Ok(Some(format!(
+            "{}[{}]",
+            self.at_least(&call.receiver, ATOM)?,
+            self.value(index)?
+        )))
     }
 
     fn deref(&self, pointer: &Expr) -> Result<(String, u8)> {
@@ -219,8 +232,14 @@ impl Printer<'_> {
             // The pointer itself is C's "not null"; both users of it are conditions.
             return self.print(strip(&call.receiver));
         }
-        let logical = self.type_of(expr).and_then(|ty| name_of(&ty)).is_some_and(|name| name == "bool");
-        Ok((format!("{}{}", if logical { "!" } else { "~" }, self.at_least(expr, UNARY)?), UNARY))
+        let logical = self
+            .type_of(expr)
+            .and_then(|ty| name_of(&ty))
+            .is_some_and(|name| name == "bool");
+        Ok((
+            format!("{}{}", if logical { "!" } else { "~" }, self.at_least(expr, UNARY)?),
+            UNARY,
+        ))
     }
 
     fn cast(&self, expr: &Expr, ty: &Type) -> Result<(String, u8)> {
@@ -243,7 +262,9 @@ impl Printer<'_> {
             "from" if self.is_from(call) => {
                 let ty = path_type(&call.func);
                 let name = ty.as_ref().and_then(name_of).unwrap_or_default();
-                let unknown = ty.as_ref().is_some_and(|ty| declare(ty, "").is_ok_and(|c| c.starts_with("struct ")));
+                let unknown = ty
+                    .as_ref()
+                    .is_some_and(|ty| declare(ty, "").is_ok_and(|c| c.starts_with("struct ")));
                 if name == "c_int" || unknown {
                     // C's own promotion of the narrower types; or a Rust helper for what C does by itself.
                     return self.print(strip(&call.args[0]));
@@ -252,7 +273,9 @@ impl Printer<'_> {
                 return self.cast(&call.args[0], &ty);
             }
             "size_of" => {
-                let Expr::Path(path) = &*call.func else { bail!("size_of is a path") };
+                let Expr::Path(path) = &*call.func else {
+                    bail!("size_of is a path")
+                };
                 let last = path.path.segments.last().expect("a path has a name");
                 let syn::PathArguments::AngleBracketed(args) = &last.arguments else {
                     return self.refuse(call, "size_of needs its type: size_of::<T>()");
@@ -267,7 +290,10 @@ impl Printer<'_> {
             }
             "write_once" => {
                 let target = self.deref(&call.args[0])?.0;
-                return Ok((format!("IO_URING_WRITE_ONCE({target}, {})", self.value(&call.args[1])?), ATOM));
+                return Ok((
+                    format!("IO_URING_WRITE_ONCE({target}, {})", self.value(&call.args[1])?),
+                    ATOM,
+                ));
             }
             _ => {}
         }
@@ -281,16 +307,27 @@ impl Printer<'_> {
             "wrapping_add" | "wrapping_sub" => {
                 let op = if call.method == "wrapping_add" { "+" } else { "-" };
                 let left = self.operand(receiver, op, 12, false)?;
-                (format!("{left} {op} {}", self.operand(&call.args[0], op, 12, true)?), 12)
+                (
+                    format!("{left} {op} {}", self.operand(&call.args[0], op, 12, true)?),
+                    12,
+                )
             }
             "is_null" => (format!("!{}", self.at_least(receiver, UNARY)?), UNARY),
-            "add" => (format!("&{}", self.element(&Expr::MethodCall(call.clone()))?.unwrap_or_default()), UNARY),
+            "add" => (
+                format!(
+                    "&{}",
+                    self.element(&Expr::MethodCall(call.clone()))?.unwrap_or_default()
+                ),
+                UNARY,
+            ),
             // A local that the callee fills: C just declares it.
             "as_mut_ptr" => (format!("&{}", self.at_least(receiver, ATOM)?), UNARY),
             "assume_init" => self.print(strip(receiver))?,
             "cast_mut" | "cast_const" => self.print(strip(receiver))?,
             "cast" => {
-                let Some(arguments) = &call.turbofish else { return self.print(strip(receiver)) };
+                let Some(arguments) = &call.turbofish else {
+                    return self.print(strip(receiver));
+                };
                 let Some(syn::GenericArgument::Type(ty)) = arguments.args.first() else {
                     return self.refuse(call, "cast needs one type");
                 };
@@ -301,8 +338,15 @@ impl Printer<'_> {
                     return self.print(strip(&address.expr));
                 }
                 let constant = matches!(self.type_of(receiver), Some(Type::Ptr(p)) if p.const_token.is_some());
-                let to: Type = if constant { parse_quote!(*const #ty) } else { parse_quote!(*mut #ty) };
-                (format!("uring_ptr_cast({}, {})", declare(&to, "")?, self.value(receiver)?), ATOM)
+                let to: Type = if constant {
+                    parse_quote!(*const #ty)
+                } else {
+                    parse_quote!(*mut #ty)
+                };
+                (
+                    format!("uring_ptr_cast({}, {})", declare(&to, "")?, self.value(receiver)?),
+                    ATOM,
+                )
             }
             other => return self.refuse(call, &format!("the method {other} has no C form")),
         })
@@ -322,7 +366,9 @@ impl Printer<'_> {
                 self.model.constant(&name).map(|constant| constant.0.clone())
             }
             Expr::Field(field) => {
-                let syn::Member::Named(member) = &field.member else { return None };
+                let syn::Member::Named(member) = &field.member else {
+                    return None;
+                };
                 let base = self.type_of(&field.base)?;
                 let record = self.model.record_named(&name_of(&base)?)?;
                 record.fields.iter().find(|f| member == &f.0).map(|f| f.1.clone())
@@ -349,7 +395,9 @@ impl Printer<'_> {
                 "is_null" => Some(parse_quote!(bool)),
                 "cast" => {
                     let turbofish = call.turbofish.as_ref()?;
-                    let syn::GenericArgument::Type(ty) = turbofish.args.first()? else { return None };
+                    let syn::GenericArgument::Type(ty) = turbofish.args.first()? else {
+                        return None;
+                    };
                     Some(parse_quote!(*mut #ty))
                 }
                 "assume_init" => generic(&self.type_of(&call.receiver)?).cloned(),

@@ -63,7 +63,12 @@ pub fn files(model: &Model) -> Result<Vec<(String, String)>> {
         };
         ffi.insert(name, node);
     }
-    let archive: Vec<String> = model.functions().iter().filter(|f| f.archive).map(Function::name).collect();
+    let archive: Vec<String> = model
+        .functions()
+        .iter()
+        .filter(|f| f.archive)
+        .map(Function::name)
+        .collect();
     Ok(vec![
         ("src/liburing.map".into(), map(&so, 0)),
         ("src/liburing-ffi.map".into(), map(&ffi, FFI_FIRST_MINOR)),
@@ -76,7 +81,12 @@ pub fn files(model: &Model) -> Result<Vec<(String, String)>> {
 fn minor(function: &Function) -> Result<u32> {
     match function.since.strip_prefix("2.").and_then(|minor| minor.parse().ok()) {
         Some(minor) if minor <= LAST_MINOR => Ok(minor),
-        _ => bail!("{}: {}: no such version: {}", function.file, function.name(), function.since),
+        _ => bail!(
+            "{}: {}: no such version: {}",
+            function.file,
+            function.name(),
+            function.since
+        ),
     }
 }
 
@@ -84,7 +94,11 @@ fn map(symbols: &BTreeMap<String, u32>, first: u32) -> String {
     let mut out = String::from("/* Made by `cargo xtask gen` from the \"Since\" lines of the source. */\n");
     for node in first..=LAST_MINOR {
         let _ = writeln!(out, "LIBURING_2.{node} {{");
-        let mut names = symbols.iter().filter(|(_, n)| **n == node).map(|(name, _)| name).peekable();
+        let mut names = symbols
+            .iter()
+            .filter(|(_, n)| **n == node)
+            .map(|(name, _)| name)
+            .peekable();
         if names.peek().is_some() {
             out += "\tglobal:\n";
         }

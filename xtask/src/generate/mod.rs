@@ -19,12 +19,30 @@ use std::path::Path;
 
 /// The files of `src/abi/` that make up `liburing/io_uring.h`, in C order.
 const IO_URING_H: &[&str] = &[
-    "sqe", "opcodes", "op_flags", "cqe", "setup", "enter", "register", "resources", "buffers", "zcrx",
+    "sqe",
+    "opcodes",
+    "op_flags",
+    "cqe",
+    "setup",
+    "enter",
+    "register",
+    "resources",
+    "buffers",
+    "zcrx",
 ];
 
 /// The files with exported functions, in the order of the header.
 const EXPORTED: &[&str] = &[
-    "setup", "memory", "queue", "register", "resources", "buf_ring", "resize", "probe", "syscall", "version",
+    "setup",
+    "memory",
+    "queue",
+    "register",
+    "resources",
+    "buf_ring",
+    "resize",
+    "probe",
+    "syscall",
+    "version",
 ];
 
 #[derive(clap::Args)]
@@ -70,7 +88,10 @@ pub fn generate() -> Result<Vec<(String, String)>> {
     check_version(&model)?;
 
     let abi = |files: &[&str]| -> Result<String> {
-        files.iter().map(|file| decl::definitions(&model, &format!("src/abi/{file}.rs"))).collect()
+        files
+            .iter()
+            .map(|file| decl::definitions(&model, &format!("src/abi/{file}.rs")))
+            .collect()
     };
     let version = |part: &str| decl::constant_value(&model, &format!("IO_URING_VERSION_{part}"));
 
@@ -91,13 +112,23 @@ pub fn generate() -> Result<Vec<(String, String)>> {
         for function in model.functions_of(file) {
             let body = body::print(&model, function)?;
             bodies += &body;
-            ffi += &if function.local { body } else { decl::prototype(function)? };
+            ffi += &if function.local {
+                body
+            } else {
+                decl::prototype(function)?
+            };
         }
     }
 
     let mut out = vec![
-        ("include/liburing/io_uring.h".into(), fill("io_uring.h", &[("definitions", &abi(IO_URING_H)?)])?),
-        ("include/liburing/io_uring/query.h".into(), fill("query.h", &[("definitions", &abi(&["query"])?)])?),
+        (
+            "include/liburing/io_uring.h".into(),
+            fill("io_uring.h", &[("definitions", &abi(IO_URING_H)?)])?,
+        ),
+        (
+            "include/liburing/io_uring/query.h".into(),
+            fill("query.h", &[("definitions", &abi(&["query"])?)])?,
+        ),
         (
             "include/liburing/io_uring/bpf_filter.h".into(),
             fill("bpf_filter.h", &[("definitions", &abi(&["bpf_filter"])?)])?,
@@ -106,14 +137,27 @@ pub fn generate() -> Result<Vec<(String, String)>> {
         ("include/liburing/compat.h".into(), fill("compat.h", &[])?),
         (
             "include/liburing/io_uring_version.h".into(),
-            fill("io_uring_version.h", &[("major", &version("MAJOR")?), ("minor", &version("MINOR")?)])?,
+            fill(
+                "io_uring_version.h",
+                &[("major", &version("MAJOR")?), ("minor", &version("MINOR")?)],
+            )?,
         ),
     ];
     for (path, inlines, kind) in [
         ("include/liburing.h", &bodies, ""),
-        ("include/ffi/liburing.h", &ffi, "\n * For bindings: the inline helpers are prototypes here, and live in liburing-ffi."),
+        (
+            "include/ffi/liburing.h",
+            &ffi,
+            "\n * For bindings: the inline helpers are prototypes here, and live in liburing-ffi.",
+        ),
     ] {
-        let marks = [("kind", kind), ("clone_buffers", &clone_buffers), ("types", &types), ("prototypes", &prototypes), ("inlines", inlines)];
+        let marks = [
+            ("kind", kind),
+            ("clone_buffers", &clone_buffers),
+            ("types", &types),
+            ("prototypes", &prototypes),
+            ("inlines", inlines),
+        ];
         out.push((path.into(), fill("liburing.h", &marks)?));
     }
     out.extend(maps::files(&model)?);
@@ -123,8 +167,7 @@ pub fn generate() -> Result<Vec<(String, String)>> {
 /// The text of a template, with each `@mark@` replaced.
 fn fill(template: &str, marks: &[(&str, &str)]) -> Result<String> {
     let path = Path::new("xtask/templates").join(template);
-    let mut text =
-        fs::read_to_string(root().join(&path)).with_context(|| format!("can't read {}", path.display()))?;
+    let mut text = fs::read_to_string(root().join(&path)).with_context(|| format!("can't read {}", path.display()))?;
     for (mark, value) in marks {
         let mark = format!("@{mark}@");
         if !text.contains(&mark) {

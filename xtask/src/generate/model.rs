@@ -23,8 +23,17 @@ pub struct Model {
 }
 
 pub enum Definition {
-    Constant { name: String, doc: Vec<String>, ty: Type, value: Expr },
-    Enum { name: String, doc: Vec<String>, variants: Vec<(String, Vec<String>, Option<Expr>)> },
+    Constant {
+        name: String,
+        doc: Vec<String>,
+        ty: Type,
+        value: Expr,
+    },
+    Enum {
+        name: String,
+        doc: Vec<String>,
+        variants: Vec<(String, Vec<String>, Option<Expr>)>,
+    },
     Record(String),
 }
 
@@ -74,7 +83,10 @@ fn docs(attrs: &[Attribute]) -> Vec<String> {
     for attr in attrs {
         if let syn::Meta::NameValue(meta) = &attr.meta
             && meta.path.is_ident("doc")
-            && let Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &meta.value
+            && let Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(text),
+                ..
+            }) = &meta.value
         {
             lines.push(text.value().trim().to_string());
         }
@@ -87,7 +99,9 @@ fn is_pub(vis: &syn::Visibility) -> bool {
 }
 
 fn packed(attrs: &[Attribute]) -> bool {
-    attrs.iter().any(|attr| attr.path().is_ident("repr") && quote::quote!(#attr).to_string().contains("packed"))
+    attrs
+        .iter()
+        .any(|attr| attr.path().is_ident("repr") && quote::quote!(#attr).to_string().contains("packed"))
 }
 
 fn cfg(attrs: &[Attribute]) -> bool {
@@ -98,8 +112,8 @@ impl Model {
     /// Reads one file of the repository.
     pub fn read(&mut self, path: &str) -> Result<()> {
         let text = fs::read_to_string(root().join(path)).with_context(|| format!("can't read {path}"))?;
-        let file = syn::parse_file(&text)
-            .map_err(|err| anyhow!("{path}:{}: not Rust: {err}", err.span().start().line))?;
+        let file =
+            syn::parse_file(&text).map_err(|err| anyhow!("{path}:{}: not Rust: {err}", err.span().start().line))?;
         let lines: Vec<String> = text.lines().map(str::to_string).collect();
         let mut definitions = Vec::new();
         for item in file.items {
@@ -122,7 +136,11 @@ impl Model {
                         .iter()
                         .map(|v| (v.ident.to_string(), docs(&v.attrs), v.discriminant.clone().map(|d| d.1)))
                         .collect();
-                    definitions.push(Definition::Enum { name: item.ident.to_string(), doc: docs(&item.attrs), variants });
+                    definitions.push(Definition::Enum {
+                        name: item.ident.to_string(),
+                        doc: docs(&item.attrs),
+                        variants,
+                    });
                 }
                 Item::Struct(item) if is_pub(&item.vis) => {
                     if let Fields::Named(fields) = &item.fields {
@@ -138,7 +156,11 @@ impl Model {
                 _ => {}
             }
         }
-        let heading = docs(&file.attrs).into_iter().take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        let heading = docs(&file.attrs)
+            .into_iter()
+            .take_while(|line| !line.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
         self.files.push((path.to_string(), heading, definitions));
         Ok(())
     }
@@ -160,7 +182,12 @@ impl Model {
                 (name, field.ty.clone(), docs(&field.attrs))
             })
             .collect();
-        let record = Record { union, packed: packed(attrs), doc: docs(attrs), fields };
+        let record = Record {
+            union,
+            packed: packed(attrs),
+            doc: docs(attrs),
+            fields,
+        };
         self.records.insert(name.clone(), record);
         if !name.starts_with("anon_") {
             definitions.push(Definition::Record(name));
@@ -175,7 +202,13 @@ impl Model {
         let since = doc
             .iter()
             .find_map(|line| line.strip_prefix("Since liburing "))
-            .map(|rest| rest.trim_end_matches('.').split(',').next().unwrap_or_default().to_string());
+            .map(|rest| {
+                rest.trim_end_matches('.')
+                    .split(',')
+                    .next()
+                    .unwrap_or_default()
+                    .to_string()
+            });
         let inline = path.starts_with("src/inline/");
         let since = match since {
             Some(since) => since,
@@ -262,9 +295,12 @@ impl Model {
     }
 
     pub fn constant(&self, name: &str) -> Option<(&Type, &Expr)> {
-        self.files.iter().flat_map(|f| &f.2).find_map(|definition| match definition {
-            Definition::Constant { name: n, ty, value, .. } if n == name => Some((ty, value)),
-            _ => None,
-        })
+        self.files
+            .iter()
+            .flat_map(|f| &f.2)
+            .find_map(|definition| match definition {
+                Definition::Constant { name: n, ty, value, .. } if n == name => Some((ty, value)),
+                _ => None,
+            })
     }
 }

@@ -298,8 +298,8 @@ fn bits_32(ground: &Ground) -> Result<String> {
             .arg(object);
         // Where it can't, the 32-bit C library is missing (libc6-dev-i386, and lib32stdc++ for C++).
         if quiet(&mut trial).is_ok() {
-            let mut command = ground.strict(&pair);
-            command.args(["-m32", "uses.c"]);
+            let mut command = ground.command(&pair);
+            command.args(["-m32", "-Wall", "-Wextra", "-fsyntax-only", "uses.c"]);
             commands.push(command);
         }
     }
