@@ -22,8 +22,10 @@ OBJCOPY ?= objcopy
 AR ?= ar
 INSTALL ?= install
 
-LIB := target/lib
-STATICLIB := target/release/liburing.a
+# Where everything is built.
+OUT ?= target
+LIB := $(OUT)/lib
+STATICLIB := $(OUT)/release/liburing.a
 HEADERS := liburing.h $(addprefix liburing/,barrier.h compat.h io_uring.h io_uring_version.h \
 	io_uring/bpf_filter.h io_uring/query.h)
 NAMES := liburing liburing-ffi
@@ -51,7 +53,7 @@ help:
 # Cargo knows what is out of date.
 $(STATICLIB): FORCE
 	@command -v $(CARGO) >/dev/null || { echo 'there is no cargo: apt-get install cargo, or see rustup.rs'; exit 1; }
-	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir target \
+	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(OUT) \
 		-- -C no-vectorize-loops -C no-vectorize-slp
 
 # One object with only what the API reaches, and only the API's names global.

@@ -3574,9 +3574,9 @@ IOURINGINLINE int io_uring_cq_eventfd_toggle(struct io_uring *ring,
  * Waits until wait_nr completions are ready, and looks at the oldest.
  *
  * Doesn't enter the kernel when as many are ready, and submits nothing. Returns
- * 0 with *cqe_ptr set, or -errno: -EINTR after a signal; with wait_nr 0,
- * -EAGAIN when there is none. A signal that finds some ready ends the wait with
- * 0. The CQE stays in the queue until io_uring_cqe_seen().
+ * 0 with *cqe_ptr set, or -errno: -EINTR when a signal came while none was
+ * ready; with wait_nr 0, -EAGAIN when there is none. The CQE stays in the queue
+ * until io_uring_cqe_seen().
  * Since liburing 2.0.
  */
 IOURINGINLINE int io_uring_wait_cqe_nr(struct io_uring *ring,
@@ -3937,9 +3937,9 @@ IOURINGINLINE struct io_uring_recvmsg_out *io_uring_recvmsg_validate(void *buf,
 		int buf_len, struct msghdr *msgh)
 	LIBURING_NOEXCEPT
 {
-	size_t ulen = uring_cast(size_t, uring_cast(unsigned, buf_len));
+	size_t ulen = uring_cast(unsigned, buf_len);
 	size_t hdr = sizeof(struct io_uring_recvmsg_out);
-	size_t namelen = uring_cast(size_t, msgh->msg_namelen);
+	size_t namelen = msgh->msg_namelen;
 	size_t controllen = msgh->msg_controllen;
 
 	/*
@@ -3980,11 +3980,12 @@ IOURINGINLINE struct cmsghdr *io_uring_recvmsg_cmsg_firsthdr(struct io_uring_rec
 		struct msghdr *msgh)
 	LIBURING_NOEXCEPT
 {
+	size_t controllen = o->controllen;
 	unsigned char *name = uring_ptr_cast(unsigned char *,
 			io_uring_recvmsg_name(o));
 	void *first;
 
-	if (uring_cast(size_t, o->controllen) < sizeof(struct cmsghdr))
+	if (controllen < sizeof(struct cmsghdr))
 		return NULL;
 	first = &name[msgh->msg_namelen];
 	return uring_ptr_cast(struct cmsghdr *, first);
@@ -4003,6 +4004,8 @@ IOURINGINLINE struct cmsghdr *io_uring_recvmsg_cmsg_nexthdr(struct io_uring_recv
 	LIBURING_NOEXCEPT
 {
 	size_t len = cmsg->cmsg_len;
+	size_t controllen;
+	unsigned char *first;
 	unsigned char *end;
 	void *next;
 
@@ -4012,9 +4015,10 @@ IOURINGINLINE struct cmsghdr *io_uring_recvmsg_cmsg_nexthdr(struct io_uring_recv
 	 */
 	if (len < sizeof(struct cmsghdr))
 		return NULL;
-	end = uring_ptr_cast(unsigned char *,
+	first = uring_ptr_cast(unsigned char *,
 			io_uring_recvmsg_cmsg_firsthdr(o, msgh));
-	end = end + uring_cast(size_t, o->controllen);
+	controllen = o->controllen;
+	end = first + controllen;
 	next = uring_ptr_cast(unsigned char *, cmsg) + CMSG_ALIGN(len);
 
 	/*
@@ -4043,9 +4047,10 @@ IOURINGINLINE void *io_uring_recvmsg_payload(struct io_uring_recvmsg_out *o,
 {
 	unsigned char *name = uring_ptr_cast(unsigned char *,
 			io_uring_recvmsg_name(o));
+	size_t namelen = msgh->msg_namelen;
 	size_t controllen = msgh->msg_controllen;
 
-	return name + uring_cast(size_t, msgh->msg_namelen) + controllen;
+	return name + namelen + controllen;
 }
 
 /*
@@ -4076,16 +4081,23 @@ IOURINGINLINE unsigned io_uring_recvmsg_payload_length(struct io_uring_recvmsg_o
 
 /*
  * Visits the completions that are ready, oldest first: a loop's head, with the
- * loop's body behind it. cqe points to each in turn; head is an unsigned of the
- * caller's, for the library's use. The completions stay in the CQ until
+ * loop's body behind it. __cqe__ points to each in turn; __head__ is an unsigned
+ * of the caller's, for the library's use. The completions stay in the CQ until
  * io_uring_cq_advance() gives them back after the loop, by the sum of
- * io_uring_cqe_nr().
+ * io_uring_cqe_nr(). The underscores keep the names apart from members.
  */
-#define io_uring_for_each_cqe(ring, head, cqe)				\
-	for (struct io_uring_cqe_iter __ITER__ = io_uring_cqe_iter_init(ring); \
-	     (head) = __ITER__.head,					\
-	     io_uring_cqe_iter_next(&__ITER__, &(cqe));			\
-	     (void) (head))
+#define io_uring_for_each_cqe(__ring__, __head__, __cqe__)		\
+	LIBURING_FOR_EACH_CQE(__ring__, __head__, __cqe__,		\
+			      LIBURING_PASTE(__ITER__, __LINE__))
+/* The iterator is named for its line, so that a loop within a loop hides none. */
+#define LIBURING_FOR_EACH_CQE(__ring__, __head__, __cqe__, __iter__)	\
+	for (struct io_uring_cqe_iter __iter__ =			\
+	     io_uring_cqe_iter_init(__ring__);				\
+	     (__head__) = (__iter__).head,				\
+	     io_uring_cqe_iter_next(&(__iter__), &(__cqe__));		\
+	     (void) (__head__))
+#define LIBURING_PASTE(a, b)	LIBURING_PASTE_EXPANDED(a, b)
+#define LIBURING_PASTE_EXPANDED(a, b)	a##b
 
 /*
  * True when version major.minor is newer than these headers; for #if and for

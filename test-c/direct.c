@@ -225,6 +225,11 @@ TEST(sockets)
 	is_socket(&ring, (unsigned)slot, AF_UNIX, SOCK_SEQPACKET);
 	io_uring_prep_socket_direct(next_sqe(&ring, 4), AF_UNIX, SOCK_STREAM, 0, SLOTS, 0);
 	CHECK_EQ(run_res(&ring), -EINVAL);
+	/* Flags are there for later; there are none yet. */
+	io_uring_prep_socket_direct(next_sqe(&ring, 6), AF_UNIX, SOCK_STREAM, 0, 0, 1);
+	CHECK_EQ(run_res(&ring), -EINVAL);
+	io_uring_prep_socket_direct_alloc(next_sqe(&ring, 7), AF_UNIX, SOCK_STREAM, 0, 1);
+	CHECK_EQ(run_res(&ring), -EINVAL);
 	io_uring_prep_socket_direct(next_sqe(&ring, 5), 12345, SOCK_STREAM, 0, 0, 0);
 	CHECK_EQ(run_res(&ring), -EAFNOSUPPORT);
 	io_uring_queue_exit(&ring);

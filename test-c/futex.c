@@ -238,6 +238,8 @@ TEST(errors)
 	CHECK_EQ(run_res(&ring), -EINVAL);
 	io_uring_prep_futex_waitv(next_sqe(&ring, 1), vec, 1000, 0);
 	CHECK_EQ(run_res(&ring), -EINVAL);
+	io_uring_prep_futex_waitv(next_sqe(&ring, 1), vec, 2, 1);
+	CHECK_EQ(run_res(&ring), -EINVAL);
 	vec[1].flags = 0xffff;
 	io_uring_prep_futex_waitv(next_sqe(&ring, 1), vec, 2, 0);
 	CHECK_EQ(run_res(&ring), -EINVAL);

@@ -197,11 +197,12 @@ TEST(read_that_waits)
 	io_uring_queue_exit(&ring);
 }
 
-static void register_one(struct io_uring *ring, void *buf, size_t len)
+/* Registers `buf` as buffer 1; buffer 0 is nowhere near it. */
+static void register_second(struct io_uring *ring, void *buf, size_t len)
 {
-	struct iovec iov = { .iov_base = buf, .iov_len = len };
+	struct iovec iov[2] = { { pages(4096), 4096 }, { buf, len } };
 
-	CHECK_EQ(io_uring_register_buffers(ring, &iov, 1), 0);
+	CHECK_EQ(io_uring_register_buffers(ring, iov, 2), 0);
 }
 
 TEST(fixed_buffers)
@@ -211,22 +212,22 @@ TEST(fixed_buffers)
 	struct io_uring ring;
 
 	ring_init(&ring, 4, 0);
-	register_one(&ring, buf, LEN);
+	register_second(&ring, buf, LEN);
 	fill(buf + 100, 9000, 3);
-	io_uring_prep_write_fixed(next_sqe(&ring, 1), fd, buf + 100, 9000, 77, 0);
+	io_uring_prep_write_fixed(next_sqe(&ring, 1), fd, buf + 100, 9000, 77, 1);
 	CHECK_EQ(run_res(&ring), 9000);
 	CHECK_FILE(fd, 77, 9000, 3);
 	memset(buf, 0xee, LEN);
-	io_uring_prep_read_fixed(next_sqe(&ring, 2), fd, buf + LEN - 9000, 9000, 77, 0);
+	io_uring_prep_read_fixed(next_sqe(&ring, 2), fd, buf + LEN - 9000, 9000, 77, 1);
 	CHECK_EQ(run_res(&ring), 9000);
 	CHECK_PATTERN(buf + LEN - 9000, 9000, 3);
 	CHECK_ALL(buf, LEN - 9000, 0xee);
 	/* One byte outside, and an index that isn't there. */
-	io_uring_prep_read_fixed(next_sqe(&ring, 3), fd, buf + LEN - 8999, 9000, 77, 0);
+	io_uring_prep_read_fixed(next_sqe(&ring, 3), fd, buf + LEN - 8999, 9000, 77, 1);
 	CHECK_EQ(run_res(&ring), -EFAULT);
-	io_uring_prep_write_fixed(next_sqe(&ring, 4), fd, buf - 1, 10, 0, 0);
+	io_uring_prep_write_fixed(next_sqe(&ring, 4), fd, buf - 1, 10, 0, 1);
 	CHECK_EQ(run_res(&ring), -EFAULT);
-	io_uring_prep_read_fixed(next_sqe(&ring, 5), fd, buf, 10, 0, 1);
+	io_uring_prep_read_fixed(next_sqe(&ring, 5), fd, buf, 10, 0, 2);
 	CHECK_EQ(run_res(&ring), -EFAULT);
 	CHECK_ALL(buf, LEN - 9000, 0xee);
 	io_uring_queue_exit(&ring);
@@ -242,20 +243,20 @@ TEST(fixed_buffer_vectors)
 	need_op(IORING_OP_READV_FIXED);
 	need_op(IORING_OP_WRITEV_FIXED);
 	ring_init(&ring, 4, 0);
-	register_one(&ring, buf, LEN);
+	register_second(&ring, buf, LEN);
 	fill(buf + 11, 20000, 4);
 	cut(iov, 6, buf + 11, 20000);
-	io_uring_prep_writev_fixed(next_sqe(&ring, 1), fd, iov, 6, 500, RWF_DSYNC, 0);
+	io_uring_prep_writev_fixed(next_sqe(&ring, 1), fd, iov, 6, 500, RWF_DSYNC, 1);
 	CHECK_EQ(run_res(&ring), 20000);
 	CHECK_FILE(fd, 500, 20000, 4);
 	memset(buf, 0xee, LEN);
 	cut(iov, 3, buf + 40000, 20000);
-	io_uring_prep_readv_fixed(next_sqe(&ring, 2), fd, iov, 3, 500, 0, 0);
+	io_uring_prep_readv_fixed(next_sqe(&ring, 2), fd, iov, 3, 500, 0, 1);
 	CHECK_EQ(run_res(&ring), 20000);
 	CHECK_PATTERN(buf + 40000, 20000, 4);
 	CHECK_ALL(buf, 40000, 0xee);
 	cut(iov, 3, buf + LEN - 100, 200);
-	io_uring_prep_readv_fixed(next_sqe(&ring, 3), fd, iov, 3, 500, 0, 0);
+	io_uring_prep_readv_fixed(next_sqe(&ring, 3), fd, iov, 3, 500, 0, 1);
 	CHECK_EQ(run_res(&ring), -EFAULT);
 	io_uring_prep_writev_fixed(next_sqe(&ring, 4), fd, iov, 3, 500, 0, 9);
 	CHECK_EQ(run_res(&ring), -EFAULT);
@@ -299,7 +300,7 @@ TEST(direct_io)
 		SKIP("the file system of %s has no O_DIRECT", tmp_dir());
 	CHECK(fd >= 0);
 	ring_init(&ring, 4, 0);
-	register_one(&ring, buf, 2 * LEN);
+	register_second(&ring, buf, 2 * LEN);
 	fill(buf, LEN, 6);
 	io_uring_prep_write(next_sqe(&ring, 1), fd, buf, LEN, 4096);
 	CHECK_EQ(run_res(&ring), LEN);
@@ -307,7 +308,7 @@ TEST(direct_io)
 	CHECK_EQ(run_res(&ring), LEN);
 	CHECK_PATTERN(buf + LEN, LEN, 6);
 	memset(buf + LEN, 0xee, LEN);
-	io_uring_prep_read_fixed(next_sqe(&ring, 3), fd, buf + LEN + 4096, 8192, 8192, 0);
+	io_uring_prep_read_fixed(next_sqe(&ring, 3), fd, buf + LEN + 4096, 8192, 8192, 1);
 	CHECK_EQ(run_res(&ring), 8192);
 	CHECK_PATTERN_FROM(buf + LEN + 4096, 8192, 4096, 6);
 	CHECK_ALL(buf + LEN, 4096, 0xee);

@@ -18,10 +18,14 @@ static int set(int fd, const char *path, const char *name, const char *value, in
 
 static int get(int fd, const char *path, const char *name, char *value, unsigned len)
 {
+	struct io_uring_sqe *sqe = next_sqe(&ring, 1);
+
+	/* Getting knows no flags: the helper must clear what is there. */
+	sqe->xattr_flags = XATTR_CREATE;
 	if (fd >= 0)
-		io_uring_prep_fgetxattr(next_sqe(&ring, 1), fd, name, value, len);
+		io_uring_prep_fgetxattr(sqe, fd, name, value, len);
 	else
-		io_uring_prep_getxattr(next_sqe(&ring, 1), name, value, path, len);
+		io_uring_prep_getxattr(sqe, name, value, path, len);
 	return run_res(&ring);
 }
 

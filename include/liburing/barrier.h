@@ -14,7 +14,10 @@
 #define LIBURING_BARRIER_H
 
 #ifdef __cplusplus
+/* Templates have C++ linkage, also when all of liburing.h is in extern "C". */
+extern "C++" {
 #include <atomic>
+}
 
 #ifndef LIBURING_NOEXCEPT
 #define LIBURING_NOEXCEPT noexcept
@@ -29,7 +32,6 @@
 #endif
 #endif
 
-/* Templates have C++ linkage, also when all of liburing.h is in extern "C". */
 extern "C++" {
 
 template <typename T>

@@ -153,7 +153,8 @@ pub unsafe extern "C" fn io_uring_recvmsg_payload(o: *mut io_uring_recvmsg_out, 
 /// Returns how many bytes of payload are in the buffer.
 ///
 /// `buf_len` is the completion's `res`. 0 when that is negative or ends before the payload begins.
-/// `o->payloadlen` is what recvmsg(2) would have returned: with `MSG_TRUNC` the full length, of which this may be a part.
+/// `o->payloadlen` is what recvmsg(2) would have returned: with `MSG_TRUNC` the full length, of which this may be
+/// a part.
 /// Since liburing 2.3.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_recvmsg_payload_length(

@@ -139,8 +139,8 @@ pub unsafe extern "C" fn io_uring_cq_eventfd_toggle(ring: *mut io_uring, enabled
 /// Waits until `wait_nr` completions are ready, and looks at the oldest.
 ///
 /// Doesn't enter the kernel when as many are ready, and submits nothing. Returns 0 with `*cqe_ptr` set, or -errno:
-/// -EINTR after a signal; with `wait_nr` 0, -EAGAIN when there is none. A signal that finds some ready ends the
-/// wait with 0. The CQE stays in the queue until `io_uring_cqe_seen()`.
+/// -EINTR when a signal came while none was ready; with `wait_nr` 0, -EAGAIN when there is none.
+/// The CQE stays in the queue until `io_uring_cqe_seen()`.
 /// Since liburing 2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_wait_cqe_nr(

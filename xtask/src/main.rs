@@ -1,14 +1,17 @@
 //! `cargo xtask COMMAND`: everything about ironring that is easier in Rust than in make or shell.
 
+mod check;
 mod ctest;
 mod demo;
 mod gates;
 mod generate;
+mod install;
 mod matrix;
 mod peer;
 mod util;
 
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(about = "ironring's generator and checks", arg_required_else_help = true)]
@@ -21,8 +24,12 @@ struct Cli {
 enum Command {
     /// Write the headers and symbol maps from the Rust definitions
     Gen(generate::Args),
+    /// Run every test, and end in a table
+    Check(check::Args),
     /// Check the built libraries: symbols, versions, dependencies, what the archives export
     Gates(gates::Args),
+    /// Check what `make install` and `make uninstall` do
+    Install(install::Args),
     /// Compile the headers in every dialect with every warning on
     Matrix(matrix::Args),
     /// Build and run the C tests, on the inlines and on liburing-ffi
@@ -33,13 +40,22 @@ enum Command {
     Peer(peer::Args),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
         Command::Gen(args) => generate::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Gates(args) => gates::run(&args),
+        Command::Install(args) => install::run(&args),
         Command::Matrix(args) => matrix::run(&args),
         Command::Ctest(args) => ctest::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Peer(args) => peer::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("xtask: {err:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -116,7 +116,7 @@ fn open(asked: &str, dir: &Path) -> Result<Peer> {
     stub_blkdev(&include)?;
     let mut src = dir.join("src");
     if let Some(named) = env::var_os("LIBURING_SRC").filter(|_| asked == NEWEST) {
-        src = fs::canonicalize(&named).with_context(|| format!("LIBURING_SRC={}", named.display()))?;
+        src = fs::canonicalize(&named).with_context(|| format!("LIBURING_SRC={}", Path::new(&named).display()))?;
         ensure!(
             src.join("src/liburing.map").exists() && src.join("test").is_dir(),
             "LIBURING_SRC={} is no source tree of liburing: it lacks src/liburing.map or test/",

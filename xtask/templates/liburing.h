@@ -118,16 +118,23 @@ struct statx;
 
 /*
  * Visits the completions that are ready, oldest first: a loop's head, with the
- * loop's body behind it. cqe points to each in turn; head is an unsigned of the
- * caller's, for the library's use. The completions stay in the CQ until
+ * loop's body behind it. __cqe__ points to each in turn; __head__ is an unsigned
+ * of the caller's, for the library's use. The completions stay in the CQ until
  * io_uring_cq_advance() gives them back after the loop, by the sum of
- * io_uring_cqe_nr().
+ * io_uring_cqe_nr(). The underscores keep the names apart from members.
  */
-#define io_uring_for_each_cqe(ring, head, cqe)				\
-	for (struct io_uring_cqe_iter __ITER__ = io_uring_cqe_iter_init(ring); \
-	     (head) = __ITER__.head,					\
-	     io_uring_cqe_iter_next(&__ITER__, &(cqe));			\
-	     (void) (head))
+#define io_uring_for_each_cqe(__ring__, __head__, __cqe__)		\
+	LIBURING_FOR_EACH_CQE(__ring__, __head__, __cqe__,		\
+			      LIBURING_PASTE(__ITER__, __LINE__))
+/* The iterator is named for its line, so that a loop within a loop hides none. */
+#define LIBURING_FOR_EACH_CQE(__ring__, __head__, __cqe__, __iter__)	\
+	for (struct io_uring_cqe_iter __iter__ =			\
+	     io_uring_cqe_iter_init(__ring__);				\
+	     (__head__) = (__iter__).head,				\
+	     io_uring_cqe_iter_next(&(__iter__), &(__cqe__));		\
+	     (void) (__head__))
+#define LIBURING_PASTE(a, b)	LIBURING_PASTE_EXPANDED(a, b)
+#define LIBURING_PASTE_EXPANDED(a, b)	a##b
 
 /*
  * True when version major.minor is newer than these headers; for #if and for

@@ -7,7 +7,7 @@ use crate::inline::sqe::uring_ptr_to_u64;
 /// The command that discards a range of a block device, in the number space of the block layer's commands.
 ///
 /// C has it from `linux/blkdev.h` or, where that is missing, from `liburing/compat.h`. Kernel 6.12.
-pub const BLOCK_URING_CMD_DISCARD: c_uint = 0x1200;
+pub const BLOCK_URING_CMD_DISCARD: c_uint = libc::_IO(0x12, 0) as c_uint;
 
 /// Prepares the command `cmd_op` for the file `fd`, with the operation `op`.
 ///

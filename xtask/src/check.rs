@@ -1,0 +1,141 @@
+//! `make check`: every test, one after the other, and a table at the end. A failed step doesn't stop the others.
+
+use crate::util::{self, root, table};
+use anyhow::{Context, Result, bail};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only the steps whose names contain this
+    #[arg(long, value_name = "PATTERN")]
+    only: Option<String>,
+}
+
+/// A step: its name, what it shows, and its commands.
+struct Step {
+    name: &'static str,
+    shows: &'static str,
+    commands: Vec<Command>,
+}
+
+fn steps() -> Result<Vec<Step>> {
+    let me = std::env::current_exe().context("where is xtask?")?;
+    let xtask = |args: &[&str]| {
+        let mut command = Command::new(&me);
+        command.args(args);
+        command
+    };
+    let program = |name: &str, args: &[&str]| {
+        let mut command = Command::new(name);
+        command.args(args);
+        command
+    };
+    let tests = if util::have("cargo-nextest") {
+        ["nextest", "run"].as_slice()
+    } else {
+        &["test", "--quiet"]
+    };
+    let tests = [tests, &["--workspace", "--locked"]].concat();
+    let step = |name, shows, commands| Step { name, shows, commands };
+    Ok(vec![
+        step(
+            "gen",
+            "the committed headers and maps are what the source gives",
+            vec![xtask(&["gen", "--check"])],
+        ),
+        step(
+            "lint",
+            "rustfmt and clippy have nothing to say",
+            vec![
+                program("cargo", &["fmt", "--all", "--check"]),
+                program(
+                    "cargo",
+                    &["clippy", "--quiet", "--locked", "--workspace", "--", "-D", "warnings"],
+                ),
+            ],
+        ),
+        step("unit", "the Rust tests", vec![program("cargo", &tests)]),
+        step(
+            "gates",
+            "symbols, versions, sizes, no dependencies",
+            vec![xtask(&["gates", "--peer"])],
+        ),
+        step(
+            "install",
+            "make install gives the files of Debian's packages",
+            vec![xtask(&["install"])],
+        ),
+        step(
+            "matrix",
+            "no warning in any dialect of C and C++",
+            vec![xtask(&["matrix", "--peer"])],
+        ),
+        step("ctest", "real I/O on this kernel, from C", vec![xtask(&["ctest"])]),
+        step(
+            "libc",
+            "the same through libc, as on other processors",
+            vec![
+                program("make", &["-s", "USE_LIBC=1", "OUT=target/libc"]),
+                xtask(&["gates", "--libc", "--lib", "target/libc/lib"]),
+                xtask(&["ctest", "--lib", "target/libc/lib", "--mode", "inline"]),
+            ],
+        ),
+    ])
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let mut rows = Vec::new();
+    let mut failed = 0;
+    for step in steps()? {
+        if args
+            .only
+            .as_ref()
+            .is_some_and(|only| !step.name.contains(only.as_str()))
+        {
+            continue;
+        }
+        println!("\n== {}: {}", step.name, step.shows);
+        let start = Instant::now();
+        let mut result = "passed".to_string();
+        for mut command in step.commands {
+            let shown = util::show(&command);
+            let status = command
+                .current_dir(root())
+                .status()
+                .with_context(|| format!("can't run: {shown}"))?;
+            if !status.success() {
+                result = format!("FAILED, again with: {}", again(&command));
+                failed += 1;
+                break;
+            }
+        }
+        rows.push(vec![step.name.to_string(), seconds(start.elapsed()), result]);
+    }
+    if rows.is_empty() {
+        bail!("there is no such step; without --only all of them run");
+    }
+    println!();
+    table(&["step", "time", "result"], &rows);
+    println!("\ncheck: {} passed, {failed} failed", rows.len() - failed);
+    if failed > 0 {
+        bail!("{failed} of {} steps failed", rows.len());
+    }
+    Ok(())
+}
+
+/// How to run a step's command by hand.
+fn again(command: &Command) -> String {
+    let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+    let program = command.get_program().to_string_lossy();
+    let program = if program.ends_with("/xtask") {
+        "cargo xtask"
+    } else {
+        &*program
+    };
+    format!("{program} {}", args.join(" "))
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.0} s", time.as_secs_f64())
+}
