@@ -365,22 +365,7 @@ ssize_t io_uring_mlock_size_params(unsigned entries,
  */
 ssize_t io_uring_mlock_size(unsigned entries, unsigned flags) LIBURING_NOEXCEPT;
 
-/* The queues at work: submit, wait, peek. */
-
-/*
- * Waits for completions, submitting first: what the header's wait and peek
- * helpers call.
- *
- * Submits submit entries, waits for wait_nr completions with the signal mask
- * sigmask (may be NULL), and stores the first completion in *cqe_ptr. For
- * programs there are io_uring_wait_cqe() and its relatives.
- * Returns 0 or more, or -errno (then *cqe_ptr may be NULL): -EAGAIN when there
- * is nothing and nothing to wait for.
- * Since liburing 2.0.
- */
-int __io_uring_get_cqe(struct io_uring *ring, struct io_uring_cqe **cqe_ptr,
-		unsigned submit, unsigned wait_nr,
-		sigset_t *sigmask) LIBURING_NOEXCEPT;
+/* The queues at work: submit and peek. */
 
 /*
  * Lets the kernel post the completions that it holds back.
@@ -405,6 +390,68 @@ int io_uring_get_events(struct io_uring *ring) LIBURING_NOEXCEPT;
  */
 unsigned io_uring_peek_batch_cqe(struct io_uring *ring,
 		struct io_uring_cqe **cqes, unsigned count) LIBURING_NOEXCEPT;
+
+/*
+ * Submits everything queued.
+ *
+ * Entries from io_uring_get_sqe() go to the kernel in order. Without SQPOLL the
+ * kernel has read them when the call returns; what they point to must stay
+ * valid as each request's page says.
+ * Returns the number of entries submitted, fewer than queued when one was
+ * refused (its completion tells), or -errno: -EAGAIN (no memory for requests),
+ * -EBUSY (too many completions unread), -EBADR (completions were lost), and
+ * what else io_uring_enter(2) says. Entries that were not taken stay queued.
+ * Since liburing 2.0.
+ */
+int io_uring_submit(struct io_uring *ring) LIBURING_NOEXCEPT;
+
+/*
+ * Submits everything queued and waits for wait_nr completions, in one system
+ * call.
+ *
+ * Returns the number of entries submitted, or -errno as io_uring_submit() and
+ * -EINTR for a signal. Completions are then read with io_uring_peek_cqe(),
+ * io_uring_for_each_cqe() and their relatives.
+ * Since liburing 2.0.
+ */
+int io_uring_submit_and_wait(struct io_uring *ring,
+		unsigned wait_nr) LIBURING_NOEXCEPT;
+
+/*
+ * Submits everything queued and lets the kernel post the completions that it
+ * holds back.
+ *
+ * io_uring_submit() and io_uring_get_events() in one system call.
+ * Returns the number of entries submitted, or -errno as io_uring_submit().
+ * Since liburing 2.3.
+ */
+int io_uring_submit_and_get_events(struct io_uring *ring) LIBURING_NOEXCEPT;
+
+/*
+ * Waits until the kernel's SQPOLL thread has freed a place in the SQ: what
+ * io_uring_sqring_wait() calls.
+ *
+ * Returns 0 or more, or -errno: -EINVAL on kernels before 5.10.
+ * Since liburing 2.0, kernel 5.10.
+ */
+int __io_uring_sqring_wait(struct io_uring *ring) LIBURING_NOEXCEPT;
+
+/* Waiting for completions. */
+
+/*
+ * Waits for completions, submitting first: what the header's wait and peek
+ * helpers call.
+ *
+ * Submits submit entries, waits for wait_nr completions with the signal mask
+ * sigmask (may be NULL), and stores the first completion in *cqe_ptr. For
+ * programs there are io_uring_wait_cqe() and its relatives.
+ * Returns 0 or more, or -errno (then *cqe_ptr may be NULL): -EAGAIN when there
+ * is nothing and nothing to wait for.
+ * Since liburing 2.0.
+ */
+int __io_uring_get_cqe(struct io_uring *ring, struct io_uring_cqe **cqe_ptr,
+		unsigned submit, unsigned wait_nr,
+		sigset_t *sigmask) LIBURING_NOEXCEPT;
 
 /*
  * Waits for wait_nr completions, for a time at most.
@@ -495,51 +542,6 @@ int io_uring_submit_and_wait_min_timeout(struct io_uring *ring,
 int io_uring_submit_and_wait_reg(struct io_uring *ring,
 		struct io_uring_cqe **cqe_ptr, unsigned wait_nr,
 		int reg_index) LIBURING_NOEXCEPT;
-
-/*
- * Submits everything queued.
- *
- * Entries from io_uring_get_sqe() go to the kernel in order. Without SQPOLL the
- * kernel has read them when the call returns; what they point to must stay
- * valid as each request's page says.
- * Returns the number of entries submitted, fewer than queued when one was
- * refused (its completion tells), or -errno: -EAGAIN (no memory for requests),
- * -EBUSY (too many completions unread), -EBADR (completions were lost), and
- * what else io_uring_enter(2) says. Entries that were not taken stay queued.
- * Since liburing 2.0.
- */
-int io_uring_submit(struct io_uring *ring) LIBURING_NOEXCEPT;
-
-/*
- * Submits everything queued and waits for wait_nr completions, in one system
- * call.
- *
- * Returns the number of entries submitted, or -errno as io_uring_submit() and
- * -EINTR for a signal. Completions are then read with io_uring_peek_cqe(),
- * io_uring_for_each_cqe() and their relatives.
- * Since liburing 2.0.
- */
-int io_uring_submit_and_wait(struct io_uring *ring,
-		unsigned wait_nr) LIBURING_NOEXCEPT;
-
-/*
- * Submits everything queued and lets the kernel post the completions that it
- * holds back.
- *
- * io_uring_submit() and io_uring_get_events() in one system call.
- * Returns the number of entries submitted, or -errno as io_uring_submit().
- * Since liburing 2.3.
- */
-int io_uring_submit_and_get_events(struct io_uring *ring) LIBURING_NOEXCEPT;
-
-/*
- * Waits until the kernel's SQPOLL thread has freed a place in the SQ: what
- * io_uring_sqring_wait() calls.
- *
- * Returns 0 or more, or -errno: -EINVAL on kernels before 5.10.
- * Since liburing 2.0, kernel 5.10.
- */
-int __io_uring_sqring_wait(struct io_uring *ring) LIBURING_NOEXCEPT;
 
 /*
  * What io_uring_register does for a ring as a whole: its own descriptor,
@@ -1453,12 +1455,19 @@ IOURINGINLINE bool io_uring_cqe_iter_next(struct io_uring_cqe_iter *iter,
 		struct io_uring_cqe **cqe)
 	LIBURING_NOEXCEPT
 {
-	unsigned head = iter->head;
+	struct io_uring_cqe *cqes;
+	unsigned head;
 
-	if (head == iter->tail)
+	if (iter->head == iter->tail)
 		return false;
+	/*
+	 * Loaded before the store to the head, which C must take for one that
+	 * may change them.
+	 */
+	cqes = iter->cqes;
+	head = iter->head;
 	iter->head = head + 1;
-	*cqe = &iter->cqes[(head & iter->mask) << iter->shift];
+	*cqe = &cqes[(head & iter->mask) << iter->shift];
 	if (((*cqe)->flags & IORING_CQE_F_32) != 0)
 		iter->head = iter->head + 1;
 	return true;
@@ -1775,8 +1784,8 @@ IOURINGINLINE void io_uring_prep_write(struct io_uring_sqe *sqe, int fd,
 }
 
 /*
- * Opening and closing files, and the operations on names and files that have
- * system calls of their own.
+ * Opening and closing files, and the operations on files that have system calls
+ * of their own.
  */
 
 /*
@@ -2044,6 +2053,83 @@ IOURINGINLINE void io_uring_prep_madvise64(struct io_uring_sqe *sqe, void *addr,
 }
 
 /*
+ * Prepares the making of an ordinary descriptor for the registered file in the
+ * slot fd.
+ *
+ * The registered file stays. The descriptor is closed by execve() unless flags
+ * is IORING_FIXED_FD_NO_CLOEXEC. Replaces sqe's flags by IOSQE_FIXED_FILE: set
+ * others afterwards. The completion's res is the new descriptor or -errno.
+ * Since liburing 2.6, kernel 6.8.
+ */
+IOURINGINLINE void io_uring_prep_fixed_fd_install(struct io_uring_sqe *sqe,
+		int fd, unsigned flags)
+	LIBURING_NOEXCEPT
+{
+	io_uring_prep_rw(IORING_OP_FIXED_FD_INSTALL, sqe, fd, NULL, 0, 0);
+	sqe->flags = uring_cast(__u8, IOSQE_FIXED_FILE);
+	sqe->install_fd_flags = flags;
+}
+
+#ifdef _GNU_SOURCE
+/*
+ * Prepares an ftruncate() of fd to len bytes.
+ *
+ * The completion's res is 0 or -errno.
+ * Needs _GNU_SOURCE.
+ * Since liburing 2.6, kernel 6.9.
+ */
+IOURINGINLINE void io_uring_prep_ftruncate(struct io_uring_sqe *sqe, int fd,
+		loff_t len)
+	LIBURING_NOEXCEPT
+{
+	io_uring_prep_rw(IORING_OP_FTRUNCATE, sqe, fd, NULL, 0,
+			uring_cast(__u64, len));
+}
+#endif
+
+/*
+ * Prepares a pipe2(): a new pipe, whose read end goes to fds[0] and write end
+ * to fds[1].
+ *
+ * pipe_flags are those of pipe2(). fds has room for two, and must stay valid
+ * until the completion arrives. The completion's res is 0 or -errno.
+ * Since liburing 2.12, kernel 6.16.
+ */
+IOURINGINLINE void io_uring_prep_pipe(struct io_uring_sqe *sqe, int *fds,
+		int pipe_flags)
+	LIBURING_NOEXCEPT
+{
+	io_uring_prep_rw(IORING_OP_PIPE, sqe, 0, fds, 0, 0);
+	sqe->pipe_flags = uring_cast(__u32, pipe_flags);
+}
+
+/*
+ * Prepares a new pipe whose ends become registered files, without descriptors.
+ *
+ * The read end goes to the slot file_index, the write end to the next one; with
+ * IORING_FILE_INDEX_ALLOC the kernel picks two free ones. The slots are written
+ * to fds[0] and fds[1], which must stay valid until the completion arrives.
+ * O_CLOEXEC isn't accepted. The completion's res is 0 or -errno: -ENFILE when
+ * too few are free.
+ * Since liburing 2.12, kernel 6.16.
+ */
+IOURINGINLINE void io_uring_prep_pipe_direct(struct io_uring_sqe *sqe, int *fds,
+		int pipe_flags, unsigned file_index)
+	LIBURING_NOEXCEPT
+{
+	io_uring_prep_pipe(sqe, fds, pipe_flags);
+	/*
+	 * The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC
+	 * come out as itself.
+	 */
+	if (file_index == IORING_FILE_INDEX_ALLOC)
+		file_index -= 1;
+	__io_uring_set_target_fixed_file(sqe, file_index);
+}
+
+/* The operations on names: unlink, rename, mkdir, symlink, link. */
+
+/*
  * Prepares an unlinkat() of path, relative to the directory dfd.
  *
  * flags is 0 for a file, AT_REMOVEDIR for a directory. path must stay valid
@@ -2191,81 +2277,6 @@ IOURINGINLINE void io_uring_prep_link(struct io_uring_sqe *sqe,
 	LIBURING_NOEXCEPT
 {
 	io_uring_prep_linkat(sqe, AT_FDCWD, oldpath, AT_FDCWD, newpath, flags);
-}
-
-/*
- * Prepares the making of an ordinary descriptor for the registered file in the
- * slot fd.
- *
- * The registered file stays. The descriptor is closed by execve() unless flags
- * is IORING_FIXED_FD_NO_CLOEXEC. Replaces sqe's flags by IOSQE_FIXED_FILE: set
- * others afterwards. The completion's res is the new descriptor or -errno.
- * Since liburing 2.6, kernel 6.8.
- */
-IOURINGINLINE void io_uring_prep_fixed_fd_install(struct io_uring_sqe *sqe,
-		int fd, unsigned flags)
-	LIBURING_NOEXCEPT
-{
-	io_uring_prep_rw(IORING_OP_FIXED_FD_INSTALL, sqe, fd, NULL, 0, 0);
-	sqe->flags = uring_cast(__u8, IOSQE_FIXED_FILE);
-	sqe->install_fd_flags = flags;
-}
-
-#ifdef _GNU_SOURCE
-/*
- * Prepares an ftruncate() of fd to len bytes.
- *
- * The completion's res is 0 or -errno.
- * Needs _GNU_SOURCE.
- * Since liburing 2.6, kernel 6.9.
- */
-IOURINGINLINE void io_uring_prep_ftruncate(struct io_uring_sqe *sqe, int fd,
-		loff_t len)
-	LIBURING_NOEXCEPT
-{
-	io_uring_prep_rw(IORING_OP_FTRUNCATE, sqe, fd, NULL, 0,
-			uring_cast(__u64, len));
-}
-#endif
-
-/*
- * Prepares a pipe2(): a new pipe, whose read end goes to fds[0] and write end
- * to fds[1].
- *
- * pipe_flags are those of pipe2(). fds has room for two, and must stay valid
- * until the completion arrives. The completion's res is 0 or -errno.
- * Since liburing 2.12, kernel 6.16.
- */
-IOURINGINLINE void io_uring_prep_pipe(struct io_uring_sqe *sqe, int *fds,
-		int pipe_flags)
-	LIBURING_NOEXCEPT
-{
-	io_uring_prep_rw(IORING_OP_PIPE, sqe, 0, fds, 0, 0);
-	sqe->pipe_flags = uring_cast(__u32, pipe_flags);
-}
-
-/*
- * Prepares a new pipe whose ends become registered files, without descriptors.
- *
- * The read end goes to the slot file_index, the write end to the next one; with
- * IORING_FILE_INDEX_ALLOC the kernel picks two free ones. The slots are written
- * to fds[0] and fds[1], which must stay valid until the completion arrives.
- * O_CLOEXEC isn't accepted. The completion's res is 0 or -errno: -ENFILE when
- * too few are free.
- * Since liburing 2.12, kernel 6.16.
- */
-IOURINGINLINE void io_uring_prep_pipe_direct(struct io_uring_sqe *sqe, int *fds,
-		int pipe_flags, unsigned file_index)
-	LIBURING_NOEXCEPT
-{
-	io_uring_prep_pipe(sqe, fds, pipe_flags);
-	/*
-	 * The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC
-	 * come out as itself.
-	 */
-	if (file_index == IORING_FILE_INDEX_ALLOC)
-		file_index -= 1;
-	__io_uring_set_target_fixed_file(sqe, file_index);
 }
 
 /* Waiting for readiness. */
@@ -3598,6 +3609,12 @@ _LOCAL_INLINE bool io_uring_skip_cqe(struct io_uring *ring,
 		struct io_uring_cqe *cqe, int *err)
 	LIBURING_NOEXCEPT
 {
+	/*
+	 * Read once, before the store to *err, which C must take for one that
+	 * may change the CQE.
+	 */
+	unsigned nr = io_uring_cqe_nr(cqe);
+
 	if ((cqe->flags & IORING_CQE_F_SKIP) == 0) {
 		/*
 		 * A kernel with EXT_ARG takes the timeout in the system call;
@@ -3610,7 +3627,7 @@ _LOCAL_INLINE bool io_uring_skip_cqe(struct io_uring *ring,
 		if (cqe->res < 0)
 			*err = cqe->res;
 	}
-	io_uring_cq_advance(ring, io_uring_cqe_nr(cqe));
+	io_uring_cq_advance(ring, nr);
 	return *err == 0;
 }
 

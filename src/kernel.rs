@@ -108,13 +108,19 @@ pub unsafe fn prlimit_nofile(new: *const RLimit, old: *mut RLimit) -> c_int {
     }
 }
 
-/// The size of a page, found without /proc, the auxiliary vector or libc: the kernel refuses an address that is
-/// not at a page's start with -EINVAL before it looks at the (empty) range. 4096 where it refuses everything.
+/// The size of a page.
 #[cold]
 pub fn page_size() -> usize {
     if cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
-        return 4096;
+        4096
+    } else {
+        probed_page_size()
     }
+}
+
+/// The size of a page, found without /proc, the auxiliary vector or libc: the kernel refuses an address that is
+/// not at a page's start with -EINVAL before it looks at the (empty) range. 4096 where it refuses everything.
+pub fn probed_page_size() -> usize {
     let mut size = 4096;
     while size <= 1 << 18 {
         // SAFETY: an empty range; nothing is touched.

@@ -6,7 +6,7 @@
 //! - [`types`]: `struct io_uring` and its parts, shared between the library and the programs that inline it
 //! - [`inline`]: what C programs compile into themselves; becomes the bodies in `liburing.h` and liburing-ffi
 //! - [`setup`]: a ring's birth and death; [`memory`]: where its memory lies and how much it takes
-//! - [`queue`]: submit, wait, peek
+//! - [`queue`]: submit, peek; [`wait`]: wait
 //! - [`register`] and [`resources`]: everything that `io_uring_register` does; [`buf_ring`], [`resize`], [`probe`]
 //! - [`syscall`], [`version`]: the thin rest
 //! - [`barrier`]: the only atomics; `kernel`: every system call by name; `arch`: how one is made
@@ -29,7 +29,7 @@
     clippy::cast_lossless
 )]
 
-#[cfg(all(not(panic = "abort"), not(test)))]
+#[cfg(all(feature = "shipped", not(panic = "abort"), not(test)))]
 compile_error!("ironring needs panic = \"abort\": build with the profiles of its Cargo.toml");
 
 pub mod abi;
@@ -51,6 +51,7 @@ pub mod setup;
 pub mod syscall;
 pub mod types;
 pub mod version;
+pub mod wait;
 
 /// The language asks for one; nothing in the shipped objects reaches it (`cargo xtask gates`).
 #[cfg(all(not(test), feature = "shipped"))]

@@ -340,3 +340,60 @@ pub unsafe fn mapped_sqes_size(ring: *const io_uring) -> size_t {
     // SAFETY: the caller's ring.
     unsafe { sqes_size((*ring).flags, (*ring).sq.ring_entries) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(flags: c_uint, cq_entries: c_uint) -> io_uring_params {
+        // SAFETY: all zeroes is a valid `io_uring_params`.
+        let mut p: io_uring_params = unsafe { zeroed() };
+        (p.flags, p.cq_entries) = (flags, cq_entries);
+        p
+    }
+
+    #[test]
+    fn entries_are_what_the_kernel_gives() {
+        let cq = IORING_SETUP_CQSIZE;
+        let clamp = IORING_SETUP_CLAMP;
+        for (entries, flags, cq_entries, want) in [
+            (1, 0, 0, Ok((1, 2))),
+            (5, 0, 0, Ok((8, 16))),
+            (32768, 0, 0, Ok((32768, 65536))),
+            (0, clamp, 0, Err(-EINVAL)),
+            (32769, 0, 0, Err(-EINVAL)),
+            (u32::MAX, clamp, 0, Ok((32768, 65536))),
+            (8, cq, 0, Err(-EINVAL)),
+            (8, cq, 7, Ok((8, 8))),
+            (8, cq, 4, Err(-EINVAL)),
+            (8, cq, 65537, Err(-EINVAL)),
+            (8, cq | clamp, u32::MAX, Ok((8, 65536))),
+        ] {
+            assert_eq!(
+                ring_entries(entries, &params(flags, cq_entries)),
+                want,
+                "{entries} {flags:#x} {cq_entries}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_footprint_counts_every_part() {
+        let (sqes, rings, all) = footprint(IORING_SETUP_NO_SQARRAY, 64, 128);
+        assert_eq!((sqes, rings, all), (4096, 64 + 128 * 16, 8192));
+        assert_eq!(footprint(0, 64, 128).1, 64 + 128 * 16 + 64 * 4, "the SQ array");
+        assert_eq!(footprint(IORING_SETUP_SQE128, 64, 128).0, 8192, "big entries");
+        assert_eq!(
+            footprint(IORING_SETUP_CQE32 | IORING_SETUP_NO_SQARRAY, 64, 128).1,
+            64 + 128 * 32
+        );
+    }
+
+    #[test]
+    fn the_probed_page_size_is_the_systems() {
+        // SAFETY: asks libc for a number.
+        assert_eq!(kernel::page_size(), unsafe { libc::sysconf(libc::_SC_PAGESIZE) }
+            as usize);
+        assert_eq!(kernel::probed_page_size(), kernel::page_size());
+    }
+}

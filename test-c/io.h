@@ -218,6 +218,18 @@ static inline pid_t child(void)
 	return pid;
 }
 
+/* How much memory the process has mapped, in pages: grows when something leaks. */
+static inline unsigned long mapped_pages(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages;
+
+	if (!file || fscanf(file, "%lu", &pages) != 1)
+		T_FAIL("no /proc/self/statm");
+	fclose(file);
+	return pages;
+}
+
 /* Rings and requests. */
 
 static inline void ring_init_at(int line, struct io_uring *ring, unsigned entries, unsigned flags)

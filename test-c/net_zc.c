@@ -188,7 +188,7 @@ TEST(send_zc_to_an_address)
 /* While the receiver doesn't read, the memory stays in use. */
 TEST(notification_waits_for_the_receiver)
 {
-	enum { BIG = 8 << 20 };
+	enum { BIG = 4 << 20 };
 	char *big = pages(BIG);
 	size_t have = 0;
 	struct done cqe;

@@ -312,7 +312,7 @@ TEST(buf_ring)
 		CHECK_EQ(mem.ring.tail, 0);
 		mem.ring.tail = tails[i];
 		for (n = 0; n < 5; n++)
-			io_uring_buf_ring_add(&mem.ring, array + n, 100 + n, (unsigned short)(0xfff0 + n), mask, (int)n);
+			io_uring_buf_ring_add(&mem.ring, array + n, 100 + n, (__u16)(0xfff0 + n), mask, (int)n);
 		CHECK_EQ(mem.ring.tail, tails[i]);
 		for (n = 0; n < 5; n++) {
 			struct io_uring_buf *buf = &mem.bufs[(tails[i] + n) % 8];

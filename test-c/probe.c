@@ -1,19 +1,6 @@
 /* What the kernel can do and which library this is: probes, queries, versions. */
-#include "io.h"
-#include <dirent.h>
+#include "many.h"
 #include <sys/resource.h>
-
-static int open_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	CHECK(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
 
 static void probe_makes_sense(const struct io_uring_probe *p)
 {
@@ -36,10 +23,10 @@ static void probe_makes_sense(const struct io_uring_probe *p)
 
 TEST(get_probe)
 {
-	int before = open_fds();
+	unsigned before = count_fds();
 	struct io_uring_probe *p = io_uring_get_probe();
 
-	CHECK_EQ(open_fds(), before);
+	CHECK_EQ(count_fds(), before);
 	probe_makes_sense(p);
 	io_uring_free_probe(p);
 	io_uring_free_probe(NULL);
@@ -58,6 +45,28 @@ TEST(get_probe_ring)
 	io_uring_free_probe(own);
 	io_uring_queue_exit(&ring);
 	CHECK(!io_uring_get_probe_ring(&ring));
+}
+
+/* A probe is freed, and given back by the function itself when it can't be filled: many leave no trace. */
+TEST(probes_leave_no_memory_behind)
+{
+	struct io_uring ring, gone;
+	unsigned long before;
+	int i;
+
+	ring_init(&ring, 2, 0);
+	gone = ring;
+	gone.ring_fd = -1;
+	before = mapped_pages();
+	for (i = 0; i < 2000; i++) {
+		io_uring_free_probe(io_uring_get_probe_ring(&ring));
+		CHECK(!io_uring_get_probe_ring(&gone));
+	}
+	CHECK(mapped_pages() < before + 200);
+	for (i = 0; i < 200; i++)
+		io_uring_free_probe(io_uring_get_probe());
+	CHECK(mapped_pages() < before + 200);
+	io_uring_queue_exit(&ring);
 }
 
 TEST(no_probe_without_a_ring)

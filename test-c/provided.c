@@ -83,8 +83,6 @@ TEST(classic_removal)
 	CHECK(run_res(&ring) < 0);
 	io_uring_prep_provide_buffers(next_sqe(&ring, 7), bufs, SIZE, 2, GROUP, 65535);
 	CHECK_EQ(run_res(&ring), -EINVAL);
-	io_uring_prep_provide_buffers(next_sqe(&ring, 8), bufs, 0, 2, GROUP, 0);
-	CHECK(run_res(&ring) < 0);
 	io_uring_queue_exit(&ring);
 }
 
@@ -99,7 +97,6 @@ static struct io_uring_buf_ring *full_ring(struct io_uring *ring, unsigned flags
 	CHECK(br);
 	CHECK_EQ(err, 0);
 	CHECK_EQ(br->tail, 0);
-	CHECK_EQ(io_uring_buf_ring_available(ring, br, GROUP), 0);
 	for (i = 0; i < BUFS; i++)
 		io_uring_buf_ring_add(br, bufs[i], SIZE, (unsigned short)i, mask, i);
 	CHECK_EQ(io_uring_buf_ring_available(ring, br, GROUP), 0);
@@ -199,23 +196,22 @@ TEST(buffer_ring_advances_with_the_cq)
 
 TEST(what_buffer_rings_return)
 {
+	static const struct { unsigned entries; int group; unsigned flags; int err; } refused[] = {
+		{ BUFS, GROUP, 0, -EEXIST }, { 7, 1, 0, -EINVAL }, { 65536, 1, 0, -EINVAL },
+		{ 0, 1, 0, -EINVAL }, { BUFS, 1, 1U << 15, -EINVAL },
+	};
 	struct io_uring_buf_ring *br;
 	struct io_uring ring;
 	uint16_t head = 9;
+	unsigned i;
 	int err;
 
 	ring_init(&ring, 8, 0);
 	br = full_ring(&ring, 0);
-	CHECK(!io_uring_setup_buf_ring(&ring, BUFS, GROUP, 0, &err));
-	CHECK_EQ(err, -EEXIST);
-	CHECK(!io_uring_setup_buf_ring(&ring, 7, 1, 0, &err));
-	CHECK_EQ(err, -EINVAL);
-	CHECK(!io_uring_setup_buf_ring(&ring, 65536, 1, 0, &err));
-	CHECK_EQ(err, -EINVAL);
-	CHECK(!io_uring_setup_buf_ring(&ring, 0, 1, 0, &err));
-	CHECK_EQ(err, -EINVAL);
-	CHECK(!io_uring_setup_buf_ring(&ring, BUFS, 1, 1U << 15, &err));
-	CHECK_EQ(err, -EINVAL);
+	for (i = 0; i < ARRAY_LEN(refused); i++) {
+		CHECK(!io_uring_setup_buf_ring(&ring, refused[i].entries, refused[i].group, refused[i].flags, &err));
+		CHECK_EQ(err, refused[i].err);
+	}
 	CHECK_EQ(io_uring_unregister_buf_ring(&ring, 1), -ENOENT);
 	CHECK_EQ(io_uring_buf_ring_head(&ring, 1, &head), -ENOENT);
 	CHECK_EQ(head, 9);
@@ -225,6 +221,26 @@ TEST(what_buffer_rings_return)
 	CHECK_EQ(br->tail, BUFS);
 	CHECK_EQ(io_uring_free_buf_ring(&ring, br, BUFS, GROUP), 0);
 	CHECK_EQ(io_uring_unregister_buf_ring(&ring, GROUP), -ENOENT);
+	io_uring_queue_exit(&ring);
+}
+
+/* The memory of a buffer ring goes away with it, and when there was none to be had. */
+TEST(buffer_rings_leave_no_memory_behind)
+{
+	struct io_uring_buf_ring *br;
+	unsigned long before;
+	struct io_uring ring;
+	int i, err;
+
+	ring_init(&ring, 8, 0);
+	before = mapped_pages();
+	for (i = 0; i < 200; i++) {
+		br = io_uring_setup_buf_ring(&ring, 1024, GROUP, 0, &err);
+		CHECK(br);
+		CHECK(!io_uring_setup_buf_ring(&ring, 1024, GROUP, 0, &err));
+		CHECK_EQ(io_uring_free_buf_ring(&ring, br, 1024, GROUP), 0);
+	}
+	CHECK(mapped_pages() < before + 200);
 	io_uring_queue_exit(&ring);
 }
 
@@ -247,8 +263,6 @@ TEST(buffer_ring_by_hand)
 	io_uring_buf_ring_advance(br, 1);
 	CHECK_EQ(pass(&ring, fds, 20, 1), 2);
 	CHECK_EQ(io_uring_unregister_buf_ring(&ring, GROUP), 0);
-	reg.ring_addr++;
-	CHECK(io_uring_register_buf_ring(&ring, &reg, 0) < 0);
 	io_uring_queue_exit(&ring);
 }
 
@@ -303,7 +317,6 @@ TEST(incremental)
 		CHECK_EQ(io_uring_buf_ring_available(&ring, br, GROUP), at == SIZE ? BUFS - 1 : BUFS);
 		CHECK_PATTERN(bufs[0], at, 1);
 	}
-	CHECK_EQ(at, SIZE);
 	fd_write(fds[1], "next", 4);
 	cqe = read_selected(&ring, fds[0], SIZE, GROUP);
 	CHECK_EQ(buffer_id(cqe), 1);
@@ -312,13 +325,20 @@ TEST(incremental)
 	io_uring_queue_exit(&ring);
 }
 
-/* A send or receive of as many buffers as it takes. */
+/* A send or receive that selects buffers of the group. */
 static struct done run_bundle(struct io_uring *ring, struct io_uring_sqe *sqe)
 {
-	sqe->ioprio |= IORING_RECVSEND_BUNDLE;
 	io_uring_sqe_set_flags(sqe, IOSQE_BUFFER_SELECT);
 	io_uring_sqe_set_buf_group(sqe, GROUP);
 	return run_one(ring);
+}
+
+static struct io_uring_buf_ring *start_bundles(struct io_uring *ring, int fds[2])
+{
+	ring_init(ring, 8, 0);
+	need_feature(ring, IORING_FEAT_RECVSEND_BUNDLE);
+	make_pair(fds, SOCK_STREAM);
+	return full_ring(ring, 0);
 }
 
 /* One receive fills several buffers; how many is the kernel's choice. */
@@ -326,15 +346,13 @@ TEST(receive_bundle)
 {
 	enum { ALL = 3 * SIZE + 5 };
 	struct io_uring_buf_ring *br;
-	unsigned got = 0, used = 0, largest = 0;
+	unsigned got = 0, used = 0;
+	bool several = false;
 	struct io_uring ring;
 	char data[ALL];
 	int fds[2];
 
-	ring_init(&ring, 8, 0);
-	need_feature(&ring, IORING_FEAT_RECVSEND_BUNDLE);
-	make_pair(fds, SOCK_STREAM);
-	br = full_ring(&ring, 0);
+	br = start_bundles(&ring, fds);
 	fill(data, ALL, 1);
 	fd_write(fds[1], data, ALL);
 	while (got < ALL) {
@@ -342,6 +360,7 @@ TEST(receive_bundle)
 		struct done cqe;
 
 		io_uring_prep_recv(sqe, fds[0], NULL, 0, 0);
+		sqe->ioprio |= IORING_RECVSEND_BUNDLE;
 		cqe = run_bundle(&ring, sqe);
 		CHECK(cqe.res > 0 && (unsigned)cqe.res <= ALL - got);
 		CHECK_EQ(buffer_id(cqe), used);
@@ -349,10 +368,9 @@ TEST(receive_bundle)
 		got += (unsigned)cqe.res;
 		used += ((unsigned)cqe.res + SIZE - 1) / SIZE;
 		CHECK_EQ(io_uring_buf_ring_available(&ring, br, GROUP), BUFS - used);
-		if ((unsigned)cqe.res > largest)
-			largest = (unsigned)cqe.res;
+		several |= cqe.res > SIZE;
 	}
-	CHECK(largest > SIZE);
+	CHECK(several);
 	io_uring_queue_exit(&ring);
 }
 
@@ -366,14 +384,10 @@ TEST(send_bundle)
 	char data[BUFS * SIZE];
 	int fds[2];
 
-	ring_init(&ring, 8, 0);
-	need_feature(&ring, IORING_FEAT_RECVSEND_BUNDLE);
-	make_pair(fds, SOCK_STREAM);
-	br = full_ring(&ring, 0);
+	br = start_bundles(&ring, fds);
 	fill(bufs, sizeof(bufs), 2);
 	sqe = next_sqe(&ring, 2);
 	io_uring_prep_send_bundle(sqe, fds[0], 0, 0);
-	CHECK_EQ(sqe->ioprio, IORING_RECVSEND_BUNDLE);
 	cqe = run_bundle(&ring, sqe);
 	CHECK_EQ(cqe.res, BUFS * SIZE);
 	CHECK_EQ(buffer_id(cqe), 0);

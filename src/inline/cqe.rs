@@ -60,13 +60,17 @@ pub unsafe extern "C" fn io_uring_cqe_iter_init(ring: *const io_uring) -> io_uri
 /// Since liburing 2.10.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_cqe_iter_next(iter: *mut io_uring_cqe_iter, cqe: *mut *mut io_uring_cqe) -> bool {
-    let head: c_uint = (*iter).head;
+    let cqes: *mut io_uring_cqe;
+    let head: c_uint;
 
-    if head == (*iter).tail {
+    if (*iter).head == (*iter).tail {
         return false;
     }
+    // Loaded before the store to the head, which C must take for one that may change them.
+    cqes = (*iter).cqes;
+    head = (*iter).head;
     (*iter).head = head.wrapping_add(1);
-    *cqe = (*iter).cqes.add(((head & (*iter).mask) << (*iter).shift) as usize);
+    *cqe = cqes.add(((head & (*iter).mask) << (*iter).shift) as usize);
     if ((**cqe).flags & IORING_CQE_F_32) != 0 {
         (*iter).head = (*iter).head.wrapping_add(1);
     }

@@ -14,8 +14,9 @@ use crate::ctypes::{__u8, c_int, c_uint, uint32_t};
 use crate::inline::cqe::{io_uring_cq_advance, io_uring_cqe_nr, io_uring_cqe_shift};
 use crate::inline::prep::io_uring_prep_nop;
 use crate::inline::sqe::{io_uring_initialize_sqe, io_uring_sqe_shift};
-use crate::queue::{__io_uring_get_cqe, __io_uring_sqring_wait};
+use crate::queue::__io_uring_sqring_wait;
 use crate::types::{LIBURING_UDATA_TIMEOUT, io_uring, io_uring_sq};
+use crate::wait::__io_uring_get_cqe;
 
 /// Tells whether the kernel that filled the probe `p` knows the operation `op`, an `IORING_OP_*`.
 ///
@@ -160,6 +161,9 @@ pub unsafe extern "C" fn io_uring_wait_cqe_nr(
 /// Since liburing 2.13.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_skip_cqe(ring: *mut io_uring, cqe: *mut io_uring_cqe, err: *mut c_int) -> bool {
+    // Read once, before the store to `*err`, which C must take for one that may change the CQE.
+    let nr: c_uint = io_uring_cqe_nr(cqe);
+
     if ((*cqe).flags & IORING_CQE_F_SKIP) == 0 {
         // A kernel with EXT_ARG takes the timeout in the system call; no CQE comes of it.
         if ((*ring).features & IORING_FEAT_EXT_ARG) != 0 {
@@ -172,7 +176,7 @@ pub unsafe extern "C" fn io_uring_skip_cqe(ring: *mut io_uring, cqe: *mut io_uri
             *err = (*cqe).res;
         }
     }
-    io_uring_cq_advance(ring, io_uring_cqe_nr(cqe));
+    io_uring_cq_advance(ring, nr);
     *err == 0
 }
 

@@ -1,6 +1,7 @@
 //! `cargo xtask COMMAND`: everything about ironring that is easier in Rust than in make or shell.
 
 mod check;
+mod code;
 mod ctest;
 mod demo;
 mod gates;
@@ -32,6 +33,8 @@ enum Command {
     Install(install::Args),
     /// Compile the headers in every dialect with every warning on
     Matrix(matrix::Args),
+    /// Compare the machine code of the inline helpers with the peer's
+    Code(code::Args),
     /// Build and run the C tests, on the inlines and on liburing-ffi
     Ctest(ctest::Args),
     /// Run real programs on the library
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Gates(args) => gates::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Matrix(args) => matrix::run(&args),
+        Command::Code(args) => code::run(&args),
         Command::Ctest(args) => ctest::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Peer(args) => peer::run(&args),

@@ -100,7 +100,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 /// The newest clang: one that is on the PATH, else the newest that apt offers.
-fn clang() -> Result<String> {
+pub fn clang() -> Result<String> {
     let here = |version: &u32| have(&format!("clang-{version}")) && have(&format!("clang++-{version}"));
     if let Some(version) = (OLDEST_CLANG..100).rev().find(here) {
         return Ok(format!("-{version}"));
@@ -130,7 +130,7 @@ fn clang() -> Result<String> {
 }
 
 /// Calls `f` for each item, on every processor, and returns the results in order.
-fn each<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub fn each<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = Mutex::new(items.iter().enumerate());
     let done = Mutex::new(Vec::new());
     thread::scope(|scope| {

@@ -8,6 +8,8 @@ pub mod rw;
 
 pub mod fs;
 
+pub mod path;
+
 pub mod poll;
 
 pub mod timeout;
@@ -33,6 +35,7 @@ pub use cmd::*;
 pub use fs::*;
 pub use msg::*;
 pub use net::*;
+pub use path::*;
 pub use poll::*;
 pub use process::*;
 pub use rw::*;

@@ -196,3 +196,53 @@ fn tail(text: &str, note: Option<String>, ran: bool) -> Vec<String> {
     lines.drain(..lines.len().saturating_sub(TAIL_LINES));
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(passed: u32, failed: u32, skipped: u32) -> Counts {
+        Counts {
+            passed,
+            failed,
+            skipped,
+        }
+    }
+
+    fn of(text: &str, wait_status: i32) -> (Counts, Vec<(String, String)>, Option<String>) {
+        understand(text, Some(ExitStatus::from_raw(wait_status)))
+    }
+
+    #[test]
+    fn cases_are_counted_and_skips_keep_their_reasons() {
+        let text = "ok a\n  reason: no b here\nskip b\n  x.c:1: not true: c\nFAIL c\n1 passed, 1 failed, 1 skipped\n";
+        let (found, skips, note) = of(text, 1 << 8);
+        assert_eq!(found, counts(1, 1, 1));
+        assert_eq!(skips, [("b".to_owned(), "no b here".to_owned())]);
+        assert_eq!(note, None);
+    }
+
+    #[test]
+    fn an_end_without_the_last_line_is_a_failure() {
+        for text in ["ok a\n", "", "ok a\n2 passed, 0 failed, 0 skipped\n"] {
+            let (found, _, note) = of(text, 0);
+            assert_eq!(found.failed, 1, "{text:?}");
+            assert!(note.is_some());
+        }
+    }
+
+    #[test]
+    fn so_is_a_program_without_cases_or_with_a_wrong_end() {
+        assert_eq!(of("0 passed, 0 failed, 0 skipped\n", 0).0, counts(0, 1, 0));
+        let all_well = "ok a\n1 passed, 0 failed, 0 skipped\n";
+        assert_eq!(of(all_well, 0).0, counts(1, 0, 0));
+        for end in [1 << 8, 124 << 8, 11] {
+            assert_eq!(of(all_well, end).0, counts(1, 1, 0), "{end}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_does_not_compile_is_a_failure() {
+        assert_eq!(understand("error: ok a\n", None).0, counts(0, 1, 0));
+    }
+}

@@ -51,12 +51,8 @@ fn broken(text: &str, indent: usize, deepest: usize) -> Vec<String> {
     const AFTER: &[&str] = &[", ", " && ", " || ", " = ", " + ", " | "];
     let mut parts = vec![String::new()];
     // The parentheses of an `if` or `while` count as none.
-    let start = if text.starts_with("if (") || text.starts_with("while (") {
-        1
-    } else {
-        0
-    };
-    let mut depth = 0;
+    let start = usize::from(text.starts_with("if (") || text.starts_with("while ("));
+    let mut depth = 0_usize;
     for c in text.chars() {
         match c {
             '(' => depth += 1,

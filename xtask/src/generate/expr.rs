@@ -60,6 +60,23 @@ fn is_pointer(ty: Option<&Type>) -> bool {
     matches!(ty, Some(Type::Ptr(_)))
 }
 
+/// `T::from(x)`.
+fn is_from(call: &syn::ExprCall) -> bool {
+    call.args.len() == 1 && path_name(&call.func).is_some_and(|name| name == "from")
+}
+
+/// How a member is reached from `base`.
+fn joint(base: &Expr) -> &'static str {
+    match base {
+        Expr::Unary(syn::ExprUnary {
+            op: UnOp::Deref(_),
+            expr: pointer,
+            ..
+        }) if !matches!(strip(pointer), Expr::MethodCall(call) if call.method == "add") => "->",
+        _ => ".",
+    }
+}
+
 fn is_array(ty: &Type) -> bool {
     matches!(ty, Type::Array(_)) || name_of(ty).is_some_and(|name| name == "flex")
 }
@@ -79,14 +96,10 @@ impl Printer<'_> {
     /// An expression where C converts by itself: an argument, an initialiser, the right side of an assignment.
     pub fn value(&self, expr: &Expr) -> Result<String> {
         match strip(expr) {
-            Expr::Call(call) if self.is_from(call) => self.value(&call.args[0]),
+            Expr::Call(call) if is_from(call) => self.value(&call.args[0]),
             Expr::MethodCall(call) if call.method == "cast" && call.turbofish.is_none() => self.value(&call.receiver),
             inner => Ok(self.print(inner)?.0),
         }
-    }
-
-    fn is_from(&self, call: &syn::ExprCall) -> bool {
-        call.args.len() == 1 && path_name(&call.func).is_some_and(|name| name == "from")
     }
 
     /// An expression in parentheses unless it binds at least as strongly as `least`.
@@ -154,7 +167,7 @@ impl Printer<'_> {
         let base = strip(&field.base);
         if member.to_string().starts_with("anon_") {
             // Only seen from the outside in, so the next field joins what is printed here.
-            return Ok(self.at_least(base, ATOM)? + self.joint(base));
+            return Ok(self.at_least(base, ATOM)? + joint(base));
         }
         if let Expr::Field(inner) = base
             && matches!(&inner.member, syn::Member::Named(name) if name.to_string().starts_with("anon_"))
@@ -167,9 +180,9 @@ impl Printer<'_> {
                 outer = next;
             }
             let root = strip(&outer.base);
-            return Ok(format!("{}{}{member}", self.target(root)?, self.joint(root)));
+            return Ok(format!("{}{}{member}", self.target(root)?, joint(root)));
         }
-        Ok(format!("{}{}{member}", self.target(base)?, self.joint(base)))
+        Ok(format!("{}{}{member}", self.target(base)?, joint(base)))
     }
 
     /// What stands before `->` or `.`.
@@ -186,17 +199,6 @@ impl Printer<'_> {
             return self.at_least(pointer, ATOM);
         }
         self.at_least(base, ATOM)
-    }
-
-    fn joint(&self, base: &Expr) -> &'static str {
-        match base {
-            Expr::Unary(syn::ExprUnary {
-                op: UnOp::Deref(_),
-                expr: pointer,
-                ..
-            }) if !matches!(strip(pointer), Expr::MethodCall(call) if call.method == "add") => "->",
-            _ => ".",
-        }
     }
 
     /// `p.add(i)` as `p[i]`.
@@ -259,7 +261,7 @@ impl Printer<'_> {
         };
         match name.as_str() {
             "null" | "null_mut" => return Ok(("NULL".into(), ATOM)),
-            "from" if self.is_from(call) => {
+            "from" if is_from(call) => {
                 let ty = path_type(&call.func);
                 let name = ty.as_ref().and_then(name_of).unwrap_or_default();
                 let unknown = ty
@@ -322,8 +324,7 @@ impl Printer<'_> {
             ),
             // A local that the callee fills: C just declares it.
             "as_mut_ptr" => (format!("&{}", self.at_least(receiver, ATOM)?), UNARY),
-            "assume_init" => self.print(strip(receiver))?,
-            "cast_mut" | "cast_const" => self.print(strip(receiver))?,
+            "assume_init" | "cast_mut" | "cast_const" => self.print(strip(receiver))?,
             "cast" => {
                 let Some(arguments) = &call.turbofish else {
                     return self.print(strip(receiver));

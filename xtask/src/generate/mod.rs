@@ -4,12 +4,14 @@
 //! `doc` the comments, `maps` the symbol maps. What has no Rust form stands in `xtask/templates/`.
 
 mod body;
-mod ctype;
+pub(crate) mod ctype;
 mod decl;
 mod doc;
 mod expr;
 mod maps;
-mod model;
+pub(crate) mod model;
+#[cfg(test)]
+mod tests;
 
 use crate::util::root;
 use anyhow::{Context, Result, bail};
@@ -36,6 +38,7 @@ const EXPORTED: &[&str] = &[
     "setup",
     "memory",
     "queue",
+    "wait",
     "register",
     "resources",
     "buf_ring",
@@ -74,8 +77,8 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Every generated file: its path in the repository and its text.
-pub fn generate() -> Result<Vec<(String, String)>> {
+/// What the source defines, and the files of `src/inline/` in order.
+pub(crate) fn read_source() -> Result<(Model, Vec<String>)> {
     let mut model = Model::default();
     for file in IO_URING_H.iter().chain(&["query", "bpf_filter"]) {
         model.read(&format!("src/abi/{file}.rs"))?;
@@ -85,6 +88,12 @@ pub fn generate() -> Result<Vec<(String, String)>> {
         model.read(&format!("src/{file}.rs"))?;
     }
     let inline_files = model.read_inline()?;
+    Ok((model, inline_files))
+}
+
+/// Every generated file: its path in the repository and its text.
+pub fn generate() -> Result<Vec<(String, String)>> {
+    let (model, inline_files) = read_source()?;
     check_version(&model)?;
 
     let abi = |files: &[&str]| -> Result<String> {

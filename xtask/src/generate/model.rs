@@ -22,6 +22,7 @@ pub struct Model {
     records: HashMap<String, Record>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "there are a few hundred of them in all")]
 pub enum Definition {
     Constant {
         name: String,
@@ -46,6 +47,7 @@ pub struct Record {
     pub fields: Vec<(String, Type, Vec<String>)>,
 }
 
+#[allow(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
 pub struct Function {
     pub file: String,
     pub lines: Vec<String>,
@@ -112,8 +114,13 @@ impl Model {
     /// Reads one file of the repository.
     pub fn read(&mut self, path: &str) -> Result<()> {
         let text = fs::read_to_string(root().join(path)).with_context(|| format!("can't read {path}"))?;
+        self.parse(path, &text)
+    }
+
+    /// Takes the definitions out of a file's text.
+    pub fn parse(&mut self, path: &str, text: &str) -> Result<()> {
         let file =
-            syn::parse_file(&text).map_err(|err| anyhow!("{path}:{}: not Rust: {err}", err.span().start().line))?;
+            syn::parse_file(text).map_err(|err| anyhow!("{path}:{}: not Rust: {err}", err.span().start().line))?;
         let lines: Vec<String> = text.lines().map(str::to_string).collect();
         let mut definitions = Vec::new();
         for item in file.items {

@@ -1,0 +1,214 @@
+/* Rings and fork(): a child has the same rings, unless it is kept from them, and what it ends is its own. */
+#include "many.h"
+#include <poll.h>
+
+#define DATA 0x2727000016160000ULL
+
+static struct io_uring ring;
+
+/* How the child ended: 0, or what it gave to _exit(), or minus the signal. */
+static int ended(pid_t pid)
+{
+	int status;
+
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* For children: no-ops there and back, without the checks that would end in the parent's exit handlers. */
+static int works_in_child(struct io_uring *r)
+{
+	struct io_uring_cqe *cqe;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		struct io_uring_sqe *sqe = io_uring_get_sqe(r);
+
+		if (!sqe)
+			return 2;
+		io_uring_prep_nop(sqe);
+		io_uring_sqe_set_data64(sqe, DATA + (unsigned)i);
+		if (io_uring_submit(r) != 1)
+			return 3;
+		if (io_uring_wait_cqe(r, &cqe) || cqe->user_data != DATA + (unsigned)i || cqe->res)
+			return 4;
+		io_uring_cqe_seen(r, cqe);
+	}
+	return 0;
+}
+
+/* The child's requests complete in the ring that both see. */
+TEST(child_submits_parent_sees)
+{
+	pid_t pid;
+
+	ring_init(&ring, 8, 0);
+	CHECK_WORKS(&ring);
+	pid = child();
+	if (pid == 0) {
+		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+
+		io_uring_prep_nop(sqe);
+		io_uring_sqe_set_data64(sqe, DATA);
+		_exit(io_uring_submit(&ring) != 1);
+	}
+	CHECK_EQ(ended(pid), 0);
+	CHECK_EQ(wait_res(&ring, DATA), 0);
+	CHECK_QUIET(&ring);
+	io_uring_queue_exit(&ring);
+}
+
+TEST(child_goes_on_after_the_parent)
+{
+	int go[2];
+	pid_t pid;
+	char c;
+
+	ring_init(&ring, 8, 0);
+	CHECK_WORKS(&ring);
+	make_pipe(go);
+	pid = child();
+	if (pid == 0)
+		_exit(read(go[0], &c, 1) != 1 ? 1 : works_in_child(&ring));
+	io_uring_queue_exit(&ring);
+	fd_write(go[1], "x", 1);
+	CHECK_EQ(ended(pid), 0);
+}
+
+/* A ring the child makes is nothing to the parent. */
+TEST(child_has_its_own)
+{
+	unsigned maps = count_maps(), fds = count_fds();
+	pid_t pid = child();
+
+	if (pid == 0) {
+		if (io_uring_queue_init(8, &ring, IORING_SETUP_SINGLE_ISSUER))
+			_exit(1);
+		_exit(works_in_child(&ring));
+	}
+	CHECK_EQ(ended(pid), 0);
+	CHECK_EQ(count_maps(), maps);
+	CHECK_EQ(count_fds(), fds);
+}
+
+TEST(exit_in_the_child)
+{
+	struct io_uring_cqe *cqe;
+	int fds[2];
+	pid_t pid;
+
+	ring_init(&ring, 8, 0);
+	make_pipe(fds);
+	io_uring_prep_poll_add(next_sqe(&ring, DATA), fds[0], POLLIN);
+	submit_one(&ring);
+	pid = child();
+	if (pid == 0) {
+		int fd = ring.ring_fd;
+
+		io_uring_queue_exit(&ring);
+		_exit(fcntl(fd, F_GETFD) >= 0);
+	}
+	CHECK_EQ(ended(pid), 0);
+	CHECK(fd_is_open(ring.ring_fd));
+	CHECK_EQ(io_uring_peek_cqe(&ring, &cqe), -EAGAIN);
+	CHECK_WORKS(&ring);
+	fd_write(fds[1], "x", 1);
+	CHECK_EQ(wait_res(&ring, DATA), POLLIN);
+	io_uring_queue_exit(&ring);
+}
+
+/* An index of a registered ring fd belongs to the task that registered it. */
+TEST(registered_ring_fd)
+{
+	pid_t pid;
+
+	ring_init(&ring, 8, 0);
+	CHECK_EQ(io_uring_register_ring_fd(&ring), 1);
+	pid = child();
+	if (pid == 0) {
+		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+		int ret;
+
+		io_uring_prep_nop(sqe);
+		ret = io_uring_submit(&ring);
+		_exit(ret == -EBADF || ret == -EINVAL ? 0 : 1);
+	}
+	CHECK_EQ(ended(pid), 0);
+	io_uring_queue_exit(&ring);
+}
+
+static volatile unsigned sink;
+
+/* Each part of the ring is gone in the child, which faults, and only there. */
+TEST(dontfork)
+{
+	static const unsigned kinds[] = { 0, IORING_SETUP_SQE128, IORING_SETUP_CQE32 };
+	unsigned kind, part;
+
+	for (kind = 0; kind < ARRAY_LEN(kinds); kind++) {
+		ring_init(&ring, 256, kinds[kind]);
+		CHECK_EQ(io_uring_ring_dontfork(&ring), 0);
+		for (part = 0; part < 6; part++) {
+			pid_t pid = child();
+
+			if (pid == 0) {
+				signal(SIGSEGV, SIG_DFL);
+				if (part == 0)
+					sink = *ring.sq.khead;
+				else if (part == 1)
+					sink = *ring.cq.ktail;
+				else if (part == 2)
+					sink = ring.sq.sqes[0].opcode;
+				else if (part == 3)
+					sink = ring.sq.sqes[(256 << io_uring_sqe_shift(&ring)) - 1].opcode;
+				else if (part == 4)
+					sink = ring.cq.cqes[(512 << io_uring_cqe_shift(&ring)) - 1].flags;
+				_exit(7);
+			}
+			CHECK_EQ(ended(pid), part < 5 ? -SIGSEGV : 7);
+			CHECK_WORKS(&ring);
+		}
+		io_uring_queue_exit(&ring);
+	}
+}
+
+/* Without it the child can read them. */
+TEST(without_dontfork)
+{
+	pid_t pid;
+
+	ring_init(&ring, 256, 0);
+	pid = child();
+	if (pid == 0) {
+		sink = *ring.sq.khead + *ring.cq.ktail + ring.sq.sqes[255].opcode + ring.cq.cqes[511].flags;
+		_exit(7);
+	}
+	CHECK_EQ(ended(pid), 7);
+	io_uring_queue_exit(&ring);
+}
+
+TEST(dontfork_without_a_ring)
+{
+	memset(&ring, 0, sizeof(ring));
+	CHECK_EQ(io_uring_ring_dontfork(&ring), -EINVAL);
+}
+
+/* Of an application's memory, only the ring's part is kept from the child. */
+TEST(dontfork_of_app_memory)
+{
+	size_t len = 65536;
+	char *buf = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct io_uring_params p = { 0 };
+	pid_t pid;
+
+	CHECK(io_uring_queue_init_mem(8, &ring, &p, buf, len) > 0);
+	CHECK_EQ(io_uring_ring_dontfork(&ring), 0);
+	pid = child();
+	if (pid == 0) {
+		sink = (unsigned char)buf[len - 1];
+		_exit(7);
+	}
+	CHECK_EQ(ended(pid), 7);
+	CHECK_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+}
