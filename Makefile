@@ -57,7 +57,7 @@ $(STATICLIB): FORCE
 		-- -C no-vectorize-loops -C no-vectorize-slp
 
 # One object with only what the API reaches, and only the API's names global.
-$(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld
+$(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld Makefile
 	@mkdir -p $(LIB)
 	@$(LD) -r --gc-sections -T src/archive.ld $$(sed 's/^/-u /' src/$*.keep) -o $@.tmp $(STATICLIB)
 	@$(OBJCOPY) --keep-global-symbols=src/$*.keep --strip-debug --strip-unneeded \
@@ -69,8 +69,8 @@ $(LIB)/%.a: $(LIB)/%.o
 	@$(AR) rcsD $@ $<
 
 # Not by cargo: rustc adds a version script of its own, and the linkers then drop ours or refuse.
-$(LIB)/%.so.$(VERSION): $(LIB)/%.o src/%.map
-	@$(CC) -shared $(if $(NEEDED),,-nostdlib) $(LDFLAGS) -Wl,--version-script=src/$*.map -Wl,-soname,$*.so.$(SOVERSION) \
+$(LIB)/%.so.$(VERSION): $(LIB)/%.o src/%.map Makefile
+	@$(CC) -shared -nostdlib $(LDFLAGS) -Wl,--version-script=src/$*.map -Wl,-soname,$*.so.$(SOVERSION) \
 		-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-Bsymbolic -Wl,--hash-style=gnu \
 		-Wl,--as-needed -o $@ $< $(NEEDED)
 	@ln -sf $(@F) $(LIB)/$*.so.$(SOVERSION)

@@ -3609,12 +3609,6 @@ _LOCAL_INLINE bool io_uring_skip_cqe(struct io_uring *ring,
 		struct io_uring_cqe *cqe, int *err)
 	LIBURING_NOEXCEPT
 {
-	/*
-	 * Read once, before the store to *err, which C must take for one that
-	 * may change the CQE.
-	 */
-	unsigned nr = io_uring_cqe_nr(cqe);
-
 	if ((cqe->flags & IORING_CQE_F_SKIP) == 0) {
 		/*
 		 * A kernel with EXT_ARG takes the timeout in the system call;
@@ -3627,7 +3621,7 @@ _LOCAL_INLINE bool io_uring_skip_cqe(struct io_uring *ring,
 		if (cqe->res < 0)
 			*err = cqe->res;
 	}
-	io_uring_cq_advance(ring, nr);
+	io_uring_cq_advance(ring, io_uring_cqe_nr(cqe));
 	return *err == 0;
 }
 

@@ -18,6 +18,7 @@ static const struct setup {
 	{ 3, 0, 0, 0, 4, 8 },
 	{ 32768, 0, 0, 0, 32768, 65536 },
 	{ 32769, 0, 0, -EINVAL, 0, 0 },
+	{ 0xffffffff, 0, 0, -EINVAL, 0, 0 },
 	{ 32769, IORING_SETUP_CLAMP, 0, 0, 32768, 65536 },
 	{ 0xffffffff, IORING_SETUP_CLAMP, 0, 0, 32768, 65536 },
 	{ 8, IORING_SETUP_CQSIZE, 0, -EINVAL, 0, 0 },
@@ -179,22 +180,18 @@ TEST(no_address_space_left)
 /* queue_exit after a queue_init that failed must leave the file with number 0 alone. */
 TEST(exit_after_failed_init)
 {
-	struct io_uring_params p = { .flags = IORING_SETUP_CQSIZE };
+	struct io_uring_params p;
+	unsigned i;
 
 	CHECK_SYS(dup2(tmp_open("zero", 0), 0));
-	CHECK(io_uring_queue_init(0, &ring, 0) < 0);
-	io_uring_queue_exit(&ring);
-	CHECK(fd_is_open(0));
-	CHECK(io_uring_queue_init(8, &ring, BAD_FLAG) < 0);
-	io_uring_queue_exit(&ring);
-	CHECK(fd_is_open(0));
-	CHECK(io_uring_queue_init(8, &ring, IORING_SETUP_NO_MMAP | BAD_FLAG) < 0);
-	io_uring_queue_exit(&ring);
-	CHECK(fd_is_open(0));
-	CHECK(io_uring_queue_init(8, &ring, IORING_SETUP_REGISTERED_FD_ONLY) < 0);
-	io_uring_queue_exit(&ring);
-	CHECK(fd_is_open(0));
-	CHECK(io_uring_queue_init_params(8, &ring, &p) < 0);
+	for (i = 0; i < ARRAY_LEN(setups); i++) {
+		if (setups[i].ret == 0)
+			continue;
+		CHECK_EQ(init(&setups[i], &p), setups[i].ret);
+		io_uring_queue_exit(&ring);
+		CHECK(fd_is_open(0));
+	}
+	CHECK_EQ(io_uring_queue_init(8, &ring, IORING_SETUP_NO_MMAP | BAD_FLAG), -EINVAL);
 	io_uring_queue_exit(&ring);
 	CHECK(fd_is_open(0));
 }
@@ -340,14 +337,6 @@ static int no_files_update(void)
 	return io_uring_register_files_update(&ring, 0, &fd, 1);
 }
 
-static int no_files_update_tag(void)
-{
-	int fd = STDOUT_FILENO;
-	__u64 tag = 0;
-
-	return io_uring_register_files_update_tag(&ring, 0, &fd, &tag, 1);
-}
-
 static int no_buffers_update(void)
 {
 	static char memory[64];
@@ -388,7 +377,7 @@ TEST(nothing_registered)
 		{ no_buffers, -ENXIO }, { no_files, -ENXIO }, { no_eventfd, -ENXIO }, { no_personality, -EINVAL },
 		{ no_ring_fd, -EINVAL }, { no_close, -EINVAL }, { no_buf_ring, -ENOENT },
 		{ no_free_buf_ring, -ENOENT }, { no_enable, -EBADFD }, { no_iowq_aff, 0 },
-		{ no_files_update, -ENXIO }, { no_files_update_tag, -ENXIO }, { no_buffers_update, -ENXIO },
+		{ no_files_update, -ENXIO }, { no_buffers_update, -ENXIO },
 		{ no_alloc_range, -EINVAL }, { no_buf_ring_head, -ENOENT }, { no_clone, -ENXIO },
 	};
 	unsigned i, twice;

@@ -294,7 +294,8 @@ static inline void submit_at(int line, struct io_uring *ring, int count)
 {
 	int ret = io_uring_submit(ring);
 
-	if (ret != count)
+	/* A polling kernel thread moves the SQ head after it has completed: earlier requests may count again. */
+	if (ring->flags & IORING_SETUP_SQPOLL ? ret < count : ret != count)
 		io_fail(line, "io_uring_submit() is %d, expected %d", ret, count);
 }
 

@@ -164,7 +164,7 @@ TEST(vectors_with_rwf_flags)
 		CHECK_FILE(fd, 5, sizeof(out), 2);
 	}
 	cut(iov, 2, in, sizeof(in));
-	io_uring_prep_readv2(next_sqe(&ring, 3), fd, iov, 2, 1000, RWF_NOWAIT);
+	io_uring_prep_readv2(next_sqe(&ring, 3), fd, iov, 2, 1000, 0);
 	CHECK_EQ(run_res(&ring), sizeof(in));
 	CHECK_PATTERN(in, sizeof(in), 2);
 	io_uring_prep_readv2(next_sqe(&ring, 4), fd, iov, 2, 0, 1 << 30);

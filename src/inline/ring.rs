@@ -161,9 +161,6 @@ pub unsafe extern "C" fn io_uring_wait_cqe_nr(
 /// Since liburing 2.13.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_skip_cqe(ring: *mut io_uring, cqe: *mut io_uring_cqe, err: *mut c_int) -> bool {
-    // Read once, before the store to `*err`, which C must take for one that may change the CQE.
-    let nr: c_uint = io_uring_cqe_nr(cqe);
-
     if ((*cqe).flags & IORING_CQE_F_SKIP) == 0 {
         // A kernel with EXT_ARG takes the timeout in the system call; no CQE comes of it.
         if ((*ring).features & IORING_FEAT_EXT_ARG) != 0 {
@@ -176,7 +173,7 @@ pub unsafe extern "C" fn io_uring_skip_cqe(ring: *mut io_uring, cqe: *mut io_uri
             *err = (*cqe).res;
         }
     }
-    io_uring_cq_advance(ring, nr);
+    io_uring_cq_advance(ring, io_uring_cqe_nr(cqe));
     *err == 0
 }
 

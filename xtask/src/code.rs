@@ -18,6 +18,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Pairs that are of the same length and yet different, with the reason. An entry that is no longer so is an error.
+const LEDGER: [(&str, &str, &str); 1] = [(
+    "gcc x86-64",
+    "io_uring_skip_cqe",
+    "one addition for the peer's shift, and a move between registers for it; the three functions that inline it are \
+     11 to 18 instructions shorter for the same reason",
+)];
+
 #[derive(clap::Args)]
 pub struct Args {
     /// The folder that holds liburing.h
@@ -226,11 +234,14 @@ enum Kind {
     Longer,
     /// The instructions that order memory are not the same.
     Ordering,
+    /// Different, as the ledger says.
+    Ledger,
 }
 
-const KINDS: [(Kind, &str); 5] = [
+const KINDS: [(Kind, &str); 6] = [
     (Kind::Identical, "identical"),
     (Kind::Shorter, "shorter"),
+    (Kind::Ledger, "in the ledger"),
     (Kind::Different, "different"),
     (Kind::Longer, "longer"),
     (Kind::Ordering, "ordering differs"),
@@ -253,6 +264,7 @@ impl Pair {
         } else {
             match ours.code.len().cmp(&peer.code.len()) {
                 std::cmp::Ordering::Less => Kind::Shorter,
+                std::cmp::Ordering::Equal if in_ledger(tool, name) => Kind::Ledger,
                 std::cmp::Ordering::Equal => Kind::Different,
                 std::cmp::Ordering::Greater => Kind::Longer,
             }
@@ -267,8 +279,16 @@ impl Pair {
     }
 
     fn wrong(&self) -> bool {
-        !matches!(self.kind, Kind::Identical | Kind::Shorter)
+        // An entry of the ledger must be what it says.
+        match self.kind {
+            Kind::Identical | Kind::Shorter => in_ledger(self.tool, &self.name),
+            kind => kind != Kind::Ledger,
+        }
     }
+}
+
+fn in_ledger(tool: &str, name: &str) -> bool {
+    LEDGER.iter().any(|(t, n, _)| (*t, *n) == (tool, name))
 }
 
 struct Verdict {
@@ -304,6 +324,9 @@ impl Verdict {
         header.extend(KINDS.map(|(_, name)| name));
         header.extend(["instructions: peer", "ours", "that order"]);
         table(&header, &rows);
+        for (tool, name, why) in LEDGER {
+            println!("in the ledger: {tool} {name}: {why}");
+        }
         for pair in &self.pairs {
             let asked = show.is_some_and(|show| pair.name.contains(show));
             if pair.wrong() {
@@ -332,7 +355,9 @@ impl Verdict {
             let counts: Vec<String> = KINDS
                 .iter()
                 .map(|(kind, name)| (self.count(*kind, of), name))
-                .filter(|(count, name)| *count > 0 || !name.contains("ordering"))
+                .filter(|(count, name)| {
+                    *count > 0 || matches!(**name, "identical" | "shorter" | "different" | "longer")
+                })
                 .map(|(count, name)| format!("{count} {name}"))
                 .collect();
             let pairs = self.pairs.iter().filter(|pair| of(pair.tool)).count();

@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::thread;
 
 /// Programs that run with nothing beside them: they measure time, or use a limit that counts per user.
-const ALONE: &[&str] = &["buffers", "sqpoll", "timeout", "wait"];
+const ALONE: &[&str] = &["buffers", "sqpoll", "timeout", "wait", "wait_signal"];
 
 /// How many of the others run at once.
 const AT_ONCE: usize = 2;
@@ -23,6 +23,9 @@ pub struct Args {
     /// Only the programs whose names contain this
     #[arg(long, value_name = "PATTERN")]
     only: Option<String>,
+    /// Only this way of using the library: inline, ffi or static
+    #[arg(long)]
+    mode: Option<Mode>,
     /// Where the libraries are [default: target/lib]
     #[arg(long, value_name = "DIR")]
     lib: Option<PathBuf>,
@@ -32,7 +35,7 @@ pub struct Args {
 }
 
 /// A way to use the library.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Mode {
     /// The headers' inline functions and the shared library
     Inline,
@@ -66,9 +69,8 @@ pub fn run(args: &Args) -> Result<()> {
     let lib = libraries(args, &modes)?;
     let names = names(args)?;
     let out = util::root().join("target/ctest");
-    let tmp = out.join("tmp");
-    // A killed program can leave files behind.
-    let _ = fs::remove_dir_all(&tmp);
+    // Of this run only: others may be going on.
+    let tmp = out.join(format!("tmp.{}", std::process::id()));
     for mode in &modes {
         let dir = out.join(mode.name());
         fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
@@ -87,6 +89,7 @@ pub fn run(args: &Args) -> Result<()> {
         .partition(|built| ALONE.contains(&built.name.as_str()));
     let mut outcomes = in_parallel("running", AT_ONCE, together, |program| program.run(&tmp));
     outcomes.extend(in_parallel("running alone", 1, alone, |program| program.run(&tmp)));
+    // Empty, unless a program was killed.
     let _ = fs::remove_dir_all(&tmp);
     outcomes.sort_by(|a, b| (&a.name, a.mode).cmp(&(&b.name, b.mode)));
 
@@ -94,6 +97,9 @@ pub fn run(args: &Args) -> Result<()> {
     show_table(&modes, &outcomes);
     show_skips(&modes, &outcomes);
     let total: Counts = outcomes.iter().map(|outcome| outcome.counts).sum();
+    if total.passed + total.failed == 0 {
+        println!("\nno case ran to its end");
+    }
     println!(
         "\n{} passed, {} failed, {} skipped",
         total.passed, total.failed, total.skipped
@@ -113,6 +119,7 @@ fn modes(args: &Args) -> Vec<Mode> {
     [Mode::Inline, Mode::Ffi, Mode::Static]
         .into_iter()
         .filter(|mode| ffi || *mode != Mode::Ffi)
+        .filter(|mode| args.mode.is_none_or(|only| only == *mode))
         .collect()
 }
 

@@ -1,5 +1,6 @@
 //! `cargo xtask COMMAND`: everything about ironring that is easier in Rust than in make or shell.
 
+mod abi;
 mod check;
 mod code;
 mod ctest;
@@ -9,6 +10,7 @@ mod generate;
 mod install;
 mod matrix;
 mod peer;
+mod suite;
 mod util;
 
 use clap::{Parser, Subcommand};
@@ -33,10 +35,14 @@ enum Command {
     Install(install::Args),
     /// Compile the headers in every dialect with every warning on
     Matrix(matrix::Args),
+    /// Compare the facts of headers and libraries with the peer's
+    Abi(abi::Args),
     /// Compare the machine code of the inline helpers with the peer's
     Code(code::Args),
     /// Build and run the C tests, on the inlines and on liburing-ffi
     Ctest(ctest::Args),
+    /// Run the original's test suite on the original and on ours
+    Suite(suite::Args),
     /// Run real programs on the library
     Demo(demo::Args),
     /// Fetch the original from the machine's Debian mirror and print where it is
@@ -50,8 +56,10 @@ fn main() -> ExitCode {
         Command::Gates(args) => gates::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Matrix(args) => matrix::run(&args),
+        Command::Abi(args) => abi::run(&args),
         Command::Code(args) => code::run(&args),
         Command::Ctest(args) => ctest::run(&args),
+        Command::Suite(args) => suite::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Peer(args) => peer::run(&args),
     };

@@ -74,6 +74,28 @@ pub fn get(version: &str) -> Result<Option<Peer>> {
     }
 }
 
+/// Unpacks the newest `name` of a Debian suite into `dir/deb`, once, and gives its version.
+pub fn package(suite: &str, name: &str, dir: &Path) -> Result<String> {
+    let done = dir.join("version");
+    if let Ok(version) = fs::read_to_string(&done) {
+        return Ok(version);
+    }
+    if dir.exists() {
+        fs::remove_dir_all(dir)?;
+    }
+    fs::create_dir_all(dir)?;
+    let apt = apt::suite(suite, &dir.join("apt"))?;
+    apt.get(dir, "download", &[name.to_owned()])?;
+    fs::remove_dir_all(&apt.dir)?;
+    let deb = files(dir)?
+        .pop()
+        .with_context(|| format!("apt left no package {name}"))?;
+    output(Command::new("dpkg").arg("-x").arg(&deb).arg(dir.join("deb")))?;
+    let version = stdout(Command::new("dpkg-deb").arg("--field").arg(&deb).arg("Version"))?;
+    fs::write(&done, version.trim())?;
+    Ok(version.trim().to_owned())
+}
+
 fn find(version: &str) -> Result<Peer> {
     let dir = root().join("target/peer").join(version);
     if dir.exists() && !intact(&dir) {

@@ -58,6 +58,15 @@ pub fn pick(version: &str, dir: &Path) -> Result<(Apt, String)> {
     bail!("no suite has liburing {version}:\n    {}", why.join("\n    "));
 }
 
+/// A suite of the first archive that is configured.
+pub fn suite(suite: &str, dir: &Path) -> Result<Apt> {
+    let archives = configured();
+    let first = archives
+        .first()
+        .context("no Debian archive is among apt's configured sources")?;
+    Apt::new(first, suite, dir)
+}
+
 /// A Debian archive as apt's own sources name it.
 struct Archive {
     uris: String,

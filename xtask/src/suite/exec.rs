@@ -54,6 +54,16 @@ impl Outcome {
         matches!(self, Self::Fail(_) | Self::Unbuilt(_))
     }
 
+    /// The higher, the worse.
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Skip(_) => 1,
+            Self::Fail(_) => 2,
+            Self::Unbuilt(_) => 3,
+        }
+    }
+
     pub fn reason(&self) -> &str {
         match self {
             Self::Pass => "",
@@ -196,29 +206,53 @@ fn end_of(status: &WaitIdStatus) -> End {
     }
 }
 
-/// Ends what tests left behind outside of their groups. Only at times when no test runs.
+/// Ends what tests left behind outside of their groups. Only at times when nothing else runs.
 pub fn end_strays() {
-    let own = rustix::process::getpid().as_raw_nonzero().get();
+    // Each one that dies may leave us its own children.
+    for _ in 0..10 {
+        let strays = children();
+        for pid in &strays {
+            let _ = kill_process(*pid, Signal::KILL);
+        }
+        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+        if strays.is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The processes whose parent is this one.
+fn children() -> Vec<Pid> {
+    let own = rustix::process::getpid();
+    let mut found = Vec::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let Some(pid) = pid.and_then(Pid::from_raw) else {
             continue;
         };
         let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
         // After the name, which may hold anything but ends with the last parenthesis: state and parent.
         let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1));
-        if parent.and_then(|parent| parent.parse().ok()) == Some(own) {
-            if let Some(pid) = Pid::from_raw(pid) {
-                let _ = kill_process(pid, Signal::KILL);
-            }
+        if parent.and_then(|parent| parent.parse().ok()).and_then(Pid::from_raw) == Some(own) {
+            found.push(pid);
         }
     }
-    // Each dead one may have left us another.
-    while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+    found
 }
 
 /// What a test that skipped said about it: the first line that sounds like a reason, or the last.
 fn skip_reason(text: &str) -> String {
-    const WORDS: [&str; 8] = ["skip", "support", "need", "require", "root", "privilege", "enabled", "fail"];
+    const WORDS: [&str; 8] = [
+        "skip",
+        "support",
+        "need",
+        "require",
+        "root",
+        "privilege",
+        "enabled",
+        "fail",
+    ];
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let telling = lines.clone().find(|line| {
         let line = line.to_lowercase();

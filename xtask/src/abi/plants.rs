@@ -1,0 +1,3 @@
+pub fn run(_j: &super::Judge, _t: &super::Facts) -> anyhow::Result<()> {
+    Ok(())
+}

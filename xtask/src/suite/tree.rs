@@ -1,0 +1,108 @@
+//! A copy of the original's source tree, configured by its own script, and the list of its tests.
+
+use crate::peer::Peer;
+use crate::util;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+pub struct Tree {
+    /// The top of the copy: `test/`, `src/`, `examples/`, `config-host.h`.
+    pub dir: PathBuf,
+    /// The programs that the original's own makefile builds on this machine, without `.t`.
+    pub tests: Vec<String>,
+}
+
+/// Makes the copy in `dir` when it isn't there or the source has changed.
+pub fn prepare(peer: &Peer, dir: &Path) -> Result<Tree> {
+    util::need("cc", "gcc")?;
+    util::need("c++", "g++")?;
+    util::need("make", "make")?;
+    let key = format!("{:016x}", digest(&[&peer.src])?);
+    let stamp = dir.with_extension("key");
+    if fs::read_to_string(&stamp).ok().as_deref() != Some(&key) {
+        let _ = fs::remove_file(&stamp);
+        if dir.exists() {
+            fs::remove_dir_all(dir)?;
+        }
+        util::output(Command::new("cp").arg("-a").arg(&peer.src).arg(dir))?;
+        // Its script finds out which features the tests may use.
+        util::output(
+            Command::new("./configure")
+                .current_dir(dir)
+                .envs([("CC", "cc"), ("CXX", "c++")]),
+        )?;
+        ensure!(
+            dir.join("config-host.h").is_file(),
+            "the original's configure left no config-host.h in {}",
+            dir.display()
+        );
+        fs::write(&stamp, key)?;
+    }
+    Ok(Tree {
+        tests: tests(dir)?,
+        dir: dir.to_path_buf(),
+    })
+}
+
+/// Asks the original's makefile; BPF programs (`.tt`) aside, which want a toolchain of their own.
+fn tests(dir: &Path) -> Result<Vec<String>> {
+    let mut make = Command::new("make")
+        .args(["-s", "--no-print-directory", "-f", "-", "print-tests"])
+        .current_dir(dir.join("test"))
+        .env_remove("MAKEFLAGS")
+        .env_remove("MAKELEVEL")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    make.stdin
+        .take()
+        .context("make has no standard input")?
+        .write_all(b"include Makefile\nprint-tests: ; @echo $(test_targets)\n")?;
+    let out = make.wait_with_output()?;
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    let mut names: Vec<String> = text
+        .split_whitespace()
+        .filter_map(|target| target.strip_suffix(".t"))
+        .map(String::from)
+        .collect();
+    names.sort();
+    names.dedup();
+    ensure!(
+        out.status.success() && !names.is_empty(),
+        "the original's test/Makefile names no tests: {}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    Ok(names)
+}
+
+/// One number for all files below the folders, or the files, and their paths in them.
+pub fn digest(tops: &[&Path]) -> Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    for top in tops {
+        add(top, top, &mut hasher)?;
+    }
+    Ok(hasher.finish())
+}
+
+fn add(top: &Path, path: &Path, hasher: &mut DefaultHasher) -> Result<()> {
+    if path.is_dir() {
+        let mut entries: Vec<PathBuf> = fs::read_dir(path)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<_>>()?;
+        entries.sort();
+        for entry in entries {
+            add(top, &entry, hasher)?;
+        }
+    } else if path.is_file() {
+        path.strip_prefix(top)?.hash(hasher);
+        fs::read(path)
+            .with_context(|| format!("can't read {}", path.display()))?
+            .hash(hasher);
+    }
+    Ok(())
+}
