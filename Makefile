@@ -39,7 +39,7 @@ NEEDED := $(if $(filter 1,$(USE_LIBC)),-lc)
 
 .PHONY: all install uninstall demo check gen clean help FORCE
 all: $(ARCHIVES) $(SHARED)
-	@ls -l $^ | awk '{ print $$5, $$9 }' | column -t
+	@ls -l $^ | awk '{ printf "%8d %s\n", $$5, $$9 }'
 
 help:
 	@echo 'make            build liburing and liburing-ffi into $(LIB)'
@@ -54,7 +54,7 @@ help:
 $(STATICLIB): FORCE
 	@command -v $(CARGO) >/dev/null || { echo 'there is no cargo: apt-get install cargo, or see rustup.rs'; exit 1; }
 	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(OUT) \
-		-- -C no-vectorize-loops -C no-vectorize-slp
+		-- -C no-vectorize-loops -C no-vectorize-slp -C llvm-args=-inline-threshold=225
 
 # One object with only what the API reaches, and only the API's names global.
 $(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld Makefile

@@ -12,12 +12,21 @@ unsafe extern "C" fn memset(to: *mut c_void, byte: c_int, n: size_t) -> *mut c_v
     #[cfg(target_arch = "x86_64")]
     // SAFETY: the caller's promise; the ABI keeps the direction flag clear.
     unsafe {
+        // Whole words first: what the library zeroes is made of them.
         core::arch::asm!(
+            "imul rax, {ones}",
+            "mov rcx, {n}",
+            "shr rcx, 3",
+            "rep stosq",
+            "mov rcx, {n}",
+            "and ecx, 7",
             "rep stosb",
-            inout("rcx") n => _,
+            ones = in(reg) 0x0101_0101_0101_0101_u64,
+            n = in(reg) n,
+            inout("rax") u64::from(byte as u8) => _,
             inout("rdi") to => _,
-            in("al") byte as u8,
-            options(nostack, preserves_flags),
+            out("rcx") _,
+            options(nostack),
         );
     }
     #[cfg(not(target_arch = "x86_64"))]

@@ -258,7 +258,7 @@ static void library_memory(unsigned n, unsigned flags, bool huge)
 	CHECK_EQ(count_fds(), fds);
 	/* More than a page is taken as a huge page. */
 	if (ret == -ENOMEM && huge)
-		SKIP("no free huge page of 2 MB");
+		SKIP("no free huge page of 2 MB; as root: sysctl -w vm.nr_hugepages=8");
 	CHECK_EQ(ret, 0);
 }
 

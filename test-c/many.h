@@ -1,4 +1,5 @@
-/* Several completions at once, in whatever order they come; clocks; what the process has mapped and open. */
+/* Several completions at once, in whatever order they come; clocks; what the process has mapped, open and
+ * running. */
 #ifndef IRONRING_MANY_H
 #define IRONRING_MANY_H
 
@@ -104,6 +105,47 @@ static inline unsigned count_fds(void)
 		n++;
 	closedir(dir);
 	return n;
+}
+
+/* Kernel threads of this process whose name begins so; `cpus`, if given, is where the last may run. */
+static inline unsigned count_threads(const char *name, char cpus[64])
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *entry;
+	unsigned n = 0;
+
+	CHECK(dir);
+	while ((entry = readdir(dir))) {
+		char path[320], line[256];
+		bool ours = false;
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
+		file = fopen(path, "re");
+		while (file && fgets(line, sizeof(line), file)) {
+			if (!strncmp(line, "Name:\t", 6) && !strncmp(line + 6, name, strlen(name)))
+				ours = true;
+			if (ours && cpus)
+				sscanf(line, "Cpus_allowed_list: %63s", cpus);
+		}
+		if (file)
+			fclose(file);
+		n += ours;
+	}
+	closedir(dir);
+	return n;
+}
+
+/* The last of the processors that this process may use. */
+static inline int last_cpu(void)
+{
+	cpu_set_t set;
+	int cpu;
+
+	CHECK_SYS(sched_getaffinity(0, sizeof(set), &set));
+	for (cpu = CPU_SETSIZE - 1; !CPU_ISSET(cpu, &set); cpu--)
+		CHECK(cpu > 0);
+	return cpu;
 }
 
 /* One no-op there and back. */

@@ -161,45 +161,14 @@ TEST(iowq_max_workers)
 	io_uring_queue_exit(&ring);
 }
 
-/* Where the worker threads of this process may run; `cpus` is that of the last one. */
-static unsigned workers(char *cpus)
-{
-	DIR *dir = opendir("/proc/self/task");
-	struct dirent *entry;
-	unsigned n = 0;
-
-	CHECK(dir);
-	while ((entry = readdir(dir))) {
-		char path[320], line[256];
-		bool ours = false;
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
-		file = fopen(path, "re");
-		while (file && fgets(line, sizeof(line), file)) {
-			ours |= !strncmp(line, "Name:\tiou-wrk", 13);
-			if (ours)
-				sscanf(line, "Cpus_allowed_list: %63s", cpus);
-		}
-		if (file)
-			fclose(file);
-		n += ours;
-	}
-	closedir(dir);
-	return n;
-}
-
 TEST(iowq_aff)
 {
 	struct io_uring_sqe *sqe;
 	char cpus[64] = "", want[64];
-	cpu_set_t all, one;
-	int cpu;
+	int cpu = last_cpu();
+	cpu_set_t one;
 
 	ring_init(&ring, 8, 0);
-	CHECK_SYS(sched_getaffinity(0, sizeof(all), &all));
-	for (cpu = CPU_SETSIZE - 1; !CPU_ISSET(cpu, &all); cpu--)
-		CHECK(cpu > 0);
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
 	CHECK_EQ(io_uring_register_iowq_aff(&ring, sizeof(one), &one), 0);
@@ -207,7 +176,7 @@ TEST(iowq_aff)
 	io_uring_prep_nop(sqe);
 	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
 	CHECK_EQ(run_res(&ring), 0);
-	CHECK(workers(cpus) > 0);
+	CHECK(count_threads("iou-wrk", cpus) > 0);
 	snprintf(want, sizeof(want), "%d", cpu);
 	if (strcmp(cpus, want))
 		T_FAIL("the worker may run on %s, expected %s", cpus, want);

@@ -1,6 +1,5 @@
 /* Rings whose requests a kernel thread picks up. */
 #include "many.h"
-#include <dirent.h>
 
 #define DATA 0x6789000098760000ULL
 
@@ -15,33 +14,9 @@ static void setup(unsigned entries, unsigned idle)
 	CHECK_EQ(ring.flags & IORING_SETUP_SQPOLL, IORING_SETUP_SQPOLL);
 }
 
-/* Threads of this process that poll a submission queue; `cpus`, if given, is where the last may run. */
 static unsigned sq_threads(char *cpus)
 {
-	DIR *dir = opendir("/proc/self/task");
-	struct dirent *entry;
-	unsigned n = 0;
-
-	CHECK(dir);
-	while ((entry = readdir(dir))) {
-		char path[320], line[256];
-		bool ours = false;
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
-		file = fopen(path, "r");
-		while (file && fgets(line, sizeof(line), file)) {
-			if (!strncmp(line, "Name:\tiou-sqp", 13))
-				ours = true;
-			if (ours && cpus)
-				sscanf(line, "Cpus_allowed_list: %63s", cpus);
-		}
-		if (file)
-			fclose(file);
-		n += ours;
-	}
-	closedir(dir);
-	return n;
+	return count_threads("iou-sqp", cpus);
 }
 
 static bool asleep(void)
@@ -217,12 +192,8 @@ TEST(affinity)
 {
 	struct io_uring_params p = { .flags = IORING_SETUP_SQPOLL | IORING_SETUP_SQ_AFF };
 	char cpus[64] = "", want[64];
-	cpu_set_t set;
-	int cpu;
+	int cpu = last_cpu();
 
-	CHECK_SYS(sched_getaffinity(0, sizeof(set), &set));
-	for (cpu = CPU_SETSIZE - 1; !CPU_ISSET(cpu, &set); cpu--)
-		CHECK(cpu > 0);
 	p.sq_thread_cpu = (unsigned)cpu;
 	CHECK_EQ(io_uring_queue_init_params(8, &ring, &p), 0);
 	io_uring_prep_nop(next_sqe(&ring, DATA));

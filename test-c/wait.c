@@ -147,6 +147,31 @@ TEST(matrix_submit_and_wait_min_timeout)
 
 TEST(matrix_submit_and_wait_reg) { matrix(&(struct call){ by_registered, true }); }
 
+/* Submitting worked and waiting didn't: the count is the result, and there is no completion. */
+TEST(submitted_and_timed_out)
+{
+	int (*calls[])(struct io_uring_cqe **cqe, unsigned n, struct __kernel_timespec *ts) = {
+		by_submit, by_submit_min, by_registered,
+	};
+	unsigned i;
+
+	need_min_timeout();
+	for (i = 0; i < ARRAY_LEN(calls); i++) {
+		struct __kernel_timespec ts = nsec(SHORT), later = nsec(LONG);
+		struct io_uring_cqe *cqe = (void *)&ts;
+		long long start;
+
+		setup_region();
+		io_uring_prep_timeout(next_sqe(&ring, PREPARED), &later, 0, 0);
+		io_uring_prep_timeout(next_sqe(&ring, PREPARED), &later, 0, 0);
+		start = now();
+		CHECK_EQ(calls[i](&cqe, 1, &ts), 2);
+		CHECK(!cqe);
+		CHECK_TOOK(start, SHORT);
+		io_uring_queue_exit(&ring);
+	}
+}
+
 TEST(wait_cqe_timeout)
 {
 	struct __kernel_timespec ts = nsec(SHORT);

@@ -279,6 +279,23 @@ TEST(old_matrix)
 						one_old(submit, n, filled, prepared);
 }
 
+/* The timeout ends with the completions that are waited for. */
+TEST(old_timeout_is_counted)
+{
+	struct __kernel_timespec ts = nsec(LONG);
+	struct io_uring_cqe *cqe;
+
+	setup_old(8);
+	io_uring_prep_nop(next_sqe(&ring, PREPARED));
+	io_uring_prep_nop(next_sqe(&ring, PREPARED + 1));
+	CHECK_EQ(io_uring_wait_cqes(&ring, &cqe, 2, &ts, NULL), 3);
+	CHECK_EQ(io_uring_cq_ready(&ring), 3);
+	io_uring_cq_advance(&ring, 2);
+	CHECK_EQ(io_uring_peek_cqe(&ring, &cqe), -EAGAIN);
+	CHECK_EQ(io_uring_cq_ready(&ring), 0);
+	io_uring_queue_exit(&ring);
+}
+
 /* Without a timeout the old calls are the new ones. */
 TEST(old_without_timeout)
 {

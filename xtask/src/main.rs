@@ -1,6 +1,7 @@
 //! `cargo xtask COMMAND`: everything about ironring that is easier in Rust than in make or shell.
 
 mod abi;
+mod bytes;
 mod check;
 mod code;
 mod ctest;
@@ -37,6 +38,8 @@ enum Command {
     Matrix(matrix::Args),
     /// Compare the facts of headers and libraries with the peer's
     Abi(abi::Args),
+    /// Compare the bytes that the inline helpers leave with the peer's
+    Bytes(bytes::Args),
     /// Compare the machine code of the inline helpers with the peer's
     Code(code::Args),
     /// Build and run the C tests, on the inlines and on liburing-ffi
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Install(args) => install::run(&args),
         Command::Matrix(args) => matrix::run(&args),
         Command::Abi(args) => abi::run(&args),
+        Command::Bytes(args) => bytes::run(&args),
         Command::Code(args) => code::run(&args),
         Command::Ctest(args) => ctest::run(&args),
         Command::Suite(args) => suite::run(&args),

@@ -14,9 +14,8 @@ use syn::{Expr, Pat, Stmt, Type};
 pub fn print(model: &Model, function: &Function) -> Result<String> {
     let mut locals = HashMap::new();
     for input in &function.item.sig.inputs {
-        if let syn::FnArg::Typed(input) = input
-            && let Pat::Ident(name) = &*input.pat
-        {
+        let syn::FnArg::Typed(input) = input else { continue };
+        if let Pat::Ident(name) = &*input.pat {
             locals.insert(name.ident.to_string(), (*input.ty).clone());
         }
     }

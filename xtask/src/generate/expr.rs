@@ -77,6 +77,11 @@ fn joint(base: &Expr) -> &'static str {
     }
 }
 
+/// Whether it is a member that C flattens into its parent.
+fn anonymous(field: &syn::ExprField) -> bool {
+    matches!(&field.member, syn::Member::Named(name) if name.to_string().starts_with("anon_"))
+}
+
 fn is_array(ty: &Type) -> bool {
     matches!(ty, Type::Array(_)) || name_of(ty).is_some_and(|name| name == "flex")
 }
@@ -165,24 +170,15 @@ impl Printer<'_> {
             return self.refuse(field, "tuples have no C form");
         };
         let base = strip(&field.base);
-        if member.to_string().starts_with("anon_") {
-            // Only seen from the outside in, so the next field joins what is printed here.
-            return Ok(self.at_least(base, ATOM)? + joint(base));
-        }
-        if let Expr::Field(inner) = base
-            && matches!(&inner.member, syn::Member::Named(name) if name.to_string().starts_with("anon_"))
-        {
-            let mut outer = inner;
-            while let Expr::Field(next) = strip(&outer.base) {
-                if !matches!(&next.member, syn::Member::Named(name) if name.to_string().starts_with("anon_")) {
-                    break;
-                }
-                outer = next;
+        // Steps out of the anonymous members around it.
+        let mut root = base;
+        while let Expr::Field(outer) = root {
+            if !anonymous(outer) {
+                break;
             }
-            let root = strip(&outer.base);
-            return Ok(format!("{}{}{member}", self.target(root)?, joint(root)));
+            root = strip(&outer.base);
         }
-        Ok(format!("{}{}{member}", self.target(base)?, joint(base)))
+        Ok(format!("{}{}{member}", self.target(root)?, joint(root)))
     }
 
     /// What stands before `->` or `.`.
@@ -228,11 +224,10 @@ impl Printer<'_> {
     }
 
     fn not(&self, expr: &Expr) -> Result<(String, u8)> {
-        if let Expr::MethodCall(call) = strip(expr)
-            && call.method == "is_null"
-        {
+        match strip(expr) {
             // The pointer itself is C's "not null"; both users of it are conditions.
-            return self.print(strip(&call.receiver));
+            Expr::MethodCall(call) if call.method == "is_null" => return self.print(strip(&call.receiver)),
+            _ => {}
         }
         let logical = self
             .type_of(expr)
@@ -332,11 +327,12 @@ impl Printer<'_> {
                 let Some(syn::GenericArgument::Type(ty)) = arguments.args.first() else {
                     return self.refuse(call, "cast needs one type");
                 };
-                if let Expr::RawAddr(address) = strip(receiver)
-                    && self.type_of(&address.expr).is_some_and(|ty| is_array(&ty))
-                {
+                match strip(receiver) {
                     // An array is its first element's address already.
-                    return self.print(strip(&address.expr));
+                    Expr::RawAddr(address) if self.type_of(&address.expr).is_some_and(|ty| is_array(&ty)) => {
+                        return self.print(strip(&address.expr));
+                    }
+                    _ => {}
                 }
                 let constant = matches!(self.type_of(receiver), Some(Type::Ptr(p)) if p.const_token.is_some());
                 let to: Type = if constant {

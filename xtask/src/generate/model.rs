@@ -83,14 +83,17 @@ impl Function {
 fn docs(attrs: &[Attribute]) -> Vec<String> {
     let mut lines = Vec::new();
     for attr in attrs {
-        if let syn::Meta::NameValue(meta) = &attr.meta
-            && meta.path.is_ident("doc")
-            && let Expr::Lit(syn::ExprLit {
+        let syn::Meta::NameValue(meta) = &attr.meta else {
+            continue;
+        };
+        match &meta.value {
+            Expr::Lit(syn::ExprLit {
                 lit: syn::Lit::Str(text),
                 ..
-            }) = &meta.value
-        {
-            lines.push(text.value().trim().to_string());
+            }) if meta.path.is_ident("doc") => {
+                lines.push(text.value().trim().to_string());
+            }
+            _ => {}
         }
     }
     lines
