@@ -213,7 +213,11 @@ impl Bench {
         gcc.args(["-shared", "-fPIC", "-I"])
             .arg(include)
             // What the headers for bindings lack, they share with the others.
-            .args(include.ends_with("ffi").then(|| format!("-I{}", self.include.display())))
+            .args(
+                include
+                    .ends_with("ffi")
+                    .then(|| format!("-I{}", self.include.display())),
+            )
             .arg(self.work.join("calls.c"));
         if lib.is_none() {
             gcc.arg(root().join("test-c/bytes/stubs.c"));
