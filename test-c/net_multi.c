@@ -9,7 +9,7 @@
 static struct io_uring ring;
 static struct io_uring_buf_ring *buffers;
 static char memory[BUFFERS][4096];
-static unsigned buffer_size;
+static unsigned buffer_size, maps;
 static int fds[2];
 
 static void give(unsigned id)
@@ -24,6 +24,7 @@ static void setup(unsigned n, unsigned size)
 	unsigned i;
 	int err = 1;
 
+	maps = count_maps();
 	ring_init(&ring, 8, 0);
 	buffer_size = size;
 	buffers = io_uring_setup_buf_ring(&ring, BUFFERS, GROUP, 0, &err);
@@ -40,6 +41,7 @@ static void teardown(void)
 {
 	CHECK_EQ(io_uring_free_buf_ring(&ring, buffers, BUFFERS, GROUP), 0);
 	io_uring_queue_exit(&ring);
+	CHECK_EQ(count_maps(), maps);
 }
 
 static void select_buffer(struct io_uring_sqe *sqe)

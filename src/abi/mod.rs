@@ -48,6 +48,8 @@ macro_rules! layout {
         };
     };
 }
+// The library's own structures hold pointers: their layout is proven for 64 bits.
+#[cfg(target_pointer_width = "64")]
 pub(crate) use layout;
 
 pub mod bpf_filter;

@@ -4,7 +4,7 @@
 //! the peer must be one of ours. `ast` and `facts` read headers, `symbols` the libraries, `dwarf` lets abidiff judge
 //! builds with debug information, and `plants` shows that none of them is blind.
 
-mod ast;
+pub mod ast;
 mod dwarf;
 mod facts;
 mod plants;
@@ -57,12 +57,29 @@ pub fn run(args: &Args) -> Result<()> {
     let ours = judge.facts(&judge.include)?;
     let mut report = Report::default();
     report.headers(&theirs, &ours);
+    // There the inline functions are prototypes; all else is the same.
+    let mut bindings = judge.facts(&judge.include.join("ffi"))?;
+    let mut all = theirs.clone();
+    for facts in [&mut bindings, &mut all] {
+        facts.retain(|name, _| !name.starts_with("linkage "));
+    }
+    report.part("include/ffi, for bindings: all of these", &all, &bindings);
     for name in ["liburing", "liburing-ffi"] {
         let (theirs, ours) = (
             symbols::facts(&judge.peer.lib, name)?,
             symbols::facts(&judge.lib, name)?,
         );
         report.part(&format!("{name}.so.2"), &theirs, &ours);
+    }
+    // What was ever exported still is, in the same node.
+    for version in ["2.9", "2.3"] {
+        let Some(old) = peer::get(version)? else { continue };
+        for name in ["liburing", "liburing-ffi"] {
+            if old.lib.join(format!("{name}.so.2")).exists() {
+                let (theirs, ours) = (symbols::facts(&old.lib, name)?, symbols::facts(&judge.lib, name)?);
+                report.part(&format!("{name}.so.2 of {}", old.version), &theirs, &ours);
+            }
+        }
     }
     let (version, kernel, native) = judge.kernel()?;
     report.part(&format!("the kernel's headers, {version}"), &kernel, &native);
@@ -97,8 +114,13 @@ impl Judge {
     fn headers(&self, include: &Path) -> Headers {
         Headers {
             source: "#define _GNU_SOURCE\n#include <liburing.h>\n".into(),
-            include: vec![include.into()],
-            own: include.into(),
+            // The headers for bindings share all but one with the others.
+            include: vec![include.into(), self.include.clone()],
+            own: if include.ends_with("ffi") {
+                self.include.clone()
+            } else {
+                include.into()
+            },
             clang: self.clang.clone(),
         }
     }

@@ -75,6 +75,22 @@ fn steps() -> Result<Vec<Step>> {
             "no warning in any dialect of C and C++",
             vec![xtask(&["matrix", "--peer"])],
         ),
+        step(
+            "abi",
+            "every fact of the peer's headers and libraries holds for ours",
+            vec![xtask(&["abi", "--self-test"])],
+        ),
+        step(
+            "bytes",
+            "every inline helper leaves the peer's bytes",
+            vec![xtask(&["bytes", "--self-test"])],
+        ),
+        step(
+            "code",
+            "every inline helper is the peer's machine code, or shorter, in the same memory order",
+            vec![xtask(&["code", "--self-test"])],
+        ),
+        step("lang", "C++ modules, Rust and Python do a read", vec![xtask(&["lang"])]),
         step("ctest", "real I/O on this kernel, from C", vec![xtask(&["ctest"])]),
         step(
             "libc",

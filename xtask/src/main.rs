@@ -9,6 +9,7 @@ mod demo;
 mod gates;
 mod generate;
 mod install;
+mod lang;
 mod matrix;
 mod peer;
 mod suite;
@@ -34,6 +35,8 @@ enum Command {
     Gates(gates::Args),
     /// Check what `make install` and `make uninstall` do
     Install(install::Args),
+    /// Use the headers from C++ modules, Rust and Python
+    Lang(lang::Args),
     /// Compile the headers in every dialect with every warning on
     Matrix(matrix::Args),
     /// Compare the facts of headers and libraries with the peer's
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Gates(args) => gates::run(&args),
         Command::Install(args) => install::run(&args),
+        Command::Lang(args) => lang::run(&args),
         Command::Matrix(args) => matrix::run(&args),
         Command::Abi(args) => abi::run(&args),
         Command::Bytes(args) => bytes::run(&args),

@@ -58,8 +58,8 @@ pub fn difference(from: &Path, to: &Path) -> Result<Option<String>> {
     let out = command.output().with_context(|| show(&command))?;
     match out.status.code() {
         Some(0) => Ok(None),
-        // Bit 0 and 1 are for errors of the program and of its use; 2 and 3 say that there are changes.
-        Some(code) if code & 3 == 0 => Ok(Some(format!(
+        // 4: something changed; 8: incompatibly. 1 and 2 are errors of the program and of its use.
+        Some(4 | 8 | 12) => Ok(Some(format!(
             "{}\n{}",
             show(&command),
             String::from_utf8_lossy(&out.stdout)

@@ -223,17 +223,12 @@ fn preprocessor(
 ) -> Result<()> {
     let mut source = headers.source.clone();
     for name in ast.macros.keys().filter(|name| numbers.contains(*name)) {
-        let value = facts[&format!("constant {name}")]
-            .split([' ', ','])
-            .nth(1)
-            .unwrap_or_default()
-            .to_owned();
-        let value: i64 = value.parse().with_context(|| format!("the value of {name}"))?;
-        // As an unsigned number, which -2 becomes in the comparison with a macro that is unsigned.
+        let fact = &facts[&format!("constant {name}")];
+        let value = fact.split([' ', ',']).nth(1).unwrap_or_default();
+        // As unsigned numbers, which -2 becomes in the comparison with a macro that is unsigned.
         let _ = writeln!(
             source,
-            "#if ({name}) + 0ULL == {}ULL\n@usable {name}\n#endif",
-            value.cast_unsigned()
+            "#if ({name}) + 0ULL == ({value}) + 0ULL\n@usable {name}\n#endif"
         );
     }
     let file = work.join("preprocessor.c");

@@ -89,7 +89,7 @@ pub fn read(object: &Path, cpu: Cpu) -> Result<BTreeMap<String, Function>> {
         if let Some(label) = line.strip_suffix(">:").and_then(|line| line.split_once('<')) {
             // A label inside a function; a piece that gcc split off a function belongs to it.
             if !label.1.starts_with('.') {
-                name = label.1.split('.').next().unwrap_or(label.1).to_owned();
+                label.1.split('.').next().unwrap_or(label.1).clone_into(&mut name);
             }
             continue;
         }
@@ -166,13 +166,10 @@ fn relocation(text: &str, file: &object::File) -> Option<String> {
 
 /// What a symbol or section of read-only data holds.
 fn value(symbol: &str, addend: &str, file: &object::File) -> Option<String> {
-    if let Some(found) = file.symbols().find(|s| s.name() == Ok(symbol))
-        && let Some(section) = found.section_index()
-        && found.kind() != object::SymbolKind::Text
-        && symbol.starts_with(".L")
-    {
-        let section = file.section_by_index(section).ok()?;
-        return constant(&section, found.address());
+    let found = file.symbols().find(|s| s.name() == Ok(symbol));
+    let data = found.filter(|s| s.kind() != object::SymbolKind::Text && symbol.starts_with(".L"));
+    if let Some((found, section)) = data.and_then(|found| Some((found.address(), found.section_index()?))) {
+        return constant(&file.section_by_index(section).ok()?, found);
     }
     if symbol.starts_with(".rodata") {
         let section = file.section_by_name(symbol)?;

@@ -1,7 +1,7 @@
 //! What the barriers become: in the C headers on three processors, and in the finished library on x86-64.
 
 use super::{Cpu, Judge};
-use crate::util::{lib_dir, stdout};
+use crate::util::stdout;
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use std::process::Command;
@@ -90,7 +90,7 @@ const KTAIL: &str = "0x8(%";
 const KFLAGS: &str = "0x20(%";
 
 /// Functions that publish the tail themselves. The wait does it in its callers.
-const SUBMITS: [&str; 3] = [
+pub const SUBMITS: [&str; 3] = [
     "io_uring_submit",
     "io_uring_submit_and_wait",
     "io_uring_submit_and_get_events",
@@ -98,10 +98,10 @@ const SUBMITS: [&str; 3] = [
 
 /// In the finished library: each full barrier stands before the load of the flags, and in the submits after the store
 /// of the SQ tail.
-pub fn library() -> Result<usize> {
+pub fn library(dir: &Path) -> Result<usize> {
     let mut held = 0;
     for name in ["liburing.so.2", "liburing-ffi.so.2"] {
-        let path = lib_dir().join(name);
+        let path = dir.join(name);
         ensure!(path.exists(), "there is no {}; to mend: make", path.display());
         held += barriers(&listing(&path)?).with_context(|| name.to_owned())?;
     }
@@ -203,8 +203,8 @@ fn tail_before(code: &[String], at: usize) -> Result<()> {
 }
 
 /// Moves each full barrier to a wrong place in the listing; the checks must notice.
-pub fn self_test() -> Result<usize> {
-    let list = listing(&lib_dir().join("liburing.so.2"))?;
+pub fn self_test(dir: &Path) -> Result<usize> {
+    let list = listing(&dir.join("liburing.so.2"))?;
     let mut found = 0;
     for (function, (name, code)) in list.iter().enumerate() {
         for (at, _) in code.iter().enumerate().filter(|(_, text)| full(text)) {

@@ -1,6 +1,6 @@
 //! Faults on purpose, in copies below `target/code`: each must be found.
 
-use super::{Judge, Kind, order};
+use super::{Judge, Kind, order, rust};
 use crate::util::output;
 use anyhow::{Result, bail, ensure};
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Puts one fault after the other into a copy of the headers; each must be found, as what it is.
-pub fn run(judge: &Judge, include: &Path) -> Result<()> {
+pub fn run(judge: &Judge, include: &Path, lib: &Path) -> Result<()> {
     let plants: [(&str, &str, &str, &str, Kind); 4] = [
         (
             "a relaxed store for a release",
@@ -59,7 +59,9 @@ pub fn run(judge: &Judge, include: &Path) -> Result<()> {
         }
         println!("self-test: {what}: found in {found} pairs");
     }
-    let found = order::self_test()?;
+    let found = order::self_test(lib)?;
     println!("self-test: a full barrier in a wrong place of the library: found {found} of {found} times");
+    let found = rust::self_test(judge)?;
+    println!("self-test: a weaker ordering in Rust: found {found} of {found} times");
     Ok(())
 }
