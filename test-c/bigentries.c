@@ -119,14 +119,12 @@ static void take_by_iterator(void)
 /* Batches of one to five requests; a CQ ring of 16 places wraps all the time. */
 static void run(unsigned flags, void (*take)(void))
 {
-	struct io_uring_params p = { .flags = flags };
 	unsigned i, round;
-	int ret = io_uring_queue_init_params(8, &ring, &p);
 
-	if (ret == -EINVAL)
-		SKIP("the kernel has no %s", flags & IORING_SETUP_CQE_MIXED ? "IORING_SETUP_CQE_MIXED" :
-		     "IORING_SETUP_CQE32 or SQE128");
-	CHECK_EQ(ret, 0);
+	if (flags & IORING_SETUP_CQE_MIXED)
+		ring_init_since(&ring, 8, flags, 6, 18);
+	else
+		ring_init_since(&ring, 8, flags, 5, 19);
 	CHECK_EQ(io_uring_cqe_shift(&ring), !!(flags & IORING_SETUP_CQE32));
 	CHECK_EQ(io_uring_sqe_shift(&ring), !!(flags & IORING_SETUP_SQE128));
 	for (round = 0; round < ROUNDS; round++) {
@@ -197,7 +195,7 @@ TEST(mixed_overflow)
 {
 	unsigned i, j;
 
-	ring_init_or_skip(&ring, 8, IORING_SETUP_CQE_MIXED);
+	ring_init_since(&ring, 8, IORING_SETUP_CQE_MIXED, 6, 18);
 	for (i = 0; i < 6; i++) {
 		for (j = 0; j < 8; j++)
 			add_nop();
@@ -235,7 +233,7 @@ TEST(mixed_sqes)
 {
 	unsigned i, small;
 
-	ring_init_or_skip(&ring, 8, IORING_SETUP_SQE_MIXED);
+	ring_init_since(&ring, 8, IORING_SETUP_SQE_MIXED, 6, 19);
 	for (i = 0; i < ROUNDS; i++) {
 		for (small = i % 3; small; small--) {
 			io_uring_prep_nop(next_sqe(&ring, i * 4 + small));

@@ -19,7 +19,7 @@ TEST(napi)
 	ring_init(&ring, 8, 0);
 	ret = io_uring_register_napi(&ring, &napi);
 	if (ret == -EINVAL)
-		SKIP("the kernel has no IORING_REGISTER_NAPI");
+		LACKS("IORING_REGISTER_NAPI", 6, 9);
 	CHECK_EQ(ret, 0);
 	/* What was set before comes back. */
 	CHECK_EQ(napi.busy_poll_to, 0);
@@ -63,7 +63,7 @@ TEST(clock)
 
 	ring_init(&ring, 8, 0);
 	if (io_uring_register_clock(&ring, &reg) == -EINVAL)
-		SKIP("the kernel has no IORING_REGISTER_CLOCK");
+		LACKS("IORING_REGISTER_CLOCK", 6, 12);
 	for (i = 0; i < ARRAY_LEN(clocks); i++) {
 		long long start = now();
 
@@ -312,7 +312,7 @@ TEST(sq_rewind)
 {
 	unsigned round, i;
 
-	ring_init_or_skip(&ring, 8, IORING_SETUP_SQ_REWIND);
+	ring_init_since(&ring, 8, IORING_SETUP_SQ_REWIND, 7, 0);
 	for (round = 0; round < 50; round++) {
 		for (i = 0; i <= round % 8; i++) {
 			struct io_uring_sqe *sqe = next_sqe(&ring, DATA + i);

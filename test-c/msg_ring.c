@@ -103,7 +103,7 @@ TEST(cqe_flags)
 	io_uring_prep_msg_ring_cqe_flags(next_sqe(&from, DATA), to.ring_fd, 5, VALUE, 0, flags);
 	res = run_res(&from);
 	if (res == -EINVAL)
-		SKIP("the kernel has no IORING_MSG_RING_FLAGS_PASS");
+		LACKS("IORING_MSG_RING_FLAGS_PASS", 6, 3);
 	CHECK_EQ(res, 0);
 	expect(&to, VALUE, 5, flags);
 	teardown();
@@ -236,7 +236,7 @@ TEST(sync_message)
 	io_uring_prep_msg_ring(&sqe, to.ring_fd, 11, VALUE, 0);
 	ret = io_uring_register_sync_msg(&sqe);
 	if (ret == -EINVAL)
-		SKIP("the kernel has no IORING_REGISTER_SEND_MSG_RING");
+		LACKS("IORING_REGISTER_SEND_MSG_RING", 6, 13);
 	CHECK_EQ(ret, 0);
 	expect(&to, VALUE, 11, 0);
 	teardown();
@@ -250,7 +250,7 @@ TEST(sync_message_errors)
 	memset(&sqe, 0, sizeof(sqe));
 	io_uring_prep_msg_ring(&sqe, to.ring_fd, 11, VALUE, 0);
 	if (io_uring_register_sync_msg(&sqe) == -EINVAL)
-		SKIP("the kernel has no IORING_REGISTER_SEND_MSG_RING");
+		LACKS("IORING_REGISTER_SEND_MSG_RING", 6, 13);
 	expect(&to, VALUE, 11, 0);
 	io_uring_sqe_set_flags(&sqe, IOSQE_ASYNC);
 	CHECK_EQ(io_uring_register_sync_msg(&sqe), -EINVAL);

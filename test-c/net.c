@@ -216,7 +216,7 @@ TEST(accept_dont_wait)
 	sqe->ioprio = IORING_ACCEPT_DONTWAIT;
 	res = run_res(&ring);
 	if (res == -EINVAL)
-		SKIP("the kernel has no IORING_ACCEPT_DONTWAIT");
+		LACKS("IORING_ACCEPT_DONTWAIT", 6, 10);
 	CHECK_EQ(res, -EAGAIN);
 	tcp_client(&address);
 	sqe = next_sqe(&ring, DATA);

@@ -226,7 +226,7 @@ TEST(queued_bytes)
 	tcp_pair(fds);
 	res = run_cmd(SOCKET_URING_OP_SIOCINQ, fds[1], 0, 0, NULL, 0);
 	if (res == -EOPNOTSUPP)
-		SKIP("the kernel has no socket commands");
+		LACKS("SOCKET_URING_OP_SIOCINQ", 6, 7);
 	CHECK_EQ(res, 0);
 	fd_write(fds[0], "hello", 5);
 	CHECK_SYS(ioctl(fds[1], FIONREAD, &waiting));
@@ -247,7 +247,7 @@ TEST(socket_options)
 	tcp_pair(fds);
 	res = run_cmd(SOCKET_URING_OP_SETSOCKOPT, fds[0], SOL_SOCKET, SO_KEEPALIVE, &value, sizeof(value));
 	if (res == -EOPNOTSUPP)
-		SKIP("the kernel has no SOCKET_URING_OP_SETSOCKOPT");
+		LACKS("SOCKET_URING_OP_SETSOCKOPT", 6, 7);
 	CHECK_EQ(res, 0);
 	CHECK_SYS(getsockopt(fds[0], SOL_SOCKET, SO_KEEPALIVE, &plain, &len));
 	CHECK_EQ(plain, 1);
@@ -285,7 +285,7 @@ TEST(socket_names)
 		io_uring_prep_cmd_getsockname(next_sqe(&ring, DATA), fds[0], (struct sockaddr *)&have, &len, peer);
 		res = run_res(&ring);
 		if (res == -EOPNOTSUPP)
-			SKIP("the kernel has no SOCKET_URING_OP_GETSOCKNAME");
+			LACKS("SOCKET_URING_OP_GETSOCKNAME", 6, 19);
 		CHECK_EQ(res, 0);
 		CHECK_EQ(len, sizeof(have));
 		CHECK(!memcmp(&want, &have, sizeof(have)));

@@ -29,7 +29,7 @@ static void setup(unsigned n, unsigned size)
 	buffer_size = size;
 	buffers = io_uring_setup_buf_ring(&ring, BUFFERS, GROUP, 0, &err);
 	if (!buffers && err == -EINVAL)
-		SKIP("the kernel has no rings of provided buffers");
+		LACKS("IORING_REGISTER_PBUF_RING", 5, 19);
 	CHECK(buffers);
 	CHECK_EQ(err, 0);
 	memset(memory, 0xee, sizeof(memory));

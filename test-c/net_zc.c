@@ -152,7 +152,7 @@ TEST(vectorized)
 	sqe->ioprio |= IORING_SEND_VECTORIZED;
 	cqe = run_one(&ring);
 	if (cqe.res == -EINVAL)
-		SKIP("the kernel has no IORING_SEND_VECTORIZED");
+		LACKS("IORING_SEND_VECTORIZED", 6, 17);
 	CHECK_EQ(cqe.res, SIZE);
 	fd_read_all(fds[1], in, SIZE);
 	CHECK_PATTERN(in, SIZE, 4);

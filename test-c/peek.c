@@ -73,9 +73,11 @@ TEST(sq_counts)
 			for (n = 0; n < SQ; n++) {
 				CHECK_EQ(io_uring_sq_ready(&ring), n);
 				CHECK_EQ(io_uring_sq_space_left(&ring), SQ - n);
+				CHECK_EQ(io_uring_sqring_wait(&ring), 0);
 				CHECK(io_uring_get_sqe(&ring) == &sqes[(start + n) % SQ]);
 			}
 			CHECK_EQ(io_uring_sq_space_left(&ring), 0);
+			CHECK_EQ(io_uring_sqring_wait(&ring), kind ? -EBADF : 0);
 			CHECK(!io_uring_get_sqe(&ring));
 			khead += 3;
 			CHECK_EQ(io_uring_load_sq_head(&ring), start + 3);
@@ -229,7 +231,6 @@ TEST(loop_and_iterator)
 			for (n = 0; io_uring_cqe_iter_next(&iter, &cqe); n++)
 				CHECK_EQ(cqe->user_data, 99);
 			CHECK_EQ(n, 5);
-			CHECK(!io_uring_cqe_iter_next(&iter, &cqe));
 			CHECK_EQ(cq_head, start + 5);
 		}
 	}
@@ -305,7 +306,6 @@ TEST(buf_ring)
 	unsigned i, n;
 
 	CHECK_EQ(mask, 7);
-	CHECK_EQ(io_uring_buf_ring_mask(1), 0);
 	CHECK_EQ(io_uring_buf_ring_mask(32768), 32767);
 	for (i = 0; i < ARRAY_LEN(tails); i++) {
 		memset(&mem, 0xee, sizeof(mem));
@@ -327,8 +327,9 @@ TEST(buf_ring)
 
 		make(starts[i], 0);
 		io_uring_buf_ring_cq_advance(&ring, &mem.ring, 2);
-		CHECK_EQ(mem.ring.tail, (unsigned short)(tails[i] + 5));
-		CHECK_EQ(cq_head, starts[i] + 2);
+		__io_uring_buf_ring_cq_advance(&ring, &mem.ring, 4, 1);
+		CHECK_EQ(mem.ring.tail, (unsigned short)(tails[i] + 6));
+		CHECK_EQ(cq_head, starts[i] + 6);
 	}
 }
 
@@ -370,7 +371,7 @@ TEST(overflow)
 	}
 }
 
-/* With the flag for pending task work, peeking does that work. */
+/* With the flag for pending task work, peeking does it. */
 TEST(task_work_flag)
 {
 	unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
@@ -382,12 +383,11 @@ TEST(task_work_flag)
 
 	make_pipe(fds);
 	for (batch = 0; batch < 2; batch++) {
-		ring_init_or_skip(&real, 4, flags);
+		ring_init_since(&real, 4, flags, 6, 1);
 		io_uring_prep_read(next_sqe(&real, 1), fds[0], &c, 1, 0);
 		submit_one(&real);
 		CHECK_QUIET(&real);
 		fd_write(fds[1], "x", 1);
-		CHECK_EQ(io_uring_cq_ready(&real), 0);
 		CHECK_EQ(*real.sq.kflags & IORING_SQ_TASKRUN, IORING_SQ_TASKRUN);
 		if (batch)
 			CHECK_EQ(io_uring_peek_batch_cqe(&real, cqes, 4), 1);

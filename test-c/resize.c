@@ -19,9 +19,9 @@ static int resize(unsigned sq, unsigned cq)
 
 static void setup_flags(unsigned sq, unsigned flags)
 {
-	ring_init_or_skip(&ring, sq, FLAGS | flags);
+	ring_init_since(&ring, sq, FLAGS | flags, 6, 1);
 	if (resize(sq, 0) == -EINVAL)
-		SKIP("the kernel has no IORING_REGISTER_RESIZE_RINGS");
+		LACKS("IORING_REGISTER_RESIZE_RINGS", 6, 13);
 }
 
 static void setup(unsigned sq)

@@ -141,7 +141,7 @@ TEST(issuer_enables)
 	int status;
 	pid_t pid;
 
-	ring_init_or_skip(&ring, 8, IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER);
+	ring_init_since(&ring, 8, IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER, 6, 0);
 	pid = child();
 	if (pid == 0) {
 		if (io_uring_enable_rings(&ring))

@@ -107,6 +107,10 @@ int main(int argc, char **argv)
 			failed++;
 		}
 	}
+	if (argc > 1 && !(passed + failed + skipped)) {
+		fprintf(stderr, "there is no case %s\n", argv[1]);
+		return 2;
+	}
 	printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);
 	return failed != 0;
 }

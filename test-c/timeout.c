@@ -313,7 +313,7 @@ TEST(immediate_arg)
 	io_uring_prep_timeout(next_sqe(&ring, DATA), (void *)(uintptr_t)SHORT, 0, IORING_TIMEOUT_IMMEDIATE_ARG);
 	res = run_res(&ring);
 	if (res == -EINVAL)
-		SKIP("the kernel has no IORING_TIMEOUT_IMMEDIATE_ARG");
+		LACKS("IORING_TIMEOUT_IMMEDIATE_ARG", 7, 1);
 	CHECK_EQ(res, -ETIME);
 	CHECK_TOOK(start, SHORT);
 

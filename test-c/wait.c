@@ -25,7 +25,7 @@ static void setup_region(void)
 	ring_init(&ring, 8, IORING_SETUP_R_DISABLED);
 	ret = io_uring_register_region(&ring, &reg);
 	if (ret == -EINVAL)
-		SKIP("the kernel has no IORING_REGISTER_MEM_REGION");
+		LACKS("IORING_REGISTER_MEM_REGION", 6, 13);
 	CHECK_EQ(ret, 0);
 	CHECK_EQ(io_uring_enable_rings(&ring), 0);
 }

@@ -169,7 +169,7 @@ TEST(registered_mask)
 	desc.user_addr = (__u64)(uintptr_t)wait;
 	ring_init(&ring, 8, IORING_SETUP_R_DISABLED);
 	if (io_uring_register_region(&ring, &reg) == -EINVAL)
-		SKIP("the kernel has no IORING_REGISTER_MEM_REGION");
+		LACKS("IORING_REGISTER_MEM_REGION", 6, 13);
 	CHECK_EQ(io_uring_enable_rings(&ring), 0);
 	wait->sigmask = (__u64)(uintptr_t)&mask;
 	wait->sigmask_sz = sizeof(mask);

@@ -15,7 +15,7 @@ use crate::peer::NEWEST;
 use crate::util;
 use anyhow::{Context, Result, ensure};
 use build::Mode;
-use ledger::Ledger;
+use ledger::{Ledger, Steady};
 use report::{Report, Results, Verdict, judge};
 use session::{Place, Session};
 use std::fs;
@@ -114,8 +114,10 @@ fn one_version(args: &Args, version: &str, total: &mut Totals) -> Result<()> {
     let start = Instant::now();
     let mut results = Results::new();
     let mut changed = Vec::new();
+    let mut steady: Steady = read(&out.join("steady.json")).unwrap_or_default();
     for round in 0..args.repeat.max(1) {
         let new = session.run(&place, &tests, args.jobs, &known)?;
+        known.count(&new, &mut steady);
         merge(&mut results, new, round, &mut changed);
     }
     let report = Report {
@@ -131,12 +133,13 @@ fn one_version(args: &Args, version: &str, total: &mut Totals) -> Result<()> {
         results,
         changed,
     };
-    let verdict = judge(&report.results, &known, report.complete);
+    let verdict = judge(&report.results, &known, &steady, report.complete);
     show_failures(&session, &place, &verdict);
-    let last = last(&out);
+    let last: Option<Report> = read(&out.join("report.json"));
     let text = report.text(&verdict, &known, last.as_ref());
     print!("{text}");
     keep(&out, &report, &text)?;
+    fs::write(out.join("steady.json"), serde_json::to_string(&steady)?)?;
     total.add(&verdict);
     Ok(())
 }
@@ -234,9 +237,9 @@ fn show_failures(session: &Session, place: &Place, verdict: &Verdict) {
     }
 }
 
-/// The last complete run.
-fn last(out: &Path) -> Option<Report> {
-    serde_json::from_slice(&fs::read(out.join("report.json")).ok()?).ok()
+/// What an earlier run left, if it can be read.
+fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
 /// A partial run doesn't take the place of a complete one.

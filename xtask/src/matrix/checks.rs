@@ -299,7 +299,9 @@ fn bits_32(ground: &Ground) -> Result<String> {
         // Where it can't, the 32-bit C library is missing (libc6-dev-i386, and lib32stdc++ for C++).
         if quiet(&mut trial).is_ok() {
             let mut command = ground.command(&pair);
-            command.args(["-m32", "-Wall", "-Wextra", "-fsyntax-only", "uses.c"]);
+            // gcc-N-multilib leaves out the link that leads to the kernel's own headers.
+            command.args(["-m32", "-idirafter", "/usr/include/x86_64-linux-gnu"]);
+            command.args(["-Wall", "-Wextra", "-fsyntax-only", "uses.c"]);
             commands.push(command);
         }
     }

@@ -9,6 +9,7 @@ use rustix::process::{
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -17,8 +18,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// The original's runner gives each test this long.
-const LIMIT: Duration = Duration::from_secs(60);
 /// What a test that was interrupted may take to end.
 const GRACE: Duration = Duration::from_secs(5);
 /// The exit status that means "skipped".
@@ -72,6 +71,15 @@ impl Outcome {
     }
 }
 
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.reason() {
+            "" => f.write_str(self.word()),
+            reason => write!(f, "{} ({reason})", self.word()),
+        }
+    }
+}
+
 /// A program and where it runs.
 pub struct Spawn<'a> {
     pub exe: &'a Path,
@@ -82,6 +90,7 @@ pub struct Spawn<'a> {
     /// Names that the tests look for beside themselves, and what they lead to.
     pub beside: &'a [(String, PathBuf)],
     pub log: PathBuf,
+    pub limit: Duration,
 }
 
 /// Makes this process the parent of every orphan among the tests' descendants, and a signal to it a request to stop.
@@ -120,7 +129,7 @@ pub fn run(spawn: &Spawn) -> Result<(Outcome, Duration)> {
         End::Code(SKIP) => Outcome::Skip(skip_reason(&text)),
         End::Code(code) => Outcome::Fail(with_words(&format!("exit {code}"), &text)),
         End::Signal(signal) => Outcome::Fail(with_words(&format!("signal {signal}"), &text)),
-        End::TooLong => Outcome::Fail(with_words(&format!("took over {} s", LIMIT.as_secs()), &text)),
+        End::TooLong => Outcome::Fail(with_words(&format!("took over {} s", spawn.limit.as_secs()), &text)),
     };
     Ok((outcome, time))
 }
@@ -165,7 +174,7 @@ fn run_in(spawn: &Spawn) -> Result<End> {
     let mut late = false;
     // The leader stays a zombie until the group is dead, so that the group's number can't be somebody else's.
     while !ended(&pidfd)? {
-        let limit = if late { LIMIT + GRACE } else { LIMIT };
+        let limit = if late { spawn.limit + GRACE } else { spawn.limit };
         if stopped() || (late && start.elapsed() > limit) {
             let _ = kill_process_group(pid, Signal::KILL);
         } else if start.elapsed() > limit {

@@ -6,8 +6,10 @@ use super::report::Results;
 use crate::util;
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,7 +18,7 @@ pub struct Ledger {
     known: Vec<Entry>,
 }
 
-/// A test that fails. It holds on machines that meet all its conditions.
+/// What is known about a test, on machines that meet all conditions.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -32,12 +34,31 @@ struct Entry {
     grounds: Vec<String>,
     /// Only on kernels of this release: "6.18" is also 6.18.44.
     kernel: Option<String>,
-    /// Only where this file is.
-    with: Option<String>,
-    /// Only where this file isn't.
-    without: Option<String>,
+    /// Only where root lacks this capability, as in some containers.
+    lacks: Option<Capability>,
+    /// Only where a TCP connection to this address comes about.
+    connects: Option<SocketAddr>,
+    expect: Expect,
     reason: String,
 }
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Expect {
+    /// It fails, each time.
+    Fail,
+    /// It fails now and then, on the peer too, also when it runs alone: it gets more tries.
+    Unsteady,
+}
+
+/// So many tries has a test that is known to be unsteady.
+const TRIES: u32 = 5;
+
+/// After so many rounds without a failure it isn't unsteady any more.
+const STEADY: u32 = 50;
+
+/// For each test that is known to be unsteady: how many rounds in a row, over several runs, it didn't fail once.
+pub type Steady = BTreeMap<String, u32>;
 
 fn here() -> Vec<String> {
     vec!["here".to_owned()]
@@ -64,8 +85,8 @@ impl Ledger {
                 .filter(|entry| entry.versions.is_empty() || entry.versions.iter().any(|known| known == version))
                 .filter(|entry| entry.grounds.iter().any(|known| known == ground))
                 .filter(|entry| entry.kernel.as_ref().is_none_or(|known| same_release(known, kernel)))
-                .filter(|entry| entry.with.as_ref().is_none_or(|path| Path::new(path).exists()))
-                .filter(|entry| entry.without.as_ref().is_none_or(|path| !Path::new(path).exists()))
+                .filter(|entry| entry.lacks.is_none_or(Capability::lacking))
+                .filter(|entry| entry.connects.as_ref().is_none_or(connects))
                 .collect(),
         )
     }
@@ -77,22 +98,61 @@ fn same_release(known: &str, kernel: &str) -> bool {
         .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
+fn connects(address: &SocketAddr) -> bool {
+    TcpStream::connect_timeout(address, Duration::from_millis(500)).is_ok()
+}
+
+/// Those that tests need.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Capability {
+    CapSysResource = 24,
+}
+
+impl Capability {
+    /// Whether this process, and so the tests, lack it.
+    fn lacking(self) -> bool {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask & 1 << (self as u32) == 0)
+    }
+}
+
 impl Known<'_> {
-    /// Why the test fails in this mode, if the ledger says that it does.
-    pub fn reason(&self, test: &str, mode: Mode) -> Option<&str> {
+    fn find(&self, expect: Expect, test: &str, mode: Mode) -> Option<&Entry> {
         self.0
             .iter()
-            .find(|entry| entry.test == test && (entry.modes.is_empty() || entry.modes.contains(&mode)))
-            .map(|entry| entry.reason.as_str())
+            .find(|entry| entry.expect == expect && entry.test == test && entry.in_mode(mode))
+            .copied()
     }
 
-    /// How many tests of the run the ledger names.
-    pub fn count(&self, results: &Results) -> usize {
-        self.0.iter().filter(|entry| results.contains_key(&entry.test)).count()
+    /// Why the test fails in this mode, if the ledger says that it does.
+    pub fn fails(&self, test: &str, mode: Mode) -> Option<&str> {
+        self.find(Expect::Fail, test, mode).map(|entry| entry.reason.as_str())
+    }
+
+    /// How often a failing test may try again.
+    pub fn tries(&self, test: &str, mode: Mode) -> u32 {
+        self.find(Expect::Unsteady, test, mode).map_or(1, |_| TRIES)
+    }
+
+    /// Counts a round.
+    pub fn count(&self, results: &Results, steady: &mut Steady) {
+        for entry in self.0.iter().filter(|entry| entry.expect == Expect::Unsteady) {
+            let Some(modes) = results.get(&entry.test) else {
+                continue;
+            };
+            let failed = modes
+                .iter()
+                .any(|(mode, run)| entry.in_mode(*mode) && (run.outcome.failed() || run.unsteady.is_some()));
+            let count = steady.entry(entry.test.clone()).or_default();
+            *count = if failed { 0 } else { *count + 1 };
+        }
     }
 
     /// The entries that are no longer true, with what was seen. `complete`: the run had every test of the release.
-    pub fn wrong(&self, results: &Results, complete: bool) -> Vec<String> {
+    pub fn wrong(&self, results: &Results, steady: &Steady, complete: bool) -> Vec<String> {
         let mut wrong = Vec::new();
         for entry in &self.0 {
             let Some(modes) = results.get(&entry.test) else {
@@ -101,13 +161,29 @@ impl Known<'_> {
                 }
                 continue;
             };
+            if entry.expect == Expect::Unsteady {
+                let count = steady.get(&entry.test).copied().unwrap_or(0);
+                if count >= STEADY {
+                    let test = &entry.test;
+                    wrong.push(format!(
+                        "{test}: steady for {count} rounds; the ledger says it fails now and then"
+                    ));
+                }
+                continue;
+            }
             for (mode, run) in modes {
-                if (entry.modes.is_empty() || entry.modes.contains(mode)) && !run.outcome.failed() {
+                if entry.in_mode(*mode) && !run.outcome.failed() {
                     let (name, word) = (mode.name(), run.outcome.word());
                     wrong.push(format!("{}, {name}: {word}; the ledger says it fails", entry.test));
                 }
             }
         }
         wrong
+    }
+}
+
+impl Entry {
+    fn in_mode(&self, mode: Mode) -> bool {
+        self.modes.is_empty() || self.modes.contains(&mode)
     }
 }

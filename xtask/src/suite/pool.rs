@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::VecDeque;
 use std::io::IsTerminal;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -90,19 +91,52 @@ impl Drop for Progress {
     }
 }
 
-/// Does the work on each item, so many at a time, in order; stops at the first error or when asked to.
+/// Does the work on each item, so many at a time; stops at the first error or when asked to.
 pub fn each<T: Send, R: Send>(at_once: usize, items: Vec<T>, work: impl Fn(T) -> Result<R> + Sync) -> Result<Vec<R>> {
-    let queue = Mutex::new(VecDeque::from(items));
+    let items = items.into_iter().map(|item| (Some(item), None)).collect();
+    let done = in_turns(at_once, Duration::ZERO, items, |(item, result)| {
+        *result = item.take().map(&work).transpose()?;
+        Ok(false)
+    })?;
+    Ok(done.into_iter().filter_map(|(_, result)| result).collect())
+}
+
+/// Takes the items in order, so many at a time, and does a step with each; an item with more to do rests a while and
+/// is then the next again. Stops at the first error or when asked to.
+pub fn in_turns<T: Send>(
+    at_once: usize,
+    rest: Duration,
+    items: Vec<T>,
+    step: impl Fn(&mut T) -> Result<bool> + Sync,
+) -> Result<Vec<T>> {
+    let now = Instant::now();
+    let todo = Mutex::new(VecDeque::from_iter(items.into_iter().map(|item| (now, item))));
     let done = Mutex::new(Vec::new());
     let error = Mutex::new(None);
+    let left = AtomicUsize::new(todo.lock().expect("nobody has it").len());
     thread::scope(|scope| {
         for _ in 0..at_once.max(1) {
             scope.spawn(|| {
-                while error.lock().expect("no worker panicked").is_none() && !stopped() {
-                    let next = queue.lock().expect("no worker panicked").pop_front();
-                    let Some(item) = next else { break };
-                    match work(item) {
-                        Ok(result) => done.lock().expect("no worker panicked").push(result),
+                while left.load(Relaxed) > 0 && error.lock().expect("no worker panicked").is_none() && !stopped() {
+                    let next = {
+                        let mut todo = todo.lock().expect("no worker panicked");
+                        let now = Instant::now();
+                        let ready = todo.iter().position(|(from, _)| *from <= now);
+                        ready.and_then(|at| todo.remove(at))
+                    };
+                    let Some((_, mut item)) = next else {
+                        thread::sleep(Duration::from_millis(10));
+                        continue;
+                    };
+                    match step(&mut item) {
+                        Ok(true) => {
+                            let mut todo = todo.lock().expect("no worker panicked");
+                            todo.push_front((Instant::now() + rest, item));
+                        }
+                        Ok(false) => {
+                            left.fetch_sub(1, Relaxed);
+                            done.lock().expect("no worker panicked").push(item);
+                        }
                         Err(new) => *error.lock().expect("no worker panicked") = Some(new),
                     }
                 }

@@ -2,7 +2,7 @@
 
 use super::build::Mode;
 use super::exec::Outcome;
-use super::ledger::Known;
+use super::ledger::{Known, Steady};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -79,11 +79,11 @@ impl Verdict {
 }
 
 /// Compares with the peer and with the ledger.
-pub fn judge(results: &Results, known: &Known, complete: bool) -> Verdict {
+pub fn judge(results: &Results, known: &Known, steady: &Steady, complete: bool) -> Verdict {
     let mut verdict = Verdict {
         regressions: Vec::new(),
         others: Vec::new(),
-        wrong: known.wrong(results, complete),
+        wrong: known.wrong(results, steady, complete),
         passed: 0,
         skipped: 0,
     };
@@ -106,7 +106,7 @@ pub fn judge(results: &Results, known: &Known, complete: bool) -> Verdict {
                 peer: peer.outcome.clone(),
                 ours: run.outcome.clone(),
             };
-            if peer.outcome == Outcome::Pass && known.reason(test, mode).is_none() {
+            if peer.outcome == Outcome::Pass && known.fails(test, mode).is_none() {
                 verdict.regressions.push(difference);
             } else {
                 verdict.others.push(difference);
@@ -205,7 +205,7 @@ impl Report {
             .filter_map(|(test, modes)| Some((test, modes.get(&Mode::Peer)?)))
             .filter(|(_, run)| run.outcome.failed())
             .map(|(test, run)| {
-                let why = known.reason(test, Mode::Peer).unwrap_or("not in the ledger");
+                let why = known.fails(test, Mode::Peer).unwrap_or("not in the ledger");
                 format!("{test}: {}\n      {why}", run.outcome.reason())
             })
             .collect();
@@ -247,7 +247,7 @@ impl Report {
                 }
             }
         }
-        section(text, "unsteady: failed at first, not when run again alone", &rows);
+        section(text, "unsteady: at first, and then alone", &rows);
     }
 
     /// What changed since the last run.
@@ -294,19 +294,7 @@ fn section(text: &mut String, title: &str, rows: &[String]) {
 fn differences(text: &mut String, title: &str, list: &[Difference]) {
     let rows: Vec<String> = list
         .iter()
-        .map(|it| {
-            let side = |outcome: &Outcome| match outcome.reason() {
-                "" => outcome.word().to_owned(),
-                reason => format!("{} ({reason})", outcome.word()),
-            };
-            format!(
-                "{}, {}: peer {}, ours {}",
-                it.test,
-                it.mode.name(),
-                side(&it.peer),
-                side(&it.ours)
-            )
-        })
+        .map(|it| format!("{}, {}: peer {}, ours {}", it.test, it.mode.name(), it.peer, it.ours))
         .collect();
     section(text, title, &rows);
 }
