@@ -293,8 +293,9 @@ fn bits_32(ground: &Ground) -> Result<String> {
     for pair in ground.chosen(&["gnu11", "c++17"]) {
         let mut trial = ground.command(&pair);
         let object = ground.file(&pair, "trial.o");
+        let header = if pair.cxx() { "atomic" } else { "stdio.h" };
         trial
-            .args(["-m32", "-include", "stdio.h", "-c", "/dev/null", "-o"])
+            .args(["-m32", "-include", header, "-c", "/dev/null", "-o"])
             .arg(object);
         // Where it can't, the 32-bit C library is missing (libc6-dev-i386, and lib32stdc++ for C++).
         if quiet(&mut trial).is_ok() {
