@@ -37,7 +37,7 @@ comma := ,
 FEATURES := shipped$(if $(filter 1,$(USE_LIBC)),$(comma)use-libc)
 NEEDED := $(if $(filter 1,$(USE_LIBC)),-lc)
 
-.PHONY: all install uninstall demo check gen clean help FORCE
+.PHONY: all install uninstall demo check check-all gen clean help FORCE
 all: $(ARCHIVES) $(SHARED)
 	@ls -l $^ | awk '{ printf "%8d %s\n", $$5, $$9 }'
 
@@ -45,6 +45,7 @@ help:
 	@echo 'make            build liburing and liburing-ffi into $(LIB)'
 	@echo 'make demo       build, then run real programs on the library'
 	@echo 'make check      build, then run all tests'
+	@echo 'make check-all  the long forms too'
 	@echo 'make install    prefix= libdir= libdevdir= includedir= mandir= datadir= DESTDIR= ENABLE_SHARED=0'
 	@echo 'make uninstall  with the same settings'
 	@echo 'make gen        write headers and symbol maps from the Rust source'
@@ -87,6 +88,9 @@ demo: all
 
 check: all
 	@$(XTASK) check
+
+check-all: all
+	@$(XTASK) check --all
 
 # libdevdir's links lead to libdir when the two differ.
 DEVLINK := $(if $(filter-out $(libdevdir),$(libdir)),$(libdir)/)

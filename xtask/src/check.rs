@@ -10,6 +10,9 @@ pub struct Args {
     /// Only the steps whose names contain this
     #[arg(long, value_name = "PATTERN")]
     only: Option<String>,
+    /// The long forms too: more draws, the suite's older releases
+    #[arg(long)]
+    all: bool,
 }
 
 /// A step: its name, what it shows, and its commands.
@@ -19,7 +22,7 @@ struct Step {
     commands: Vec<Command>,
 }
 
-fn steps() -> Result<Vec<Step>> {
+fn steps(all: bool) -> Result<Vec<Step>> {
     let me = std::env::current_exe().context("where is xtask?")?;
     let xtask = |args: &[&str]| {
         let mut command = Command::new(&me);
@@ -45,7 +48,7 @@ fn steps() -> Result<Vec<Step>> {
     util::need("rustfmt", "rustfmt")?;
     util::need("cargo-clippy", "rust-clippy")?;
     let step = |name, shows, commands| Step { name, shows, commands };
-    Ok(vec![
+    let mut steps = vec![
         step(
             "gen",
             "the committed headers and maps are what the source gives",
@@ -101,13 +104,31 @@ fn steps() -> Result<Vec<Step>> {
                 xtask(&["ctest", "--lib", "target/libc/lib", "--mode", "inline"]),
             ],
         ),
-    ])
+        step(
+            "suite",
+            "the original's own tests, on the peer and on ours",
+            vec![xtask(&["suite"])],
+        ),
+    ];
+    if all {
+        steps.push(step(
+            "bytes, long",
+            "a hundred million draws",
+            vec![xtask(&["bytes", "--long"])],
+        ));
+        steps.push(step(
+            "suite, older",
+            "programs built with the headers of 2.9 and 2.3 on our library",
+            vec![xtask(&["suite", "--version", "2.9,2.3"])],
+        ));
+    }
+    Ok(steps)
 }
 
 pub fn run(args: &Args) -> Result<()> {
     let mut rows = Vec::new();
     let mut failed = 0;
-    for step in steps()? {
+    for step in steps(args.all)? {
         if args
             .only
             .as_ref()

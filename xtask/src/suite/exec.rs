@@ -1,5 +1,6 @@
 //! Runs one test program to its end: alone in a folder, in a process group of its own, within a time limit.
 
+use crate::util;
 use anyhow::{Context, Result, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
@@ -8,6 +9,7 @@ use rustix::process::{
 };
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -95,6 +97,7 @@ pub struct Spawn<'a> {
 
 /// Makes this process the parent of every orphan among the tests' descendants, and a signal to it a request to stop.
 pub fn prepare() -> Result<()> {
+    util::need("ip", "iproute2")?;
     set_child_subreaper(Some(rustix::process::getpid())).context("can't become the parent of the tests' orphans")?;
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(stop_flag()))?;
@@ -111,8 +114,28 @@ pub fn stopped() -> bool {
     stop_flag().load(Ordering::Relaxed)
 }
 
+thread_local! {
+    /// Whether this thread, and so what it starts, has a network of its own.
+    static ISOLATED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Gives this thread a network of its own, with nothing but loopback: tests that run at once don't take each other's
+/// ports, and none reaches another machine (one of them tries to).
+fn isolate() -> Result<()> {
+    if ISOLATED.get() {
+        return Ok(());
+    }
+    // SAFETY: only the network namespace of this thread changes; no descriptor and no memory does.
+    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNET) }
+        .context("the suite needs a network namespace of its own: run it as root")?;
+    util::output(Command::new("ip").args(["link", "set", "lo", "up"]))?;
+    ISOLATED.set(true);
+    Ok(())
+}
+
 /// Runs it. An error is the runner's own trouble, never the test's.
 pub fn run(spawn: &Spawn) -> Result<(Outcome, Duration)> {
+    isolate()?;
     clear(&spawn.cwd)?;
     fs::create_dir_all(&spawn.cwd).with_context(|| format!("can't make {}", spawn.cwd.display()))?;
     for (name, target) in spawn.beside {

@@ -8,8 +8,6 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,8 +34,6 @@ struct Entry {
     kernel: Option<String>,
     /// Only where root lacks this capability, as in some containers.
     lacks: Option<Capability>,
-    /// Only where a TCP connection to this address comes about.
-    connects: Option<SocketAddr>,
     expect: Expect,
     reason: String,
 }
@@ -47,12 +43,9 @@ struct Entry {
 enum Expect {
     /// It fails, each time.
     Fail,
-    /// It fails now and then, on the peer too, also when it runs alone: it gets more tries.
+    /// It fails now and then, on the peer too.
     Unsteady,
 }
-
-/// So many tries has a test that is known to be unsteady.
-const TRIES: u32 = 5;
 
 /// After so many rounds without a failure it isn't unsteady any more.
 const STEADY: u32 = 50;
@@ -86,7 +79,6 @@ impl Ledger {
                 .filter(|entry| entry.grounds.iter().any(|known| known == ground))
                 .filter(|entry| entry.kernel.as_ref().is_none_or(|known| same_release(known, kernel)))
                 .filter(|entry| entry.lacks.is_none_or(Capability::lacking))
-                .filter(|entry| entry.connects.as_ref().is_none_or(connects))
                 .collect(),
         )
     }
@@ -96,10 +88,6 @@ fn same_release(known: &str, kernel: &str) -> bool {
     kernel
         .strip_prefix(known)
         .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
-}
-
-fn connects(address: &SocketAddr) -> bool {
-    TcpStream::connect_timeout(address, Duration::from_millis(500)).is_ok()
 }
 
 /// Those that tests need.
@@ -132,9 +120,10 @@ impl Known<'_> {
         self.find(Expect::Fail, test, mode).map(|entry| entry.reason.as_str())
     }
 
-    /// How often a failing test may try again.
-    pub fn tries(&self, test: &str, mode: Mode) -> u32 {
-        self.find(Expect::Unsteady, test, mode).map_or(1, |_| TRIES)
+    /// Why the test is unsteady in this mode, if the ledger says so.
+    pub fn unsteady(&self, test: &str, mode: Mode) -> Option<&str> {
+        self.find(Expect::Unsteady, test, mode)
+            .map(|entry| entry.reason.as_str())
     }
 
     /// Counts a round.

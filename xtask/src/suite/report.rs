@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 pub struct Run {
     pub outcome: Outcome,
     pub seconds: f64,
-    /// How it failed at first, when it then passed (or skipped) alone.
+    /// What happened before, when it failed at first, among others, and not so when it ran again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsteady: Option<String>,
 }
@@ -150,7 +150,7 @@ impl Report {
         );
         self.peer_failures(&mut text, known);
         self.skips(&mut text);
-        self.unsteady(&mut text);
+        self.unsteady(&mut text, known);
         section(&mut text, "differed between the repetitions", &self.changed);
         if let Some(last) = last {
             self.since(&mut text, last);
@@ -234,7 +234,7 @@ impl Report {
         section(text, "skipped, and what the test said", &rows);
     }
 
-    fn unsteady(&self, text: &mut String) {
+    fn unsteady(&self, text: &mut String, known: &Known) {
         let mut rows = Vec::new();
         for (test, modes) in &self.results {
             for (mode, run) in modes {
@@ -247,7 +247,7 @@ impl Report {
                 }
             }
         }
-        section(text, "unsteady: at first, and then alone", &rows);
+        section(text, "unsteady: failed at first, in company", &rows);
     }
 
     /// What changed since the last run.

@@ -21,14 +21,16 @@ use std::time::Duration;
 /// take what there is only one of.
 const ALONE: &[&str] = &["iowait", "napi-test", "sq-poll-kthread", "wq-aff"];
 
-/// Tests that compare times with narrow limits. They sleep most of the time, and run beside each other only.
-const TIMING: &[&str] = &[
+/// Tests that compare times with narrow limits, or use the port of another. They sleep most of the time, and run beside
+/// each other only.
+const QUIET: &[&str] = &[
     "7ad0e4b2f83c",
     "defer-tw-timeout",
     "io-cancel",
     "link-timeout",
     "min-timeout",
     "min-timeout-wait",
+    "recvsend_bundle-inc",
     "reg-wait",
     "sqpoll-sleep",
     "submit-and-wait",
@@ -57,6 +59,11 @@ fn limit(test: &str) -> Duration {
 /// How long a test rests before it runs in the next mode: a ring's end is the kernel's work in the background, and
 /// until then it keeps the sockets that the next run wants to bind.
 const REST: Duration = Duration::from_secs(1);
+
+/// A test that fails again and again on ours only runs up to so many times on both, and is a regression when ours fails
+/// so many times more.
+const DUEL: u32 = 5;
+const LEAD: u32 = 3;
 
 pub struct Session {
     pub version: String,
@@ -143,7 +150,7 @@ impl Session {
             let group = if ALONE.contains(&test.as_str()) {
                 2
             } else {
-                usize::from(TIMING.contains(&test.as_str()))
+                usize::from(QUIET.contains(&test.as_str()))
             };
             groups[group].push((test, modes));
         }
@@ -179,21 +186,21 @@ impl Session {
         Ok(results)
     }
 
-    /// Runs alone what failed, and what passes on the peer only; several times where the ledger calls it unsteady.
+    /// Runs alone what failed, or skipped where it passes in another mode. When only ours fails then too, a series of
+    /// runs beside the peer's decides, because some tests fail now and then with any library.
     fn again(&self, place: &Place, results: &mut Results, known: &Known) -> Result<()> {
         let doubtful = |runs: &BTreeMap<Mode, Run>, test: &str, mode: Mode| {
-            let peer_passes = runs.get(&Mode::Peer).is_some_and(|run| run.outcome == Outcome::Pass);
             let doubt = runs.get(&mode).is_some_and(|run| match run.outcome {
                 Outcome::Pass | Outcome::Unbuilt(_) => false,
-                Outcome::Skip(_) => peer_passes,
+                Outcome::Skip(_) => runs.values().any(|other| other.outcome == Outcome::Pass),
                 Outcome::Fail(_) => true,
             });
             doubt && known.fails(test, mode).is_none()
         };
-        let any = |(test, runs): &(&String, &mut BTreeMap<Mode, Run>)| {
-            Mode::ALL.iter().any(|mode| doubtful(runs, test, *mode))
-        };
-        let again: Vec<_> = results.iter_mut().filter(any).collect();
+        let again: Vec<_> = results
+            .iter_mut()
+            .filter(|(test, runs)| Mode::ALL.iter().any(|mode| doubtful(runs, test, *mode)))
+            .collect();
         let progress = Progress::new(&format!("again, alone, {}", self.title(place)), again.len());
         for (test, runs) in again {
             progress.start(test);
@@ -202,23 +209,56 @@ impl Session {
                     continue;
                 };
                 let log = self.log(place, mode, test);
-                fs::rename(&log, log.with_extension("first.log"))?;
-                for _ in 0..known.tries(test, mode) {
-                    thread::sleep(REST);
-                    let mut run = self.run_one(place, mode, test)?;
-                    exec::end_strays();
-                    if run.outcome.rank() < first.outcome.rank() {
-                        run.unsteady = Some(first.outcome.to_string());
-                    }
-                    runs.insert(mode, run);
-                    if !doubtful(runs, test, mode) {
-                        break;
-                    }
+                let kept = log.with_extension("first.log");
+                fs::rename(&log, &kept)?;
+                let mut run = self.run_alone(place, mode, test)?;
+                if run.outcome.rank() < first.outcome.rank() {
+                    run.unsteady = Some(format!("{}; alone: {}", first.outcome, run.outcome.word()));
+                }
+                runs.insert(mode, run);
+                let peer_passes = runs.get(&Mode::Peer).is_some_and(|run| run.outcome == Outcome::Pass);
+                if mode != Mode::Peer && peer_passes && doubtful(runs, test, mode) {
+                    fs::rename(&log, &kept)?;
+                    runs.insert(mode, self.duel(place, mode, test, &first.outcome)?);
                 }
             }
             progress.end(test, Mode::ALL.iter().any(|mode| doubtful(runs, test, *mode)));
         }
         Ok(())
+    }
+
+    /// Ours and the peer's by turns. Ours loses when it fails clearly more often.
+    fn duel(&self, place: &Place, mode: Mode, test: &str, first: &Outcome) -> Result<Run> {
+        let (mut ours, mut peers, mut rounds) = (0, 0, 0);
+        let mut lost = None;
+        let mut last = Run::new(first.clone(), 0.0);
+        while rounds < DUEL && ours < peers + LEAD && ours + (DUEL - rounds) >= peers + LEAD {
+            rounds += 1;
+            let peer = self.run_alone(place, Mode::Peer, test)?;
+            peers += u32::from(peer.outcome != Outcome::Pass);
+            last = self.run_alone(place, mode, test)?;
+            if last.outcome != Outcome::Pass {
+                ours += 1;
+                lost = Some(last.outcome.clone());
+            }
+        }
+        let story = format!("{first}; alone too; then, in {rounds} rounds: ours failed {ours}, the peer {peers}");
+        let outcome = match lost {
+            Some(outcome) if ours >= peers + LEAD => outcome,
+            _ => Outcome::Pass,
+        };
+        Ok(Run {
+            unsteady: Some(story),
+            outcome,
+            ..last
+        })
+    }
+
+    fn run_alone(&self, place: &Place, mode: Mode, test: &str) -> Result<Run> {
+        thread::sleep(REST);
+        let run = self.run_one(place, mode, test)?;
+        exec::end_strays();
+        Ok(run)
     }
 
     fn run_one(&self, place: &Place, mode: Mode, test: &str) -> Result<Run> {
