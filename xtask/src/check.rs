@@ -107,7 +107,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
         step(
             "suite",
             "the original's own tests, on the peer and on ours",
-            vec![xtask(&["suite"])],
+            vec![
+                xtask(&["suite", "--self-test"]),
+                xtask(&["suite", "--examples"]),
+                xtask(&["suite"]),
+            ],
         ),
     ];
     if all {

@@ -4,11 +4,16 @@
 //! the log of each test, and the report as text and as JSON.
 
 mod build;
+mod examples;
 mod exec;
+mod ground;
 mod ledger;
 mod pool;
 mod report;
+mod selftest;
 mod session;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use crate::peer::NEWEST;
@@ -22,12 +27,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
+/// Most tests sleep most of the time.
+const AT_ONCE: usize = 3;
+
 #[derive(clap::Args)]
 pub struct Args {
     /// Releases of the suite: 2.15 (the default), 2.9, 2.3
     #[arg(long, value_delimiter = ',', value_name = "RELEASE")]
     version: Vec<String>,
-    /// Modes beside peer, which always runs [default: all for 2.15, swap for the others]
+    /// Modes beside peer, which always runs [default: all for 2.15, swap for the others and on other ground]
     #[arg(long, value_delimiter = ',', value_name = "MODE")]
     mode: Vec<Mode>,
     /// Only the tests whose names contain this; several times where needed
@@ -42,24 +50,44 @@ pub struct Args {
     /// How many tests run at once
     #[arg(long, default_value_t = AT_ONCE, value_name = "N")]
     jobs: usize,
+    /// The tests that work on files, on a loop block device, ext4, XFS and btrfs (as root)
+    #[arg(long)]
+    ground: bool,
+    /// The original's example programs instead, built with our headers
+    #[arg(long)]
+    examples: bool,
+    /// Check that a wrong library turns the report red
+    #[arg(long)]
+    self_test: bool,
 }
-
-/// Most tests sleep most of the time.
-const AT_ONCE: usize = 3;
 
 pub fn run(args: &Args) -> Result<()> {
     exec::prepare()?;
+    let lib = args.lib.clone().unwrap_or_else(util::lib_dir);
+    let lib = lib
+        .canonicalize()
+        .with_context(|| format!("there is no {}; to build it: make", lib.display()))?;
+    if args.self_test {
+        return selftest::run(&lib);
+    }
+    let mut totals = Totals::default();
+    if args.examples {
+        let counts = examples::run(&lib)?;
+        totals.passed += counts.passed;
+        totals.failed += counts.failed;
+        totals.skipped += counts.skipped;
+        return totals.finish();
+    }
     let newest = [NEWEST.to_owned()];
     let versions = if args.version.is_empty() {
         &newest[..]
     } else {
         &args.version
     };
-    let mut total = Totals::default();
     for version in versions {
-        one_version(args, version, &mut total)?;
+        one_version(args, version, &lib, &mut totals)?;
     }
-    total.finish()
+    totals.finish()
 }
 
 /// The counts of the last line.
@@ -90,70 +118,128 @@ impl Totals {
     }
 }
 
-fn one_version(args: &Args, version: &str, total: &mut Totals) -> Result<()> {
-    let lib = libraries(args)?;
-    let modes = modes(args, version, &lib)?;
+fn one_version(args: &Args, version: &str, lib: &Path, totals: &mut Totals) -> Result<()> {
+    if let Some(why) = ground::missing().filter(|_| args.ground) {
+        println!("SKIPPED: no other ground: {why}");
+        totals.skipped += 1;
+        return Ok(());
+    }
+    let modes = modes(args, version, lib)?;
     let out = util::root().join("target/suite").join(version);
-    let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
     let start = Instant::now();
     let Some(mut session) = Session::open(version, &modes, &out)? else {
         return Ok(());
     };
     let tests = select(&session.tree.tests, &args.only)?;
-    session.build(&lib, &tests)?;
-    let build_seconds = start.elapsed().as_secs_f64();
-
-    let kernel = kernel()?;
-    let ledger = Ledger::read()?;
-    let known = ledger.holds(version, "here", &kernel);
-    let place = Place {
-        name: "here".to_owned(),
-        dir: out.join("run"),
-        args: Vec::new(),
+    session.build(lib, &tests)?;
+    let frame = Frame {
+        args,
+        lib,
+        kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned(),
+        ledger: Ledger::read()?,
+        build_seconds: start.elapsed().as_secs_f64(),
     };
-    let start = Instant::now();
-    let mut results = Results::new();
-    let mut changed = Vec::new();
-    let mut steady: Steady = read(&out.join("steady.json")).unwrap_or_default();
-    for round in 0..args.repeat.max(1) {
-        let new = session.run(&place, &tests, args.jobs, &known)?;
-        known.count(&new, &mut steady);
-        merge(&mut results, new, round, &mut changed);
+    if !args.ground {
+        let place = Place {
+            name: "here".to_owned(),
+            dir: out.join("run"),
+            args: Vec::new(),
+        };
+        totals.add(&frame.run(&session, &place, &tests, args.jobs)?);
+        return Ok(());
     }
-    let report = Report {
-        version: version.to_owned(),
-        peer: session.peer.version.clone(),
-        ground: place.name.clone(),
-        kernel,
-        began,
-        build_seconds,
-        run_seconds: start.elapsed().as_secs_f64(),
-        lib: lib.display().to_string(),
-        complete: tests.len() == session.tree.tests.len(),
-        results,
-        changed,
-    };
-    let verdict = judge(&report.results, &known, &steady, report.complete);
-    show_failures(&session, &place, &verdict);
-    let last: Option<Report> = read(&out.join("report.json"));
-    let text = report.text(&verdict, &known, last.as_ref());
-    print!("{text}");
-    keep(&out, &report, &text)?;
-    fs::write(out.join("steady.json"), serde_json::to_string(&steady)?)?;
-    total.add(&verdict);
+    for name in ground::names() {
+        for ground in ground::make(name, &session, &tests)? {
+            let jobs = if ground.together { args.jobs } else { 1 };
+            totals.add(&frame.run(&session, &ground.place, &ground.tests, jobs)?);
+            println!();
+        }
+    }
     Ok(())
 }
 
-fn libraries(args: &Args) -> Result<PathBuf> {
-    let dir = args.lib.clone().unwrap_or_else(util::lib_dir);
-    dir.canonicalize()
-        .with_context(|| format!("there is no {}; to build it: make", dir.display()))
+/// What the runs of one release have in common.
+struct Frame<'a> {
+    args: &'a Args,
+    lib: &'a Path,
+    kernel: String,
+    ledger: Ledger,
+    build_seconds: f64,
+}
+
+impl Frame<'_> {
+    /// Runs the tests in a place, compares, shows and keeps what came out.
+    fn run(&self, session: &Session, place: &Place, tests: &[String], jobs: usize) -> Result<Verdict> {
+        let known = self.ledger.holds(&session.version, &place.name, &self.kernel);
+        let kept = Kept::new(session, place, self.args.only.is_empty());
+        let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+        let start = Instant::now();
+        let mut steady: Steady = kept.read("steady").unwrap_or_default();
+        let mut results = Results::new();
+        let mut changed = Vec::new();
+        for round in 0..self.args.repeat.max(1) {
+            let new = session.run(place, tests, jobs, &known)?;
+            known.count(&new, &mut steady);
+            merge(&mut results, new, round, &mut changed);
+        }
+        let report = Report {
+            version: session.version.clone(),
+            peer: session.peer.version.clone(),
+            ground: place.name.clone(),
+            kernel: self.kernel.clone(),
+            began,
+            build_seconds: self.build_seconds,
+            run_seconds: start.elapsed().as_secs_f64(),
+            lib: self.lib.display().to_string(),
+            complete: kept.complete,
+            results,
+            changed,
+        };
+        let verdict = judge(&report.results, &known, &steady, report.complete && place.args.is_empty());
+        show_failures(session, place, &verdict);
+        let text = report.text(&verdict, &known, kept.read("report").as_ref());
+        print!("{text}");
+        kept.write(&report, &text, &steady)?;
+        Ok(verdict)
+    }
+}
+
+/// The files that stay of a run.
+struct Kept {
+    dir: PathBuf,
+    /// A run of some tests only doesn't take the place of one of all.
+    complete: bool,
+}
+
+impl Kept {
+    fn new(session: &Session, place: &Place, complete: bool) -> Self {
+        let dir = match place.name.as_str() {
+            "here" => session.out.clone(),
+            ground => session.out.join(ground),
+        };
+        Self { dir, complete }
+    }
+
+    /// What the last complete run left, if it can be read.
+    fn read<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_slice(&fs::read(self.dir.join(name).with_extension("json")).ok()?).ok()
+    }
+
+    fn write(&self, report: &Report, text: &str, steady: &Steady) -> Result<()> {
+        fs::create_dir_all(&self.dir)?;
+        let name = if self.complete { "report" } else { "part" };
+        let file = |name: &str, ending: &str| self.dir.join(format!("{name}.{ending}"));
+        fs::write(file(name, "json"), serde_json::to_string_pretty(report)?)?;
+        fs::write(file(name, "txt"), text)?;
+        fs::write(file("steady", "json"), serde_json::to_string(steady)?)?;
+        Ok(())
+    }
 }
 
 fn modes(args: &Args, version: &str, lib: &Path) -> Result<Vec<Mode>> {
     let asked = if !args.mode.is_empty() {
         args.mode.as_slice()
-    } else if version == NEWEST {
+    } else if version == NEWEST && !args.ground {
         Mode::ALL.as_slice()
     } else {
         &[Mode::Swap]
@@ -188,12 +274,7 @@ fn select(tests: &[String], only: &[String]) -> Result<Vec<String>> {
     Ok(chosen)
 }
 
-fn kernel() -> Result<String> {
-    let text = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    Ok(text.trim().to_owned())
-}
-
-/// The worst of the repetitions counts; what wasn't the same in all is noted.
+/// The worst of the repetitions counts, of the peer's the best; what wasn't the same in all is noted.
 fn merge(results: &mut Results, new: Results, round: u32, changed: &mut Vec<String>) {
     if round == 0 {
         *results = new;
@@ -204,7 +285,8 @@ fn merge(results: &mut Results, new: Results, round: u32, changed: &mut Vec<Stri
             let Some(old) = results.get_mut(&test).and_then(|modes| modes.get_mut(&mode)) else {
                 continue;
             };
-            if old.outcome.word() != run.outcome.word() {
+            let (was, is) = (old.outcome.rank(), run.outcome.rank());
+            if was != is {
                 let (old, new) = (old.outcome.word(), run.outcome.word());
                 changed.push(format!(
                     "{test}, {}: {old} so far, {new} in round {}",
@@ -212,11 +294,11 @@ fn merge(results: &mut Results, new: Results, round: u32, changed: &mut Vec<Stri
                     round + 1
                 ));
             }
-            // The peer counts as passing when it ever did.
-            let worse = run.outcome.rank() > old.outcome.rank();
-            if worse == (mode != Mode::Peer) && run.outcome.rank() != old.outcome.rank() {
+            let unsteady = old.unsteady.clone().or_else(|| run.unsteady.clone());
+            if was != is && (is > was) == (mode != Mode::Peer) {
                 *old = run;
             }
+            old.unsteady = unsteady;
         }
     }
 }
@@ -235,17 +317,4 @@ fn show_failures(session: &Session, place: &Place, verdict: &Verdict) {
         }
         println!();
     }
-}
-
-/// What an earlier run left, if it can be read.
-fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
-}
-
-/// A partial run doesn't take the place of a complete one.
-fn keep(out: &Path, report: &Report, text: &str) -> Result<()> {
-    let name = if report.complete { "report" } else { "part" };
-    fs::write(out.join(format!("{name}.json")), serde_json::to_string_pretty(report)?)?;
-    fs::write(out.join(format!("{name}.txt")), text)?;
-    Ok(())
 }

@@ -27,8 +27,8 @@ struct Entry {
     /// All when left out.
     #[serde(default)]
     modes: Vec<Mode>,
-    /// Where it runs: `here`, or a ground such as `xfs`; `here` when left out.
-    #[serde(default = "here")]
+    /// Where it runs: `here`, or a ground such as `xfs`; everywhere when left out.
+    #[serde(default)]
     grounds: Vec<String>,
     /// Only on kernels of this release: "6.18" is also 6.18.44.
     kernel: Option<String>,
@@ -53,10 +53,6 @@ const STEADY: u32 = 50;
 /// For each test that is known to be unsteady: how many rounds in a row, over several runs, it didn't fail once.
 pub type Steady = BTreeMap<String, u32>;
 
-fn here() -> Vec<String> {
-    vec!["here".to_owned()]
-}
-
 /// What is known for one run: the entries of its release whose conditions the machine meets.
 pub struct Known<'a>(Vec<&'a Entry>);
 
@@ -76,7 +72,7 @@ impl Ledger {
             self.known
                 .iter()
                 .filter(|entry| entry.versions.is_empty() || entry.versions.iter().any(|known| known == version))
-                .filter(|entry| entry.grounds.iter().any(|known| known == ground))
+                .filter(|entry| entry.grounds.is_empty() || entry.grounds.iter().any(|known| known == ground))
                 .filter(|entry| entry.kernel.as_ref().is_none_or(|known| same_release(known, kernel)))
                 .filter(|entry| entry.lacks.is_none_or(Capability::lacking))
                 .collect(),

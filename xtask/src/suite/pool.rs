@@ -110,7 +110,7 @@ pub fn in_turns<T: Send>(
     step: impl Fn(&mut T) -> Result<bool> + Sync,
 ) -> Result<Vec<T>> {
     let now = Instant::now();
-    let todo = Mutex::new(VecDeque::from_iter(items.into_iter().map(|item| (now, item))));
+    let todo = Mutex::new(items.into_iter().map(|item| (now, item)).collect::<VecDeque<_>>());
     let done = Mutex::new(Vec::new());
     let error = Mutex::new(None);
     let left = AtomicUsize::new(todo.lock().expect("nobody has it").len());

@@ -239,11 +239,8 @@ impl Report {
         for (test, modes) in &self.results {
             for (mode, run) in modes {
                 if let Some(first) = &run.unsteady {
-                    rows.push(format!(
-                        "{test}, {}: {first}; then alone: {}",
-                        mode.name(),
-                        run.outcome.word()
-                    ));
+                    let why = known.unsteady(test, *mode).unwrap_or("not in the ledger");
+                    rows.push(format!("{test}, {}: {first}\n      {why}", mode.name()));
                 }
             }
         }

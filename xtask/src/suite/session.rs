@@ -255,7 +255,7 @@ impl Session {
     }
 
     fn run_alone(&self, place: &Place, mode: Mode, test: &str) -> Result<Run> {
-        thread::sleep(REST);
+        thread::sleep(REST / 4);
         let run = self.run_one(place, mode, test)?;
         exec::end_strays();
         Ok(run)

@@ -48,11 +48,18 @@ pub fn prepare(peer: &Peer, dir: &Path) -> Result<Tree> {
     })
 }
 
-/// Asks the original's makefile; BPF programs (`.tt`) aside, which want a toolchain of their own.
+/// The tests; BPF programs (`.tt`) aside, which want a toolchain of their own.
 fn tests(dir: &Path) -> Result<Vec<String>> {
+    let targets = targets(&dir.join("test"), "test_targets")?;
+    let names = targets.iter().filter_map(|target| target.strip_suffix(".t"));
+    Ok(names.map(String::from).collect())
+}
+
+/// Asks a makefile of the original for the words of a variable.
+pub fn targets(dir: &Path, variable: &str) -> Result<Vec<String>> {
     let mut make = Command::new("make")
-        .args(["-s", "--no-print-directory", "-f", "-", "print-tests"])
-        .current_dir(dir.join("test"))
+        .args(["-s", "--no-print-directory", "-f", "-", "print-it"])
+        .current_dir(dir)
         .env_remove("MAKEFLAGS")
         .env_remove("MAKELEVEL")
         .stdin(Stdio::piped())
@@ -62,22 +69,19 @@ fn tests(dir: &Path) -> Result<Vec<String>> {
     make.stdin
         .take()
         .context("make has no standard input")?
-        .write_all(b"include Makefile\nprint-tests: ; @echo $(test_targets)\n")?;
+        .write_all(format!("include Makefile\nprint-it: ; @echo $({variable})\n").as_bytes())?;
     let out = make.wait_with_output()?;
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    let mut names: Vec<String> = text
-        .split_whitespace()
-        .filter_map(|target| target.strip_suffix(".t"))
-        .map(String::from)
-        .collect();
-    names.sort();
-    names.dedup();
+    let mut words: Vec<String> = text.split_whitespace().map(String::from).collect();
+    words.sort();
+    words.dedup();
     ensure!(
-        out.status.success() && !names.is_empty(),
-        "the original's test/Makefile names no tests: {}",
+        out.status.success() && !words.is_empty(),
+        "{}/Makefile has nothing in {variable}: {}",
+        dir.display(),
         String::from_utf8_lossy(&out.stderr)
     );
-    Ok(names)
+    Ok(words)
 }
 
 /// One number for all files below the folders, or the files, and their paths in them.

@@ -1,0 +1,113 @@
+//! `cargo xtask suite --self-test`: does the suite's report turn red when it should?
+//!
+//! A few tests run three times: on our libraries, which must be green; on a copy of them in which `io_uring_submit`
+//! returns one more than it should, which must be red in every mode; and on ours with a ledger that isn't true.
+
+use super::build::Mode;
+use super::ledger::{Ledger, Steady};
+use super::report::{Verdict, judge};
+use super::session::{Place, Session};
+use crate::peer::NEWEST;
+use crate::util::{self, root};
+use anyhow::{Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Quick ones that look at what `io_uring_submit` returns.
+const TESTS: [&str; 3] = ["cq-ready", "nop-all-sizes", "sq-space_left"];
+
+const WRONG_SUBMIT: &str = "\
+struct io_uring;
+int right_submit(struct io_uring *ring);
+int io_uring_submit(struct io_uring *ring);
+int io_uring_submit(struct io_uring *ring)
+{
+	int ret = right_submit(ring);
+
+	return ret > 0 ? ret + 1 : ret;
+}
+";
+
+const WRONG_LEDGER: &str = "\
+[[known]]
+test = 'cq-ready'
+expect = 'fail'
+reason = 'It does not.'
+";
+
+pub fn run(lib: &Path) -> Result<()> {
+    let out = root().join("target/suite/self-test");
+    let Some(mut session) = Session::open(NEWEST, &Mode::ALL, &out)? else {
+        return Ok(());
+    };
+    let tests = TESTS.map(String::from).to_vec();
+    let empty = Ledger::parse("")?;
+    let untrue = Ledger::parse(WRONG_LEDGER)?;
+    let mut judged = |lib: &Path, ledger: &Ledger| -> Result<Verdict> {
+        session.build(lib, &tests)?;
+        let place = Place {
+            name: "here".to_owned(),
+            dir: out.join("run"),
+            args: Vec::new(),
+        };
+        let known = ledger.holds(NEWEST, "here", "");
+        let results = session.run(&place, &tests, 2, &known)?;
+        Ok(judge(&results, &known, &Steady::new(), false))
+    };
+
+    let right = judged(lib, &empty)?;
+    println!("right library: {} passed, {} failed", right.passed, right.failed());
+    let wrong = judged(&wrong_library(lib, &out.join("lib"))?, &empty)?;
+    println!("io_uring_submit returns one too many: {} failed", wrong.failed());
+    for it in &wrong.regressions {
+        println!("    {}, {}: {}", it.test, it.mode.name(), it.ours);
+    }
+    let ledger = judged(lib, &untrue)?;
+    println!("an untrue ledger: {} failed", ledger.failed());
+
+    ensure!(right.failed() == 0 && right.passed > 0, "the right library should pass");
+    for mode in [Mode::Swap, Mode::Source, Mode::Ffi] {
+        ensure!(
+            wrong.regressions.iter().any(|it| it.mode == mode),
+            "mode {} doesn't notice a wrong library",
+            mode.name()
+        );
+    }
+    ensure!(ledger.failed() > 0, "nothing notices an untrue ledger");
+    println!("\nthe report turns red when it should");
+    Ok(())
+}
+
+/// Our libraries with another `io_uring_submit` around the right one.
+fn wrong_library(lib: &Path, dir: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(dir)?;
+    let source = dir.join("submit.c");
+    let wrapper = dir.join("submit.o");
+    fs::write(&source, WRONG_SUBMIT)?;
+    util::output(
+        Command::new("cc")
+            .args(["-O2", "-fPIC", "-c", "-o"])
+            .args([&wrapper, &source]),
+    )?;
+    for name in ["liburing", "liburing-ffi"] {
+        let archive = dir.join(format!("{name}.a"));
+        util::output(
+            Command::new("objcopy")
+                .arg("--redefine-sym=io_uring_submit=right_submit")
+                .args([&lib.join(format!("{name}.a")), &archive]),
+        )?;
+        util::output(Command::new("ar").arg("rsD").args([&archive, &wrapper]))?;
+        util::output(
+            Command::new("cc")
+                .args(["-shared", "-nostdlib", "-Wl,-z,defs"])
+                .arg(format!("-Wl,-soname,{name}.so.2"))
+                .arg(format!("-Wl,--version-script={}/src/{name}.map", root().display()))
+                .arg("-o")
+                .arg(dir.join(format!("{name}.so.2")))
+                .arg("-Wl,--whole-archive")
+                .arg(&archive),
+        )?;
+    }
+    Ok(dir.to_path_buf())
+}
