@@ -125,6 +125,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             "programs built with the headers of 2.9 and 2.3 on our library",
             vec![xtask(&["suite", "--version", "2.9,2.3"])],
         ));
+        steps.push(step(
+            "suite, other ground",
+            "its I/O tests on a loop device, ext4, XFS and btrfs",
+            vec![xtask(&["suite", "--ground"])],
+        ));
     }
     Ok(steps)
 }

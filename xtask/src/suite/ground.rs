@@ -141,14 +141,15 @@ fn attach(image: &Path) -> Result<String> {
 /// Takes away what an earlier run, if it was killed, left of ours.
 fn clean(image: &Path, mounted: &Path) -> Result<()> {
     let mounts = fs::read_to_string("/proc/self/mounts")?;
-    if mounts
-        .lines()
-        .any(|line| line.split(' ').nth(1) == mounted.to_str())
-    {
+    if mounts.lines().any(|line| line.split(' ').nth(1) == mounted.to_str()) {
         util::output(Command::new("umount").arg(mounted))?;
     }
     if image.exists() {
-        let devices = util::stdout(Command::new("losetup").args(["--noheadings", "-O", "NAME", "-j"]).arg(image))?;
+        let devices = util::stdout(
+            Command::new("losetup")
+                .args(["--noheadings", "-O", "NAME", "-j"])
+                .arg(image),
+        )?;
         for device in devices.split_whitespace() {
             util::output(Command::new("losetup").args(["--detach", device]))?;
         }

@@ -55,10 +55,7 @@ fn only_what_passes_on_the_peer_can_regress() {
 fn the_ledger_must_be_true() {
     let entry = |more: &str| format!("[[known]]\ntest = 'nop'\nexpect = 'fail'\nreason = 'x'\n{more}");
     let both_fail = [("nop", Mode::Peer, fail()), ("nop", Mode::Swap, fail())];
-    let both_pass = [
-        ("nop", Mode::Peer, Outcome::Pass),
-        ("nop", Mode::Swap, Outcome::Pass),
-    ];
+    let both_pass = [("nop", Mode::Peer, Outcome::Pass), ("nop", Mode::Swap, Outcome::Pass)];
     assert_eq!(failed(&both_fail, &entry("")), (0, 0));
     assert_eq!(failed(&both_pass, &entry("")), (0, 2));
     assert_eq!(failed(&both_pass, &entry("modes = ['swap']")), (0, 1));
