@@ -186,7 +186,7 @@ impl Frame<'_> {
         }
         let report = Report {
             version: session.version.clone(),
-            peer: session.peer.version.clone(),
+            peer: session.newest.version.clone(),
             ground: place.name.clone(),
             kernel: self.kernel.clone(),
             began,

@@ -93,8 +93,9 @@ pub enum Built {
 }
 
 impl<'a> Builder<'a> {
-    /// `lib` holds our libraries; they are copied, so that a `make` meanwhile doesn't matter.
-    pub fn new(tree: &'a Tree, peer: &Peer, modes: &[Mode], lib: &Path, out: &Path) -> Result<Self> {
+    /// `theirs` and `ours` hold the libraries that the programs run on. They are copied, so that a `make` meanwhile
+    /// doesn't matter.
+    pub fn new(tree: &'a Tree, peer: &Peer, modes: &[Mode], theirs: &Path, ours: &Path, out: &Path) -> Result<Self> {
         let mut hasher = DefaultHasher::new();
         util::stdout(Command::new("cc").arg("--version"))?.hash(&mut hasher);
         util::stdout(Command::new("c++").arg("--version"))?.hash(&mut hasher);
@@ -109,22 +110,26 @@ impl<'a> Builder<'a> {
         }
         digest(&[&src])?.hash(&mut hasher);
 
-        let ours = util::root().join("include");
+        let include = util::root().join("include");
         let mut kinds = Vec::new();
         for &mode in modes {
             let dir = out.join(mode.name());
             fs::create_dir_all(&dir)?;
             let name = mode.library().unwrap_or("liburing.so.2");
-            let from = if mode == Mode::Peer { &peer.lib } else { lib };
+            let from = if mode == Mode::Peer { theirs } else { ours };
             // A new file, not new bytes in the old one, which a test of another run may have mapped.
-            let library = dir.join(name);
-            let _ = fs::remove_file(&library);
-            fs::copy(from.join(name), &library).with_context(|| format!("no {} in {}", name, from.display()))?;
-            let (include, fallback) = match mode {
-                Mode::Peer => (vec![peer.include.clone()], Some(peer.lib.join("liburing.a"))),
+            let copy = dir.join(name);
+            let _ = fs::remove_file(&copy);
+            fs::copy(from.join(name), &copy).with_context(|| format!("no {} in {}", name, from.display()))?;
+            let (include, library, fallback) = match mode {
+                // A program built with an old release is linked with it too, whatever it runs on.
+                Mode::Peer => {
+                    let archive = peer.lib.join("liburing.a");
+                    (vec![peer.include.clone()], peer.lib.join(name), Some(archive))
+                }
                 Mode::Swap => continue,
-                Mode::Source => (vec![ours.clone()], None),
-                Mode::Ffi => (vec![ours.join("ffi"), ours.clone()], None),
+                Mode::Source => (vec![include.clone()], copy, None),
+                Mode::Ffi => (vec![include.join("ffi"), include.clone()], copy, None),
             };
             let tops: Vec<&Path> = include.iter().map(PathBuf::as_path).collect();
             kinds.push(Kind {

@@ -7,7 +7,7 @@ use super::ledger::Known;
 use super::pool::{Progress, each, in_turns};
 use super::report::{Results, Run};
 use super::tree::{self, Tree};
-use crate::peer::{self, Peer};
+use crate::peer::{self, NEWEST, Peer};
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
@@ -67,7 +67,10 @@ const LEAD: u32 = 3;
 
 pub struct Session {
     pub version: String,
-    pub peer: Peer,
+    /// The suite's release: its headers, its tests, and the library that its programs are linked with.
+    peer: Peer,
+    /// The newest release, on whose library the programs run: it is what ours replaces.
+    pub newest: Peer,
     pub tree: Tree,
     pub modes: Vec<Mode>,
     /// Where programs, logs and working folders go.
@@ -88,7 +91,7 @@ pub struct Place {
 impl Session {
     /// `None`: the peer can't be had, which has been said.
     pub fn open(version: &str, modes: &[Mode], out: &Path) -> Result<Option<Self>> {
-        let Some(peer) = peer::get(version)? else {
+        let (Some(peer), Some(newest)) = (peer::get(version)?, peer::get(NEWEST)?) else {
             return Ok(None);
         };
         fs::create_dir_all(out).with_context(|| format!("can't make {}", out.display()))?;
@@ -96,6 +99,7 @@ impl Session {
             version: version.to_owned(),
             tree: tree::prepare(&peer, &out.join("tree"))?,
             peer,
+            newest,
             modes: modes.to_vec(),
             out: out.to_path_buf(),
             built: BTreeMap::new(),
@@ -104,7 +108,7 @@ impl Session {
 
     /// Builds these tests in all modes, for our libraries in `lib`.
     pub fn build(&mut self, lib: &Path, tests: &[String]) -> Result<()> {
-        let builder = Builder::new(&self.tree, &self.peer, &self.modes, lib, &self.out)?;
+        let builder = Builder::new(&self.tree, &self.peer, &self.modes, &self.newest.lib, lib, &self.out)?;
         // sqpoll-exec and timeout start it.
         let mut names = tests.to_vec();
         if !names.iter().any(|name| name == "exec-target") {
@@ -182,7 +186,13 @@ impl Session {
         for (test, mode, run) in new.into_inner().expect("no worker panicked") {
             results.entry(test).or_default().insert(mode, run);
         }
-        self.again(place, &mut results, known)?;
+        // Not in this thread, which would have no network any more.
+        thread::scope(|scope| {
+            scope
+                .spawn(|| self.again(place, &mut results, known))
+                .join()
+                .expect("running again doesn't panic")
+        })?;
         Ok(results)
     }
 
