@@ -205,7 +205,10 @@ impl Report {
             .filter_map(|(test, modes)| Some((test, modes.get(&Mode::Peer)?)))
             .filter(|(_, run)| run.outcome.failed())
             .map(|(test, run)| {
-                let why = known.fails(test, Mode::Peer).unwrap_or("not in the ledger");
+                let why = known
+                    .fails(test, Mode::Peer)
+                    .or_else(|| known.unsteady(test, Mode::Peer));
+                let why = why.unwrap_or("not in the ledger");
                 format!("{test}: {}\n      {why}", run.outcome.reason())
             })
             .collect();
