@@ -37,7 +37,7 @@ comma := ,
 FEATURES := shipped$(if $(filter 1,$(USE_LIBC)),$(comma)use-libc)
 NEEDED := $(if $(filter 1,$(USE_LIBC)),-lc)
 
-.PHONY: all install uninstall demo check check-all gen clean help FORCE
+.PHONY: all install uninstall demo check check-all bench gen clean help FORCE
 all: $(ARCHIVES) $(SHARED)
 	@ls -l $^ | awk '{ printf "%8d %s\n", $$5, $$9 }'
 
@@ -46,6 +46,7 @@ help:
 	@echo 'make demo       build, then run real programs on the library'
 	@echo 'make check      build, then run all tests'
 	@echo 'make check-all  the long forms too'
+	@echo 'make bench      build, then measure against the original; takes some minutes on a quiet machine'
 	@echo 'make install    prefix= libdir= libdevdir= includedir= mandir= datadir= DESTDIR= ENABLE_SHARED=0'
 	@echo 'make uninstall  with the same settings'
 	@echo 'make gen        write headers and symbol maps from the Rust source'
@@ -91,6 +92,9 @@ check: all
 
 check-all: all
 	@$(XTASK) check --all
+
+bench: all
+	@$(XTASK) bench
 
 # libdevdir's links lead to libdir when the two differ.
 DEVLINK := $(if $(filter-out $(libdevdir),$(libdir)),$(libdir)/)

@@ -1,6 +1,7 @@
 //! `cargo xtask COMMAND`: everything about ironring that is easier in Rust than in make or shell.
 
 mod abi;
+mod bench;
 mod bytes;
 mod check;
 mod code;
@@ -49,6 +50,8 @@ enum Command {
     Ctest(ctest::Args),
     /// Run the original's test suite on the original and on ours
     Suite(suite::Args),
+    /// Measure times against the original, other libraries and the bare system call
+    Bench(bench::Args),
     /// Run real programs on the library
     Demo(demo::Args),
     /// Fetch the original from the machine's Debian mirror and print where it is
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::Code(args) => code::run(&args),
         Command::Ctest(args) => ctest::run(&args),
         Command::Suite(args) => suite::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Peer(args) => peer::run(&args),
     };

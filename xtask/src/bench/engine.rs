@@ -1,0 +1,211 @@
+//! The engines: how their workers are built, started and spoken to.
+
+use super::{FASTEST, FLOOR, OURS, PEER};
+use crate::peer::Peer;
+use crate::util::{self, output, root};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// A worker that is running.
+pub struct Engine {
+    pub name: &'static str,
+    pub program: PathBuf,
+    pub lib: Option<PathBuf>,
+    process: Child,
+    tasks: Option<ChildStdin>,
+    times: BufReader<ChildStdout>,
+}
+
+impl Engine {
+    fn start(name: &'static str, program: PathBuf, lib: Option<PathBuf>) -> Result<Self> {
+        let mut command = command(&program, lib.as_deref());
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("can't run {}", program.display()))?;
+        let tasks = process.stdin.take();
+        let times = BufReader::new(process.stdout.take().context("a worker without standard output")?);
+        Ok(Self {
+            name,
+            program,
+            lib,
+            process,
+            tasks,
+            times,
+        })
+    }
+
+    /// Nanoseconds for the whole task, or why there are none.
+    pub fn perform(&mut self, task: &str) -> Result<Result<f64, String>> {
+        let tasks = self.tasks.as_mut().context("the worker has ended")?;
+        writeln!(tasks, "{task}").with_context(|| format!("{} has ended", self.name))?;
+        let mut answer = String::new();
+        self.times.read_line(&mut answer)?;
+        let answer = answer.trim();
+        match answer.strip_prefix("- ") {
+            Some(reason) => Ok(Err(reason.to_owned())),
+            None => match answer.parse() {
+                Ok(time) => Ok(Ok(time)),
+                Err(_) => bail!("{} broke down at the task: {task} (what it said is above)", self.name),
+            },
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        drop(self.tasks.take());
+        let _ = self.process.wait();
+    }
+}
+
+fn command(program: &Path, lib: Option<&Path>) -> Command {
+    let mut command = Command::new(program);
+    if let Some(lib) = lib {
+        command.env("LD_LIBRARY_PATH", lib);
+    }
+    command
+}
+
+/// Builds and starts all of them.
+pub fn make(peer: &Peer, lib: &Path, out: &Path) -> Result<Vec<Engine>> {
+    if !Path::new("/usr/include/libaio.h").exists() {
+        util::install(&["libaio-dev"])?;
+    }
+    let include = root().join("include");
+    let uring = compile(
+        out,
+        "uring",
+        &["uring.c", "uring_echo.c", "echo.c"],
+        &[
+            "-I".into(),
+            include.display().to_string(),
+            format!("-L{}", lib.display()),
+            "-luring".into(),
+        ],
+    )?;
+    let floor = compile(
+        out,
+        "floor",
+        &["floor.c"],
+        &["-I".into(), include.display().to_string()],
+    )?;
+    let fastest = fastest(peer, out)?;
+    let crate_worker = crate_worker(out)?;
+    let plain = |name: &'static str, program: &str, sources: &[&str], flags: &[String]| {
+        Engine::start(name, compile(out, program, sources, flags)?, None)
+    };
+    Ok(vec![
+        Engine::start(PEER, uring.clone(), Some(peer.lib.clone()))?,
+        Engine::start(OURS, uring.clone(), Some(lib.to_path_buf()))?,
+        Engine::start(FASTEST, uring, Some(fastest))?,
+        Engine::start("io-uring crate", crate_worker, None)?,
+        Engine::start(FLOOR, floor, None)?,
+        plain("libaio", "libaio", &["libaio.c"], &["-laio".into()])?,
+        plain("POSIX AIO", "posixaio", &["posixaio.c"], &[])?,
+        plain("pread", "pread", &["pread.c"], &[])?,
+        plain("epoll", "epoll", &["epoll.c", "echo.c"], &[])?,
+    ])
+}
+
+fn compile(out: &Path, name: &str, sources: &[&str], flags: &[String]) -> Result<PathBuf> {
+    let from = root().join("test-c/bench");
+    let program = out.join(name);
+    let mut cc = Command::new("cc");
+    cc.args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"])
+        .arg(from.join("main.c"))
+        .args(sources.iter().map(|source| from.join(source)))
+        .args(flags)
+        .arg("-o")
+        .arg(&program);
+    output(&mut cc)?;
+    Ok(program)
+}
+
+fn crate_worker(out: &Path) -> Result<PathBuf> {
+    output(
+        Command::new("cargo")
+            .args([
+                "build",
+                "--quiet",
+                "--locked",
+                "--profile",
+                "bench",
+                "--package",
+                "bench-crate",
+            ])
+            .arg("--target-dir")
+            .arg(out.join("cargo"))
+            .current_dir(root()),
+    )?;
+    Ok(out.join("cargo/release/bench-crate"))
+}
+
+/// The original in its fastest form: its source compiled with -O3, without libc.
+fn fastest(peer: &Peer, out: &Path) -> Result<PathBuf> {
+    let dir = out.join("fastest");
+    let lib = dir.join("src");
+    if lib.join("liburing.so.2").exists() {
+        return Ok(lib);
+    }
+    let _ = fs::remove_dir_all(&dir);
+    output(Command::new("cp").arg("-r").arg(&peer.src).arg(&dir))?;
+    let built = output(Command::new("./configure").current_dir(&dir)).and_then(|_| {
+        output(
+            Command::new("make")
+                .args(["-C", "src", "CFLAGS=-O3 -fomit-frame-pointer", "-j2"])
+                .current_dir(&dir),
+        )
+    });
+    built.context("the original's source doesn't build")?;
+    let soname = lib.join("liburing.so.2");
+    if !soname.exists() {
+        let file = fs::read_dir(&lib)?
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .find(|name| name.starts_with("liburing.so.2."))
+            .context("the original's source gave no liburing.so.2")?;
+        std::os::unix::fs::symlink(file, &soname)?;
+    }
+    Ok(lib)
+}
+
+/// For each liburing, how often a worker called io_uring_enter() for how many operations by SQPOLL.
+pub fn sqpoll_calls(engines: &[Engine], out: &Path) -> Result<Vec<(&'static str, usize, u64)>> {
+    const OPERATIONS: u64 = 100_000;
+    util::need("strace", "strace")?;
+    let mut calls = Vec::new();
+    for engine in engines.iter().filter(|engine| [PEER, OURS].contains(&engine.name)) {
+        let trace = out.join("sqpoll.trace");
+        let mut strace = Command::new("strace");
+        strace
+            .args(["-f", "-e", "trace=io_uring_enter", "-e", "signal=none", "-o"])
+            .arg(&trace)
+            .arg(&engine.program)
+            .envs(engine.lib.iter().map(|lib| ("LD_LIBRARY_PATH", lib)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = strace.spawn().context("can't run strace")?;
+        writeln!(
+            child.stdin.take().context("strace without standard input")?,
+            "sqpoll 32 {OPERATIONS} -"
+        )?;
+        let done = child.wait_with_output()?;
+        if !done.status.success() || done.stdout.starts_with(b"-") {
+            bail!(
+                "{} under strace: {}",
+                engine.name,
+                String::from_utf8_lossy(&done.stdout)
+            );
+        }
+        let entered = fs::read_to_string(&trace)?
+            .lines()
+            .filter(|line| line.contains("io_uring_enter("))
+            .count();
+        calls.push((engine.name, entered, OPERATIONS));
+    }
+    Ok(calls)
+}

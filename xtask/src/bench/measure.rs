@@ -1,0 +1,158 @@
+//! One point: rounds of all its engines, and what comes of them.
+
+use super::engine::Engine;
+use super::find;
+use super::plan::{Ground, Point};
+use super::{OURS, PEER};
+use crate::util::output;
+use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Enough for random reads not to meet each other, and small enough to stay in the page cache.
+const FILE_BYTES: usize = 256 << 20;
+
+/// The file that is read, and a loop device over another one, if there can be one.
+pub struct Place {
+    file: PathBuf,
+    device: Option<String>,
+}
+
+impl Place {
+    pub fn make(out: &Path) -> Result<Self> {
+        let file = out.join("blocks");
+        let behind = out.join("behind");
+        let bytes = vec![0x5a_u8; FILE_BYTES];
+        for path in [&file, &behind] {
+            fs::write(path, &bytes).with_context(|| format!("can't write {}", path.display()))?;
+        }
+        output(&mut Command::new("sync"))?;
+        let made = output(Command::new("losetup").args(["--find", "--show"]).arg(&behind));
+        let device = match made {
+            Ok(done) => Some(String::from_utf8_lossy(&done.stdout).trim().to_owned()),
+            Err(error) => {
+                eprintln!("bench: no loop device, so nothing is measured on one: {error:#}");
+                None
+            }
+        };
+        Ok(Self { file, device })
+    }
+
+    fn path(&self, ground: Ground) -> Option<String> {
+        match ground {
+            Ground::Nothing => Some("-".into()),
+            Ground::File => Some(self.file.display().to_string()),
+            Ground::Loop => self.device.clone(),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(device) = &self.device {
+            let _ = output(Command::new("losetup").args(["--detach", device]));
+        }
+    }
+}
+
+/// A point's times: nanoseconds for an operation, by engine, a value for each round.
+pub struct Measured {
+    pub point: Point,
+    pub times: BTreeMap<&'static str, Vec<f64>>,
+    /// Engines that can't do it here, and why.
+    pub missing: Vec<(&'static str, String)>,
+}
+
+impl Measured {
+    pub fn median(&self, engine: &str) -> Option<f64> {
+        self.times.get(engine).map(|times| quantile(times, 0.5))
+    }
+
+    /// The quartiles of an engine's time divided by the peer's in the same round: low, median, high.
+    pub fn ratio(&self, engine: &str) -> Option<[f64; 3]> {
+        let (times, peer) = (self.times.get(engine)?, self.times.get(PEER)?);
+        let ratios: Vec<f64> = times.iter().zip(peer).map(|(time, peer)| time / peer).collect();
+        Some([0.25, 0.5, 0.75].map(|at| quantile(&ratios, at)))
+    }
+}
+
+pub fn quantile(values: &[f64], at: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss
+    )]
+    let index = ((sorted.len() - 1) as f64 * at).round() as usize;
+    sorted[index]
+}
+
+/// `None`: there is no ground for it here.
+pub fn measure(
+    point: Point,
+    engines: &mut [Engine],
+    place: &Place,
+    rounds: usize,
+    slice: u64,
+) -> Result<Option<Measured>> {
+    let Some(path) = place.path(point.ground) else {
+        return Ok(None);
+    };
+    let task = |operations: u64| format!("{} {} {operations} {path}", point.work, point.depth);
+
+    let mut operations = BTreeMap::new();
+    let mut missing = Vec::new();
+    for &name in point.engines {
+        // All liburings do the same number: the peer comes first.
+        let same = operations
+            .get(PEER)
+            .copied()
+            .filter(|_| name.starts_with(PEER) || name == OURS);
+        match same {
+            Some(count) => operations.insert(name, count),
+            None => match calibrate(find(engines, name)?, point.depth.into(), slice, task)? {
+                Ok(count) => operations.insert(name, count),
+                Err(reason) => {
+                    missing.push((name, reason));
+                    continue;
+                }
+            },
+        };
+    }
+
+    let mut times: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
+    let mut order: Vec<&'static str> = operations.keys().copied().collect();
+    for _ in 0..rounds {
+        for &name in &order {
+            let count = operations[name];
+            match find(engines, name)?.perform(&task(count))? {
+                #[expect(clippy::cast_precision_loss)]
+                Ok(time) => times.entry(name).or_default().push(time / count as f64),
+                Err(reason) => anyhow::bail!("{name}: {}: {reason}", task(count)),
+            }
+        }
+        order.reverse();
+    }
+    Ok(Some(Measured { point, times, missing }))
+}
+
+/// How many operations take about as long as a slice: a multiple of the depth.
+fn calibrate(engine: &mut Engine, depth: u64, slice: u64, task: impl Fn(u64) -> String) -> Result<Result<u64, String>> {
+    #[expect(clippy::cast_precision_loss)]
+    let wanted = slice as f64 * 1e6;
+    let mut count = depth;
+    loop {
+        let time = match engine.perform(&task(count))? {
+            Ok(time) => time,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        if time >= wanted / 2.0 {
+            return Ok(Ok(count));
+        }
+        // Not straight to the goal: the first operations are the slowest.
+        count *= if time < wanted / 20.0 { 8 } else { 2 };
+    }
+}
