@@ -79,7 +79,11 @@ fn one(title: &str, list: &[&Measured], file: &Path) -> Result<(), Box<dyn std::
         .margin(12)
         .x_label_area_size(44)
         .y_label_area_size(72)
-        .build_cartesian_2d((0.9..deepest * 1.1).log_scale(), (low * 0.8..high * 1.3).log_scale())?;
+        // Room on the right for the names.
+        .build_cartesian_2d(
+            (0.9..deepest * (deepest + 1.0).powf(0.35)).log_scale(),
+            (low * 0.8..high * 1.3).log_scale(),
+        )?;
     chart
         .configure_mesh()
         .x_desc("depth")
@@ -100,6 +104,7 @@ fn one(title: &str, list: &[&Measured], file: &Path) -> Result<(), Box<dyn std::
     }
     chart
         .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
         .border_style(RGBColor(200, 200, 200))
         .background_style(WHITE.mix(0.9))
         .label_font(("sans-serif", 14))
