@@ -5,11 +5,8 @@
 
 #include "t.h"
 #include <fcntl.h>
-#include <ftw.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -96,37 +93,13 @@ static inline void *pages_at(int line, size_t len)
 
 #define pages(LEN) pages_at(__LINE__, LEN)
 
-/* Temporary files live in a folder of the case, which goes away with the process that made it. */
-
-static char io_tmp[PATH_MAX - 256];
-static pid_t io_tmp_owner;
-
-static inline int io_tmp_remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static inline void io_tmp_remove(void)
-{
-	if (io_tmp_owner == getpid())
-		nftw(io_tmp, io_tmp_remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
+/* Temporary files live in a folder of the case, which main() removes after it. */
 
 static inline const char *tmp_dir(void)
 {
-	const char *top = getenv("TMPDIR");
-
-	if (io_tmp[0])
-		return io_tmp;
-	snprintf(io_tmp, sizeof(io_tmp), "%s/ironring-XXXXXX", top && *top ? top : "/tmp");
-	if (!mkdtemp(io_tmp))
-		T_FAIL("mkdtemp %s: %s", io_tmp, strerror(errno));
-	io_tmp_owner = getpid();
-	atexit(io_tmp_remove);
-	return io_tmp;
+	if (!t_dir[0])
+		T_FAIL("no folder could be made in TMPDIR");
+	return t_dir;
 }
 
 /* The path of `name` in the case's folder; stays valid. */

@@ -1,5 +1,8 @@
 /* A test file is a program: TEST(name) { ... } for each case, and this header brings main(). Each case runs in a
- * process of its own with a time limit, so that a hang or a crash in one leaves the others alone. */
+ * process of its own with a time limit, so that a hang or a crash in one leaves the others alone; what it leaves,
+ * children and files, main() ends and removes, however the case ended.
+ *
+ * From the environment: T_SECONDS, the limit of a case; T_TOOL, the checker that the program runs under. */
 #ifndef IRONRING_T_H
 #define IRONRING_T_H
 
@@ -8,9 +11,13 @@
 #endif
 #include <liburing.h>
 #include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,27 +76,93 @@ static struct t_case *t_first, **t_last = &t_first;
 		exit(77);						\
 	} while (0)
 
+/* Skips a case that a checker ("valgrind", "asan", "tsan") can't run, with the reason. */
+#define NOT_UNDER(TOOL, REASON)						\
+	do {								\
+		if (t_under(TOOL))					\
+			SKIP("not under %s: %s", TOOL, REASON);		\
+	} while (0)
+
+/* The folder of the case; empty when there could be none. */
+static char t_dir[PATH_MAX - 256];
+
+static inline int t_under(const char *tool)
+{
+	const char *now = getenv("T_TOOL");
+
+	return now && !strcmp(now, tool);
+}
+
+static inline unsigned t_seconds(void)
+{
+	const char *set = getenv("T_SECONDS");
+	unsigned n = set ? (unsigned)atoi(set) : 0;
+
+	return n ? n : T_SECONDS;
+}
+
+static int t_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+/* Runs a case and returns its status, or -1. Its process group and its folder end with it. */
+static int t_run(const struct t_case *c)
+{
+	const char *top = getenv("TMPDIR");
+	pid_t me = getpid(), pid;
+	siginfo_t info;
+	int status;
+
+	snprintf(t_dir, sizeof(t_dir), "%s/ironring-XXXXXX", top && *top ? top : "/tmp");
+	if (!mkdtemp(t_dir))
+		t_dir[0] = 0;
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		setpgid(0, 0);
+		if (getppid() != me)
+			_exit(1);
+		alarm(t_seconds());
+		c->run();
+		exit(0);
+	}
+	if (pid < 0)
+		return -1;
+	setpgid(pid, pid);
+	/* While it isn't reaped, the group's number is nobody else's. */
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT))
+		return -1;
+	kill(-pid, SIGKILL);
+	if (waitpid(pid, &status, 0) != pid)
+		return -1;
+	while (waitpid(-pid, NULL, 0) > 0)
+		;
+	if (t_dir[0])
+		nftw(t_dir, t_remove, 16, FTW_DEPTH | FTW_PHYS);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned passed = 0, failed = 0, skipped = 0;
 	struct t_case *c;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* So that what a case leaves is ours to wait for. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (c = t_first; c; c = c->next) {
 		int status;
-		pid_t pid;
 
 		if (argc > 1 && strcmp(argv[1], c->name))
 			continue;
-		fflush(stdout);
-		pid = fork();
-		if (pid == 0) {
-			alarm(T_SECONDS);
-			c->run();
-			exit(0);
-		}
-		if (pid < 0 || waitpid(pid, &status, 0) != pid) {
-			perror("fork");
+		status = t_run(c);
+		if (status < 0) {
+			perror(c->name);
 			return 2;
 		}
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
@@ -100,7 +173,7 @@ int main(int argc, char **argv)
 			skipped++;
 		} else {
 			if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-				printf("  still running after %d s\n", T_SECONDS);
+				printf("  still running after %u s\n", t_seconds());
 			else if (WIFSIGNALED(status))
 				printf("  ended by signal %d\n", WTERMSIG(status));
 			printf("FAIL %s\n", c->name);
