@@ -239,7 +239,7 @@ TEST(sockets)
 static void pipe_works(struct io_uring *ring, int from, int to)
 {
 	struct io_uring_sqe *sqe = next_sqe(ring, 1);
-	char in[16];
+	char in[16] = { 0 };
 
 	io_uring_prep_write(sqe, to, "through", 7, 0);
 	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);

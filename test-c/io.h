@@ -12,6 +12,14 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+/* Memory checkers don't know what the kernel writes for a request. */
+#ifdef T_VALGRIND
+#include <valgrind/memcheck.h>
+#define kernel_wrote(BUF, LEN) VALGRIND_MAKE_MEM_DEFINED(BUF, LEN)
+#else
+#define kernel_wrote(BUF, LEN) ((void)0)
+#endif
+
 #define ARRAY_LEN(A) (sizeof(A) / sizeof((A)[0]))
 
 __attribute__((noreturn, format(printf, 2, 3)))
@@ -58,6 +66,7 @@ static inline void verify_at(int line, const void *buf, size_t len, size_t from,
 	const unsigned char *p = buf;
 	size_t i;
 
+	kernel_wrote(buf, len);
 	for (i = 0; i < len; i++) {
 		if (p[i] != pattern_at(from + i, seed))
 			io_fail(line, "byte %zu of %zu is %#x, expected %#x of pattern %u", i, len, p[i],
@@ -70,6 +79,7 @@ static inline void all_bytes_at(int line, const void *buf, size_t len, unsigned 
 	const unsigned char *p = buf;
 	size_t i;
 
+	kernel_wrote(buf, len);
 	for (i = 0; i < len; i++) {
 		if (p[i] != value)
 			io_fail(line, "byte %zu of %zu is %#x, expected %#x", i, len, p[i], value);

@@ -65,7 +65,7 @@ TEST(chain_runs_in_order)
 TEST(chain_waits_for_a_slow_member)
 {
 	int fds[2];
-	char c;
+	char c = 0;
 
 	ring_init(&ring, 8, 0);
 	make_pipe(fds);

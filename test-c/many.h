@@ -113,17 +113,19 @@ static inline void took_at(int line, long long start, long long least)
 
 #define CHECK_TOOK(START, LEAST) took_at(__LINE__, START, LEAST)
 
-/* Mappings and open files. Both counts take one file more while they count. */
+/* Mappings and open files. Both counts take one file more while they count. A checker maps memory for itself at any
+ * time: under one, only the mappings of rings count. */
 
 static inline unsigned count_maps(void)
 {
 	FILE *file = fopen("/proc/self/maps", "re");
+	bool all = !getenv("T_TOOL");
+	char line[PATH_MAX + 128];
 	unsigned n = 0;
-	int c;
 
 	CHECK(file);
-	while ((c = getc_unlocked(file)) != EOF)
-		n += c == '\n';
+	while (fgets(line, sizeof(line), file))
+		n += all || strstr(line, "[io_uring]");
 	fclose(file);
 	return n;
 }

@@ -43,7 +43,7 @@ TEST(recv_waits)
 
 TEST(recv_flags)
 {
-	char buf[8];
+	char buf[8] = { 0 };
 
 	ring_init(&ring, 8, 0);
 	tcp_pair(fds);
@@ -122,7 +122,7 @@ TEST(much_both_ways)
 
 TEST(sendto_and_recvmsg_name)
 {
-	struct sockaddr_in to, from, name;
+	struct sockaddr_in to, from, name = { 0 };
 	int receiver = bound_socket(SOCK_DGRAM, &to), sender = bound_socket(SOCK_DGRAM, &from);
 	char data[300], buf[300];
 	struct iovec iov = { buf, sizeof(buf) };

@@ -179,7 +179,7 @@ TEST(read_that_waits)
 {
 	struct io_uring ring;
 	struct iovec iov;
-	char in[100];
+	char in[100] = { 0 };
 	int fds[2];
 
 	make_pipe(fds);

@@ -82,7 +82,7 @@ TEST(by_path)
 TEST(flags_and_errors)
 {
 	const char *path = tmp_path("f");
-	char in[16];
+	char in[16] = { 0 };
 	int fd = start(), way, file;
 
 	for (way = 0; way < 2; way++) {

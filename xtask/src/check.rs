@@ -105,6 +105,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             ],
         ),
         step(
+            "sanitize",
+            "valgrind and gcc's sanitizers report nothing",
+            vec![xtask(&["sanitize"])],
+        ),
+        step(
             "suite",
             "the original's own tests, on the peer and on ours",
             vec![

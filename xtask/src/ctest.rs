@@ -1,6 +1,6 @@
 //! `cargo xtask ctest`: every program in `test-c`, compiled in each way that users compile theirs, and run.
 
-mod program;
+pub mod program;
 
 use crate::util;
 use anyhow::{Context, Result, ensure};
@@ -13,10 +13,10 @@ use std::sync::Mutex;
 use std::thread;
 
 /// Programs that run with nothing beside them: they measure time, or use a limit that counts per user.
-const ALONE: &[&str] = &["buffers", "sqpoll", "timeout", "wait", "wait_signal"];
+pub const ALONE: &[&str] = &["buffers", "sqpoll", "timeout", "wait", "wait_signal"];
 
 /// How many of the others run at once.
-const AT_ONCE: usize = 2;
+pub const AT_ONCE: usize = 2;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -67,7 +67,7 @@ pub fn run(args: &Args) -> Result<()> {
     util::need("cc", "gcc")?;
     let modes = modes(args);
     let lib = libraries(args, &modes)?;
-    let names = names(args)?;
+    let names = names(args.only.as_deref())?;
     let out = util::root().join("target/ctest");
     // Of this run only: others may be going on.
     let tmp = out.join(format!("tmp.{}", std::process::id()));
@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Result<()> {
     let programs: Vec<Program> = modes
         .iter()
         .flat_map(|&mode| names.iter().map(move |name| (mode, name)))
-        .map(|(mode, name)| Program::new(&out, mode, name, flags(args, mode), lib.join(mode.library())))
+        .map(|(mode, name)| Program::new(&out, mode.name(), name, flags(args, mode), lib.join(mode.library())))
         .collect();
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let built = in_parallel("compiling", cores, programs, Program::build);
@@ -91,12 +91,8 @@ pub fn run(args: &Args) -> Result<()> {
     outcomes.extend(in_parallel("running alone", 1, alone, |program| program.run(&tmp)));
     // Empty, unless a program was killed.
     let _ = fs::remove_dir_all(&tmp);
-    outcomes.sort_by(|a, b| (&a.name, a.mode).cmp(&(&b.name, b.mode)));
-
-    show_failures(&outcomes);
-    show_table(&modes, &outcomes);
-    show_skips(&modes, &outcomes);
-    let total: Counts = outcomes.iter().map(|outcome| outcome.counts).sum();
+    let ways: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
+    let total = show(&ways, &outcomes);
     if total.passed + total.failed == 0 {
         println!("\nno case ran to its end");
     }
@@ -109,6 +105,14 @@ pub fn run(args: &Args) -> Result<()> {
         std::process::exit(1);
     }
     Ok(())
+}
+
+/// Shows what failed, the table and what was skipped; gives the sum.
+pub fn show(ways: &[&'static str], outcomes: &[Outcome]) -> Counts {
+    show_failures(outcomes);
+    show_table(ways, outcomes);
+    show_skips(ways, outcomes);
+    outcomes.iter().map(|outcome| outcome.counts).sum()
 }
 
 fn modes(args: &Args) -> Vec<Mode> {
@@ -139,7 +143,7 @@ fn libraries(args: &Args, modes: &[Mode]) -> Result<PathBuf> {
 }
 
 /// The names of the test programs, without `.c`.
-fn names(args: &Args) -> Result<Vec<String>> {
+pub fn names(only: Option<&str>) -> Result<Vec<String>> {
     let dir = util::root().join("test-c");
     let mut names = Vec::new();
     for entry in fs::read_dir(&dir).with_context(|| format!("can't read {}", dir.display()))? {
@@ -148,8 +152,8 @@ fn names(args: &Args) -> Result<Vec<String>> {
             names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
         }
     }
-    if let Some(pattern) = &args.only {
-        names.retain(|name| name.contains(pattern.as_str()));
+    if let Some(pattern) = only {
+        names.retain(|name| name.contains(pattern));
         ensure!(
             !names.is_empty(),
             "no program in {} is called *{pattern}*",
@@ -185,7 +189,7 @@ fn flags(args: &Args, mode: Mode) -> Vec<String> {
 }
 
 /// Does the work on each program, `workers` at a time, with a line that says how far it is.
-fn in_parallel<R: Send>(
+pub fn in_parallel<R: Send>(
     what: &str,
     workers: usize,
     programs: Vec<Program>,
@@ -202,7 +206,7 @@ fn in_parallel<R: Send>(
                 loop {
                     let next = queue.lock().expect("no worker panicked").pop_front();
                     let Some(program) = next else { break };
-                    bar.set_message(format!("{} ({})", program.name, program.mode.name()));
+                    bar.set_message(format!("{} ({})", program.name, program.way));
                     let result = work(program);
                     bar.inc(1);
                     done.lock().expect("no worker panicked").push(result);
@@ -219,7 +223,7 @@ fn show_failures(outcomes: &[Outcome]) {
         println!(
             "{} ({}) failed; all of it is in {}",
             outcome.name,
-            outcome.mode.name(),
+            outcome.way,
             outcome.log.display()
         );
         for line in &outcome.tail {
@@ -229,29 +233,33 @@ fn show_failures(outcomes: &[Outcome]) {
     }
 }
 
-fn show_table(modes: &[Mode], outcomes: &[Outcome]) {
-    let mut rows: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+fn show_table(ways: &[&'static str], outcomes: &[Outcome]) {
+    let mut rows: BTreeMap<&str, BTreeMap<&str, Counts>> = BTreeMap::new();
     for outcome in outcomes {
-        let Counts {
-            passed,
-            failed,
-            skipped,
-        } = outcome.counts;
-        let row = rows.entry(&outcome.name).or_insert_with(|| vec![outcome.name.clone()]);
-        row.push(format!("{passed}/{failed}/{skipped}"));
+        rows.entry(&outcome.name)
+            .or_default()
+            .insert(outcome.way, outcome.counts);
     }
-    let mut header = vec!["passed/failed/skipped"];
-    header.extend(modes.iter().map(|mode| mode.name()));
-    util::table(&header, &rows.into_values().collect::<Vec<_>>());
+    let cell = |counts: Option<&Counts>| {
+        counts.map_or_else(String::new, |c| format!("{}/{}/{}", c.passed, c.failed, c.skipped))
+    };
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(name, counts)| {
+            let cells = ways.iter().map(|way| cell(counts.get(way)));
+            std::iter::once((*name).to_owned()).chain(cells).collect()
+        })
+        .collect();
+    util::table(&[&["passed/failed/skipped"], ways].concat(), &rows);
 }
 
 /// Each skip once, with the modes when they aren't all.
-fn show_skips(modes: &[Mode], outcomes: &[Outcome]) {
+fn show_skips(ways: &[&'static str], outcomes: &[Outcome]) {
     let mut skips: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
     for outcome in outcomes {
         for (case, reason) in &outcome.skips {
             let key = (outcome.name.as_str(), case.as_str(), reason.as_str());
-            skips.entry(key).or_default().push(outcome.mode.name());
+            skips.entry(key).or_default().push(outcome.way);
         }
     }
     if skips.is_empty() {
@@ -259,7 +267,7 @@ fn show_skips(modes: &[Mode], outcomes: &[Outcome]) {
     }
     println!("\nskipped:");
     for ((name, case, reason), seen) in skips {
-        let only = if seen.len() < modes.len() {
+        let only = if seen.len() < ways.len() {
             format!(" (only {})", seen.join(", "))
         } else {
             String::new()

@@ -13,6 +13,7 @@ mod install;
 mod lang;
 mod matrix;
 mod peer;
+mod sanitize;
 mod suite;
 mod util;
 
@@ -48,6 +49,8 @@ enum Command {
     Code(code::Args),
     /// Build and run the C tests, on the inlines and on liburing-ffi
     Ctest(ctest::Args),
+    /// Run the C tests under valgrind and the sanitizers
+    Sanitize(sanitize::Args),
     /// Run the original's test suite on the original and on ours
     Suite(suite::Args),
     /// Measure times against the original, other libraries and the bare system call
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Bytes(args) => bytes::run(&args),
         Command::Code(args) => code::run(&args),
         Command::Ctest(args) => ctest::run(&args),
+        Command::Sanitize(args) => sanitize::run(&args),
         Command::Suite(args) => suite::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),

@@ -1,6 +1,5 @@
 //! One test program in one mode: compiled, run, its output understood.
 
-use super::Mode;
 use crate::util;
 use std::fs::{self, File};
 use std::io;
@@ -33,18 +32,24 @@ impl Sum for Counts {
 }
 
 pub struct Program {
-    pub mode: Mode,
+    /// How it uses the library, or which checker watches it.
+    pub way: &'static str,
     pub name: String,
-    exe: PathBuf,
+    pub exe: PathBuf,
     log: PathBuf,
+    source: PathBuf,
     flags: Vec<String>,
     library: PathBuf,
+    /// The command that runs it, when it doesn't run by itself.
+    wrapper: Vec<String>,
+    env: Vec<(&'static str, String)>,
+    case: Option<&'static str>,
     /// What the compiler said, when it refused.
-    refused: Option<String>,
+    pub refused: Option<String>,
 }
 
 pub struct Outcome {
-    pub mode: Mode,
+    pub way: &'static str,
     pub name: String,
     pub log: PathBuf,
     pub counts: Counts,
@@ -55,17 +60,37 @@ pub struct Outcome {
 }
 
 impl Program {
-    pub fn new(out: &Path, mode: Mode, name: &str, flags: Vec<String>, library: PathBuf) -> Self {
-        let dir = out.join(mode.name());
+    /// `name` is a file of `test-c` without its `.c`.
+    pub fn new(out: &Path, way: &'static str, name: &str, flags: Vec<String>, library: PathBuf) -> Self {
+        let dir = out.join(way);
+        let path = name;
+        let name = name.rsplit('/').next().unwrap_or(name);
         Self {
-            mode,
+            way,
             name: name.to_owned(),
             exe: dir.join(name),
             log: dir.join(format!("{name}.log")),
             flags,
             library,
+            source: util::root().join(format!("test-c/{path}.c")),
+            wrapper: Vec::new(),
+            env: Vec::new(),
+            case: None,
             refused: None,
         }
+    }
+
+    /// Runs it by `wrapper`, with more in its environment.
+    pub fn under(mut self, wrapper: Vec<String>, env: Vec<(&'static str, String)>) -> Self {
+        self.wrapper = wrapper;
+        self.env = env;
+        self
+    }
+
+    /// Runs only this case of it.
+    pub fn case(mut self, name: &'static str) -> Self {
+        self.case = Some(name);
+        self
     }
 
     pub fn build(mut self) -> Self {
@@ -74,7 +99,7 @@ impl Program {
         let mut cc = Command::new("cc");
         cc.args(["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"])
             .args(&self.flags)
-            .arg(util::root().join(format!("test-c/{}.c", self.name)))
+            .arg(&self.source)
             .arg("-o")
             .arg(&self.exe)
             .arg(&self.library)
@@ -104,7 +129,7 @@ impl Program {
             Vec::new()
         };
         Outcome {
-            mode: self.mode,
+            way: self.way,
             name: self.name,
             log: self.log,
             counts,
@@ -117,8 +142,11 @@ impl Program {
         let log = File::create(&self.log)?;
         Command::new("timeout")
             .args(["--kill-after=5", LIMIT_SECONDS])
+            .args(&self.wrapper)
             .arg(&self.exe)
+            .args(self.case)
             .env("TMPDIR", tmp)
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             // It would win over the rpath.
             .env_remove("LD_LIBRARY_PATH")
             .stdin(Stdio::null())
