@@ -110,6 +110,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             vec![xtask(&["sanitize"])],
         ),
         step(
+            "soak",
+            "everything at once for twenty seconds: nothing lost, doubled or leaked",
+            vec![xtask(&["soak", "--self-test"])],
+        ),
+        step(
             "suite",
             "the original's own tests, on the peer and on ours",
             vec![
@@ -124,6 +129,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             "bytes, long",
             "a hundred million draws",
             vec![xtask(&["bytes", "--long"])],
+        ));
+        steps.push(step(
+            "soak, long",
+            "ten minutes of it, and half a minute under the sanitizers",
+            vec![xtask(&["soak", "--minutes", "10"]), xtask(&["sanitize", "--soak"])],
         ));
         steps.push(step(
             "suite, older",

@@ -14,6 +14,7 @@ mod lang;
 mod matrix;
 mod peer;
 mod sanitize;
+mod soak;
 mod suite;
 mod util;
 
@@ -51,6 +52,8 @@ enum Command {
     Ctest(ctest::Args),
     /// Run the C tests under valgrind and the sanitizers
     Sanitize(sanitize::Args),
+    /// Run everything at once, for long
+    Soak(soak::Args),
     /// Run the original's test suite on the original and on ours
     Suite(suite::Args),
     /// Measure times against the original, other libraries and the bare system call
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Code(args) => code::run(&args),
         Command::Ctest(args) => ctest::run(&args),
         Command::Sanitize(args) => sanitize::run(&args),
+        Command::Soak(args) => soak::run(&args),
         Command::Suite(args) => suite::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),

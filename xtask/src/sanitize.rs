@@ -23,9 +23,9 @@ pub struct Args {
     /// Only this checker: valgrind, asan or tsan
     #[arg(long)]
     tool: Option<String>,
-    /// Also the soak, for half a minute under each checker that runs threads
-    #[arg(long)]
-    long: bool,
+    /// Instead the soak, for half a minute under each checker that lets threads run
+    #[arg(long, conflicts_with = "only")]
+    soak: bool,
 }
 
 struct Tool {
@@ -216,16 +216,16 @@ fn self_test(shop: &Shop, tools: &[&Tool]) -> Result<()> {
 }
 
 fn all(args: &Args, shop: &Shop, tools: &[&Tool]) -> Result<()> {
-    let names = ctest::names(args.only.as_deref())?;
-    let mut programs: Vec<Program> = tools
+    let names = if args.soak {
+        vec!["soak/soak".to_owned()]
+    } else {
+        ctest::names(args.only.as_deref())?
+    };
+    let programs = tools
         .iter()
+        .filter(|tool| tool.threads || !args.soak)
         .flat_map(|tool| names.iter().map(|name| shop.program(tool, name, None)))
         .collect();
-    if args.long {
-        for tool in tools.iter().filter(|tool| tool.threads) {
-            programs.push(shop.program(tool, "soak/soak", None));
-        }
-    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let built = ctest::in_parallel("compiling", cores, programs, Program::build);
     let (alone, together): (Vec<_>, Vec<_>) = built
