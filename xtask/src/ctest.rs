@@ -275,3 +275,20 @@ fn show_skips(ways: &[&'static str], outcomes: &[Outcome]) {
         println!("  {name} {case}: {reason}{only}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_function_of_the_map_runs_on_a_small_stack() {
+        let root = crate::util::root();
+        let read = |path| std::fs::read_to_string(root.join(path)).expect("a file of the repository");
+        let test = read("test-c/stack.c");
+        let missing: Vec<_> = read("src/liburing.map")
+            .lines()
+            .filter_map(|line| line.trim().strip_suffix(';'))
+            .filter(|name| name.contains("io_uring_") && !test.contains(&format!("{name}(")))
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(missing, Vec::<String>::new(), "test-c/stack.c calls them not");
+    }
+}
