@@ -1,0 +1,173 @@
+/* Processes that end, or become another program, with requests under way: they go at once, and all that the requests
+ * held goes with them. */
+#include "many.h"
+#include <poll.h>
+#include <pthread.h>
+
+static struct io_uring ring;
+static char buffer[4096];
+
+/* The ways to end. */
+enum { BY_EXIT, BY_UNDERSCORE_EXIT, BY_SIGNAL, BY_QUEUE_EXIT, BY_EXEC, WAYS };
+
+static void end(unsigned way)
+{
+	char *argv[] = { (char *)"true", NULL };
+
+	switch (way) {
+	case BY_EXIT:
+		exit(0);
+	case BY_QUEUE_EXIT:
+		io_uring_queue_exit(&ring);
+		break;
+	case BY_SIGNAL:
+		raise(SIGKILL);
+		break;
+	case BY_EXEC:
+		/* The ring's descriptor is closed by it. */
+		execvp("true", argv);
+		_exit(3);
+	}
+	_exit(0);
+}
+
+/* Requests on the pipe's and the pair's ends that only the child has; none of them can complete. */
+static void requests(int pipe_end, int pair_end)
+{
+	static struct __kernel_timespec ts = { 100000, 0 };
+	struct io_uring_sqe *sqe;
+
+	io_uring_prep_read(next_sqe(&ring, 1), pipe_end, buffer, 100, 0);
+	io_uring_prep_poll_add(next_sqe(&ring, 2), pair_end, POLLPRI);
+	io_uring_prep_recv(next_sqe(&ring, 3), pair_end, buffer + 100, 100, 0);
+	io_uring_prep_timeout(next_sqe(&ring, 4), &ts, 0, 0);
+	io_uring_prep_read(next_sqe(&ring, 5), pipe_end, buffer + 200, 100, 0);
+	/* One in a worker of the kernel's, blocked. */
+	sqe = next_sqe(&ring, 6);
+	io_uring_prep_read(sqe, pipe_end, buffer + 300, 100, 0);
+	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
+	submit_n(&ring, 6);
+}
+
+static void in_flight(unsigned flags)
+{
+	unsigned way;
+
+	for (way = 0; way < WAYS; way++) {
+		int to[2], pair[2], status;
+		long long start;
+		pid_t pid;
+
+		make_pipe(to);
+		make_pair(pair, SOCK_STREAM);
+		pid = child();
+		if (pid == 0) {
+			int ret = io_uring_queue_init(8, &ring, flags);
+
+			if (ret)
+				_exit(ret == -EINVAL ? 77 : 1);
+			close(to[1]);
+			close(pair[0]);
+			requests(to[0], pair[1]);
+			end(way);
+		}
+		close(to[0]);
+		close(pair[1]);
+		start = now();
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+			SKIP("the kernel has no such rings");
+		CHECK_EQ(status, way == BY_SIGNAL ? SIGKILL : 0);
+		/* The other ends are closed when the last request is gone. */
+		while (poll(&(struct pollfd){ .fd = to[1] }, 1, 1) == 0)
+			CHECK(now() < start + 10 * SEC);
+		CHECK_EQ(recv(pair[0], buffer, 1, 0), 0);
+		close(to[1]);
+		close(pair[0]);
+	}
+}
+
+TEST(in_flight_plain)
+{
+	in_flight(0);
+}
+
+TEST(in_flight_deferred)
+{
+	in_flight(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
+}
+
+TEST(in_flight_polled)
+{
+	in_flight(IORING_SETUP_SQPOLL);
+}
+
+/* The descriptor is for this program only. */
+TEST(exec_closes_the_ring)
+{
+	static const unsigned kinds[] = { 0, IORING_SETUP_SQPOLL, IORING_SETUP_NO_MMAP };
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(kinds); i++) {
+		int ret = io_uring_queue_init(8, &ring, kinds[i]);
+
+		if (ret == -EINVAL)
+			continue;
+		CHECK_EQ(ret, 0);
+		CHECK_EQ(fcntl(ring.ring_fd, F_GETFD), FD_CLOEXEC);
+		io_uring_queue_exit(&ring);
+	}
+}
+
+/* A child ends with requests under way in the ring that it shares: the parent's go on. */
+TEST(child_leaves_a_shared_ring)
+{
+	int fds[2], status;
+	pid_t pid;
+
+	ring_init(&ring, 8, 0);
+	make_pipe(fds);
+	io_uring_prep_read(next_sqe(&ring, 1), fds[0], buffer, 1, 0);
+	submit_one(&ring);
+	pid = child();
+	if (pid == 0)
+		_exit(0);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	fd_write(fds[1], "x", 1);
+	CHECK_EQ(wait_res(&ring, 1), 1);
+	CHECK_EQ(buffer[0], 'x');
+	CHECK_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+}
+
+static void *wait_for_ever(void *arg)
+{
+	struct io_uring_cqe *cqe;
+
+	io_uring_wait_cqe(arg, &cqe);
+	return NULL;
+}
+
+/* The process ends while another thread waits. */
+TEST(exit_while_a_thread_waits)
+{
+	unsigned way;
+
+	NOT_UNDER("valgrind", "no other thread runs while one is in io_uring_enter");
+	for (way = BY_EXIT; way <= BY_SIGNAL; way++) {
+		pid_t pid = child();
+		int status;
+
+		if (pid == 0) {
+			pthread_t thread;
+
+			if (io_uring_queue_init(8, &ring, 0) || pthread_create(&thread, NULL, wait_for_ever, &ring))
+				_exit(1);
+			usleep(20 * 1000);
+			end(way);
+		}
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		CHECK_EQ(status, way == BY_SIGNAL ? SIGKILL : 0);
+	}
+}
