@@ -10,6 +10,7 @@
 static struct io_uring ring;
 static volatile sig_atomic_t signals;
 static pid_t sender;
+static int restart;
 
 static void count_signal(int number)
 {
@@ -20,7 +21,8 @@ static void count_signal(int number)
 /* A child that sends SIGUSR1 to this process again and again, so that none can come too early. */
 static void start_signals(void)
 {
-	struct sigaction action = { .sa_handler = count_signal };
+	/* With or without SA_RESTART: no wait is restarted, since its end may lie in the past by then. */
+	struct sigaction action = { .sa_handler = count_signal, .sa_flags = restart };
 
 	NOT_UNDER("valgrind", "it keeps signals back while io_uring_enter waits");
 	NOT_UNDER("tsan", "it keeps handlers back until the next call that it knows");
@@ -69,13 +71,21 @@ static int wait_way(unsigned way, struct io_uring_cqe **cqe, struct __kernel_tim
 		return io_uring_wait_cqe(&ring, cqe);
 	case 7:
 		return io_uring_wait_cqe_nr(&ring, cqe, 3);
+	case 8:
+		return io_uring_wait_cqe_timeout(&ring, cqe, ts);
+	case 9:
+		*cqe = NULL;
+		return __io_uring_get_cqe(&ring, cqe, 0, 1, mask);
+	case 10:
+		*cqe = NULL;
+		return io_uring_enter((unsigned)ring.ring_fd, 0, 1, IORING_ENTER_GETEVENTS, mask);
 	default:
 		*cqe = NULL;
 		return io_uring_submit_and_wait(&ring, 1);
 	}
 }
 
-#define WAYS 9
+#define WAYS 12
 #define WAYS_WITH_MASK 6
 
 static bool need_min(unsigned way)
@@ -83,7 +93,7 @@ static bool need_min(unsigned way)
 	return (way == 4 || way == 5) && !(ring.features & IORING_FEAT_MIN_TIMEOUT);
 }
 
-TEST(signal_interrupts)
+static void interrupts(void)
 {
 	struct __kernel_timespec ts = nsec(LONG);
 	unsigned way;
@@ -104,6 +114,17 @@ TEST(signal_interrupts)
 		io_uring_queue_exit(&ring);
 	}
 	stop_signals();
+}
+
+TEST(signal_interrupts)
+{
+	interrupts();
+}
+
+TEST(signal_with_restart_interrupts)
+{
+	restart = SA_RESTART;
+	interrupts();
 }
 
 /* Blocked in the process, the signal comes only through the mask of the wait. */

@@ -1,0 +1,214 @@
+/* What a system can be short of: locked memory, descriptors, address space, /proc. A clear errno, nothing left behind,
+ * and a ring that works goes on working. */
+#include "many.h"
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#define NOBODY 65534
+
+static struct io_uring ring;
+
+static void limit(int resource, rlim_t value)
+{
+	struct rlimit r;
+
+	CHECK_SYS(getrlimit(resource, &r));
+	r.rlim_cur = value;
+	CHECK_SYS(setrlimit(resource, &r));
+}
+
+static const unsigned kinds[] = { 0, IORING_SETUP_SQPOLL, IORING_SETUP_SQE128 | IORING_SETUP_CQE32,
+				  IORING_SETUP_NO_MMAP };
+
+/* Rings of every kind, which come up and work, or are refused where the kernel counts their own memory. */
+static unsigned rings(bool may_be_refused)
+{
+	unsigned maps = count_maps(), fds = count_fds(), refused = 0, i;
+
+	for (i = 0; i < ARRAY_LEN(kinds); i++) {
+		struct iovec iov = { pages(8192), 8192 };
+		int ret = io_uring_queue_init(64, &ring, kinds[i]);
+
+		if (may_be_refused && ret == -ENOMEM) {
+			refused++;
+		} else if (ret != -EINVAL && !(ret == -EPERM && kinds[i] == IORING_SETUP_SQPOLL)) {
+			CHECK_EQ(ret, 0);
+			CHECK_WORKS(&ring);
+			CHECK_EQ(io_uring_register_buffers(&ring, &iov, 1), may_be_refused ? -ENOMEM : 0);
+			CHECK(io_uring_mlock_size(64, kinds[i]) >= 0);
+			CHECK_WORKS(&ring);
+			io_uring_queue_exit(&ring);
+		}
+		CHECK_EQ(count_maps(), maps);
+		CHECK_EQ(count_fds(), fds);
+		free(iov.iov_base);
+	}
+	return refused;
+}
+
+/* `ulimit -l 0` is nothing to those with CAP_IPC_LOCK. */
+TEST(no_locked_memory_for_root)
+{
+	if (geteuid())
+		SKIP("not root");
+	limit(RLIMIT_MEMLOCK, 0);
+	CHECK_EQ(rings(false), 0);
+}
+
+TEST(no_locked_memory_for_users)
+{
+	struct rlimit before;
+	int ret;
+
+	CHECK_SYS(getrlimit(RLIMIT_MEMLOCK, &before));
+	limit(RLIMIT_MEMLOCK, 0);
+	if (!geteuid())
+		CHECK_SYS(setuid(NOBODY));
+	ret = io_uring_queue_init(1, &ring, 0);
+	if (ret == -EPERM)
+		SKIP("kernel.io_uring_disabled keeps io_uring from users without privileges");
+	if (!ret)
+		io_uring_queue_exit(&ring);
+	rings(true);
+	if (before.rlim_cur < 1 << 20)
+		SKIP("the limit is too low for rings of a user");
+	limit(RLIMIT_MEMLOCK, before.rlim_cur);
+	CHECK_EQ(rings(false), 0);
+}
+
+/* A ring that works when no descriptor is left: only what needs one fails. */
+TEST(no_descriptor_left)
+{
+	struct io_uring other;
+	struct io_uring_params p = { 0 };
+	int next, pipe_ends[2];
+	unsigned maps;
+
+	NOT_UNDER("valgrind", "it answers for RLIMIT_NOFILE itself");
+	ring_init(&ring, 8, 0);
+	make_pipe(pipe_ends);
+	next = dup(pipe_ends[0]);
+	close(next);
+	maps = count_maps();
+	limit(RLIMIT_NOFILE, (rlim_t)next);
+	CHECK_EQ(io_uring_queue_init(8, &other, 0), -EMFILE);
+	CHECK_EQ(io_uring_setup(8, &p), -EMFILE);
+	CHECK(!io_uring_get_probe());
+	CHECK_WORKS(&ring);
+	io_uring_prep_openat(next_sqe(&ring, 1), AT_FDCWD, "/", O_RDONLY, 0);
+	CHECK_EQ(run_res(&ring), -EMFILE);
+	/* The table is the ring's own and the limit isn't asked. */
+	CHECK_EQ(io_uring_register_files(&ring, pipe_ends, 2), 0);
+	CHECK_EQ(io_uring_unregister_files(&ring), 0);
+	limit(RLIMIT_NOFILE, (rlim_t)next + 8);
+	CHECK_EQ(count_maps(), maps);
+	io_uring_queue_exit(&ring);
+}
+
+static rlim_t mapped(void)
+{
+	return (rlim_t)mapped_pages() * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Address space runs out at each place: step by step there is more of it, until all of the call succeeds. */
+TEST(address_space)
+{
+	unsigned kind, step, refused;
+
+	NOT_UNDER("asan", "its shadow takes the address space");
+	NOT_UNDER("tsan", "its shadow takes the address space");
+	NOT_UNDER("valgrind", "it maps memory of its own when the program does");
+	for (kind = 0; kind < ARRAY_LEN(kinds); kind++) {
+		unsigned maps = count_maps(), fds = count_fds();
+		int ret = -ENOMEM;
+
+		refused = 0;
+		for (step = 0; ret == -ENOMEM; step++) {
+			limit(RLIMIT_AS, mapped() + step * 4096);
+			ret = io_uring_queue_init(256, &ring, kinds[kind]);
+			limit(RLIMIT_AS, RLIM_INFINITY);
+			if (ret == -ENOMEM) {
+				CHECK_EQ(count_maps(), maps);
+				CHECK_EQ(count_fds(), fds);
+				refused++;
+			}
+		}
+		if (ret == -EINVAL)
+			continue;
+		CHECK_EQ(ret, 0);
+		CHECK(refused > 1);
+		CHECK_WORKS(&ring);
+		io_uring_queue_exit(&ring);
+		CHECK_EQ(count_maps(), maps);
+		CHECK_EQ(count_fds(), fds);
+	}
+}
+
+/* What a ring's calls map for themselves. */
+TEST(address_space_of_a_ring)
+{
+	struct io_uring_buf_ring *br;
+	int ret = 0;
+	unsigned maps;
+
+	NOT_UNDER("asan", "its shadow takes the address space");
+	NOT_UNDER("tsan", "its shadow takes the address space");
+	ring_init(&ring, 8, 0);
+	maps = count_maps();
+	limit(RLIMIT_AS, mapped());
+	br = io_uring_setup_buf_ring(&ring, 8192, 1, 0, &ret);
+	CHECK(!br);
+	CHECK_EQ(ret, -ENOMEM);
+	CHECK_WORKS(&ring);
+	limit(RLIMIT_AS, RLIM_INFINITY);
+	CHECK_EQ(count_maps(), maps);
+	br = io_uring_setup_buf_ring(&ring, 8192, 1, 0, &ret);
+	if (ret == -EINVAL)
+		LACKS("IORING_REGISTER_PBUF_RING", 5, 19);
+	CHECK(br);
+	CHECK_EQ(io_uring_free_buf_ring(&ring, br, 8192, 1), 0);
+	CHECK_EQ(count_maps(), maps);
+	io_uring_queue_exit(&ring);
+}
+
+/* Nothing of the library may depend on /proc. */
+TEST(without_proc)
+{
+	static char memory[65536] __attribute__((aligned(65536)));
+	struct io_uring_params p = { 0 };
+	struct io_uring_probe *probe;
+	struct io_uring_buf_ring *br;
+	int ret;
+
+	if (unshare(CLONE_NEWNS))
+		SKIP("no mount namespace: %s", strerror(errno));
+	CHECK_SYS(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	CHECK_SYS(umount2("/proc", MNT_DETACH));
+	CHECK_EQ(access("/proc/self", F_OK), -1);
+	CHECK(io_uring_memory_size(8, 0) > 0);
+	CHECK(io_uring_mlock_size(8, 0) >= 0);
+	probe = io_uring_get_probe();
+	CHECK(probe);
+	io_uring_free_probe(probe);
+	ret = io_uring_queue_init_mem(8, &ring, &p, memory, sizeof(memory));
+	if (ret != -EINVAL) {
+		CHECK(ret > 0);
+		CHECK_WORKS(&ring);
+		io_uring_queue_exit(&ring);
+	}
+	ret = io_uring_queue_init(8, &ring, IORING_SETUP_NO_MMAP);
+	if (ret != -EINVAL) {
+		CHECK_EQ(ret, 0);
+		CHECK_WORKS(&ring);
+		io_uring_queue_exit(&ring);
+	}
+	ring_init(&ring, 8, 0);
+	br = io_uring_setup_buf_ring(&ring, 8, 1, 0, &ret);
+	if (br)
+		CHECK_EQ(io_uring_free_buf_ring(&ring, br, 8, 1), 0);
+	else
+		CHECK_EQ(ret, -EINVAL);
+	CHECK_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+}
