@@ -183,7 +183,7 @@ TEST(without_proc)
 
 	if (unshare(CLONE_NEWNS))
 		SKIP("no mount namespace: %s", strerror(errno));
-	CHECK_SYS(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	CHECK_SYS(mount("none", "/", "none", MS_REC | MS_PRIVATE, ""));
 	CHECK_SYS(umount2("/proc", MNT_DETACH));
 	CHECK_EQ(access("/proc/self", F_OK), -1);
 	CHECK(io_uring_memory_size(8, 0) > 0);

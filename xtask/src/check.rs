@@ -105,6 +105,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             ],
         ),
         step(
+            "static",
+            "the archive in every kind of program",
+            vec![xtask(&["static"])],
+        ),
+        step(
             "sanitize",
             "valgrind and gcc's sanitizers report nothing",
             vec![xtask(&["sanitize"])],

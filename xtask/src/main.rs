@@ -15,6 +15,7 @@ mod matrix;
 mod peer;
 mod sanitize;
 mod soak;
+mod statics;
 mod suite;
 mod util;
 
@@ -54,6 +55,8 @@ enum Command {
     Sanitize(sanitize::Args),
     /// Run everything at once, for long
     Soak(soak::Args),
+    /// Link the archive into every kind of program
+    Static(statics::Args),
     /// Run the original's test suite on the original and on ours
     Suite(suite::Args),
     /// Measure times against the original, other libraries and the bare system call
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Ctest(args) => ctest::run(&args),
         Command::Sanitize(args) => sanitize::run(&args),
         Command::Soak(args) => soak::run(&args),
+        Command::Static(args) => statics::run(&args),
         Command::Suite(args) => suite::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),
