@@ -136,9 +136,17 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             vec![xtask(&["bytes", "--long"])],
         ));
         steps.push(step(
+            "sanitize, long",
+            "tests without threads under TSan, too, and the soak under the sanitizers",
+            vec![
+                xtask(&["sanitize", "--long", "--tool", "tsan"]),
+                xtask(&["sanitize", "--soak"]),
+            ],
+        ));
+        steps.push(step(
             "soak, long",
-            "ten minutes of it, and half a minute under the sanitizers",
-            vec![xtask(&["soak", "--minutes", "10"]), xtask(&["sanitize", "--soak"])],
+            "ten minutes of it",
+            vec![xtask(&["soak", "--minutes", "10"])],
         ));
         steps.push(step(
             "suite, older",

@@ -11,7 +11,7 @@ use crate::ctest::{
     program::{Outcome, Program},
 };
 use crate::util;
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::PathBuf;
 
@@ -23,6 +23,9 @@ pub struct Args {
     /// Only this checker: valgrind, asan or tsan
     #[arg(long)]
     tool: Option<String>,
+    /// Programs without threads under tsan, too
+    #[arg(long)]
+    long: bool,
     /// Instead the soak, for half a minute under each checker that lets threads run
     #[arg(long, conflicts_with = "only")]
     soak: bool,
@@ -215,17 +218,27 @@ fn self_test(shop: &Shop, tools: &[&Tool]) -> Result<()> {
     Ok(())
 }
 
+/// Races are between threads.
+fn has_threads(name: &str) -> Result<bool> {
+    let path = util::root().join(format!("test-c/{name}.c"));
+    let text = fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+    Ok(["<pthread.h>", "soak.h"].iter().any(|header| text.contains(header)))
+}
+
 fn all(args: &Args, shop: &Shop, tools: &[&Tool]) -> Result<()> {
     let names = if args.soak {
         vec!["soak/soak".to_owned()]
     } else {
         ctest::names(args.only.as_deref())?
     };
-    let programs = tools
-        .iter()
-        .filter(|tool| tool.threads || !args.soak)
-        .flat_map(|tool| names.iter().map(|name| shop.program(tool, name, None)))
-        .collect();
+    let mut programs = Vec::new();
+    for tool in tools.iter().filter(|tool| tool.threads || !args.soak) {
+        for name in &names {
+            if tool.name != "tsan" || args.long || has_threads(name)? {
+                programs.push(shop.program(tool, name, None));
+            }
+        }
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let built = ctest::in_parallel("compiling", cores, programs, Program::build);
     let (alone, together): (Vec<_>, Vec<_>) = built
