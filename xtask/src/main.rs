@@ -5,6 +5,7 @@ mod bench;
 mod bytes;
 mod check;
 mod code;
+mod cost;
 mod ctest;
 mod demo;
 mod gates;
@@ -49,6 +50,8 @@ enum Command {
     Bytes(bytes::Args),
     /// Compare the machine code of the inline helpers with the peer's
     Code(code::Args),
+    /// Count the library's instructions and size against the peer's
+    Cost(cost::Args),
     /// Build and run the C tests, on the inlines and on liburing-ffi
     Ctest(ctest::Args),
     /// Run the C tests under valgrind and the sanitizers
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Abi(args) => abi::run(&args),
         Command::Bytes(args) => bytes::run(&args),
         Command::Code(args) => code::run(&args),
+        Command::Cost(args) => cost::run(&args),
         Command::Ctest(args) => ctest::run(&args),
         Command::Sanitize(args) => sanitize::run(&args),
         Command::Soak(args) => soak::run(&args),

@@ -38,6 +38,8 @@ pub struct Elf {
     pub sections: BTreeSet<String>,
     /// What `size` calls text: loaded, and not written to.
     pub text: u64,
+    /// Entries of all relocation tables.
+    pub relocations: u64,
     pub marks: BTreeSet<Mark>,
 }
 
@@ -105,6 +107,9 @@ impl Elf {
             let flags = section.sh_flags(endian);
             if flags.contains(elf::SHF_ALLOC) && !flags.contains(elf::SHF_WRITE) {
                 self.text += section.sh_size(endian).into();
+            }
+            if [elf::SHT_RELA, elf::SHT_REL].contains(&section.sh_type(endian)) {
+                self.relocations += section.sh_size(endian).into() / section.sh_entsize(endian).into().max(1);
             }
         }
         for kind in [elf::SHT_SYMTAB, elf::SHT_DYNSYM] {
