@@ -9,11 +9,21 @@ use crate::setup::{enter_flags, int_flags};
 use crate::types::io_uring;
 use core::ptr::null;
 
+/// Whether the kernel's SQPOLL thread sleeps, so that somebody must enter and wake it for what was submitted.
+#[inline]
+unsafe fn sq_sleeps(ring: *const io_uring) -> bool {
+    // The kernel's thread sets NEED_WAKEUP, then looks at the tail once more before it sleeps. The tail stored before
+    // must be visible before the flag is read, or both sides could miss each other.
+    io_uring_smp_mb();
+    // SAFETY: the caller's ring; `kflags` is the kernel's word, always mapped.
+    unsafe { read_once((*ring).sq.kflags) & IORING_SQ_NEED_WAKEUP != 0 }
+}
+
 /// Whether the kernel must be entered for `submit` entries to be taken: always without SQPOLL; with it, only when
 /// the kernel's thread sleeps, and then `flags` says to wake it.
 #[inline]
 pub(crate) unsafe fn sq_needs_enter(ring: *const io_uring, submit: c_uint, flags: &mut c_uint) -> bool {
-    // SAFETY: the caller's ring; `kflags` is the kernel's word, always mapped.
+    // SAFETY: the caller's ring.
     unsafe {
         if submit == 0 {
             return false;
@@ -21,14 +31,11 @@ pub(crate) unsafe fn sq_needs_enter(ring: *const io_uring, submit: c_uint, flags
         if (*ring).flags & IORING_SETUP_SQPOLL == 0 {
             return true;
         }
-        // The kernel's thread sets NEED_WAKEUP, then looks at the tail once more before it sleeps. The tail stored
-        // here must be visible before the flag is read, or both sides could miss each other.
-        io_uring_smp_mb();
-        if read_once((*ring).sq.kflags) & IORING_SQ_NEED_WAKEUP != 0 {
+        let sleeps = sq_sleeps(ring);
+        if sleeps {
             *flags |= IORING_ENTER_SQ_WAKEUP;
-            return true;
         }
-        false
+        sleeps
     }
 }
 
@@ -53,37 +60,49 @@ pub(crate) unsafe fn cq_needs_enter(ring: *const io_uring) -> bool {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_get_events(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe {
-        let flags = IORING_ENTER_GETEVENTS | enter_flags(ring);
-        kernel::io_uring_enter2((*ring).enter_ring_fd, 0, 0, flags, null(), SIGSET_SIZE)
+    unsafe { enter(ring, 0, 0, IORING_ENTER_GETEVENTS) }
+}
+
+/// Stores `nr` pointers from `cqe` on, `step` bytes apart.
+#[inline]
+unsafe fn store_run(cqes: *mut *mut io_uring_cqe, mut cqe: *mut io_uring_cqe, step: usize, nr: c_uint) {
+    let mut index = 0;
+    while index < nr as usize {
+        // SAFETY: the caller's array has `nr` places, and as many entries lie before the end of the CQ.
+        unsafe { *cqes.add(index) = cqe };
+        cqe = cqe.wrapping_byte_add(step);
+        index += 1;
     }
 }
 
-/// Stores pointers to up to `count` completions that are already in the CQ.
+/// Stores pointers to up to `count` completions that are already in the CQ, where all have one size: those before the
+/// wrap, then those behind it.
+#[inline]
 unsafe fn peek_batch(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
     // SAFETY: the caller's array has `count` places; only slots between head and tail are read.
     unsafe {
-        let ready = io_uring_cq_ready(ring);
+        let cq = &raw const (*ring).cq;
+        let nr = io_uring_cq_ready(ring).min(count);
+        let step = size_of::<io_uring_cqe>() << io_uring_cqe_shift(ring);
+        let first = *(*cq).khead & (*cq).ring_mask;
+        let before_wrap = ((*cq).ring_mask + 1 - first).min(nr);
+        store_run(cqes, (*cq).cqes.byte_add(first as usize * step), step, before_wrap);
+        store_run(cqes.add(before_wrap as usize), (*cq).cqes, step, nr - before_wrap);
+        nr
+    }
+}
+
+/// [`peek_batch`] where there are completions of one and two slots, and fillers where a big one did not fit before
+/// the wrap.
+#[inline]
+unsafe fn peek_batch_mixed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
+    // SAFETY: the caller's array has `count` places; only slots between head and tail are read.
+    unsafe {
         let mut head = *(*ring).cq.khead;
-        let mask = (*ring).cq.ring_mask;
-        let slots = (*ring).cq.cqes;
+        let tail = head.wrapping_add(io_uring_cq_ready(ring));
         let mut nr = 0;
-
-        if (*ring).flags & IORING_SETUP_CQE_MIXED == 0 {
-            let shift = io_uring_cqe_shift(ring);
-            let count = ready.min(count);
-            while nr < count {
-                *cqes.add(nr as usize) = slots.add(((head & mask) << shift) as usize);
-                head = head.wrapping_add(1);
-                nr += 1;
-            }
-            return nr;
-        }
-
-        // Completions of one and two slots, and fillers where a big one did not fit before the wrap.
-        let tail = head.wrapping_add(ready);
         while head != tail && nr < count {
-            let cqe = slots.add((head & mask) as usize);
+            let cqe = (*ring).cq.cqes.add((head & (*ring).cq.ring_mask) as usize);
             if (*cqe).flags & IORING_CQE_F_SKIP != 0 {
                 // A filler can be given back only when it is first in line; else it waits for the next call.
                 if nr != 0 {
@@ -116,59 +135,163 @@ pub unsafe extern "C" fn io_uring_peek_batch_cqe(
 ) -> c_uint {
     // SAFETY: the caller's ring and array are passed on.
     unsafe {
+        if (*ring).flags & IORING_SETUP_CQE_MIXED != 0 {
+            return peek_mixed(ring, cqes, count);
+        }
         let nr = peek_batch(ring, cqes, count);
         if nr != 0 || !cq_needs_flush(ring) {
             return nr;
         }
-        io_uring_get_events(ring);
-        peek_batch(ring, cqes, count)
+        peek_flushed(ring, cqes, count)
     }
 }
 
-/// Shows the kernel the entries prepared so far; returns how many it has not taken yet.
+/// Enters the kernel, and peeks again when that brought something. The rare ways on are out of line, so that the
+/// common one needs no stack.
+#[cold]
+#[inline(never)]
+unsafe fn peek_flushed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
+    // SAFETY: the caller's ring and array are passed on.
+    unsafe {
+        io_uring_get_events(ring);
+        if io_uring_cq_ready(ring) == 0 || count == 0 {
+            return 0;
+        }
+        io_uring_peek_batch_cqe(ring, cqes, count)
+    }
+}
+
+/// `io_uring_peek_batch_cqe` for a ring with completions of both sizes.
+#[inline(never)]
+unsafe fn peek_mixed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
+    let mut flushed = false;
+    loop {
+        // SAFETY: the caller's ring and array are passed on.
+        unsafe {
+            let nr = peek_batch_mixed(ring, cqes, count);
+            if nr != 0 || flushed || !cq_needs_flush(ring) {
+                return nr;
+            }
+            io_uring_get_events(ring);
+        }
+        flushed = true;
+    }
+}
+
+/// How many entries the kernel has not taken yet of those before `tail`. It writes no entries, so its head needs no
+/// ordering; a stale one only counts too many.
 #[inline]
-pub(crate) unsafe fn flush_sq(ring: *mut io_uring) -> c_uint {
+unsafe fn not_taken(ring: *const io_uring, tail: c_uint) -> c_uint {
+    // SAFETY: the caller's ring; `khead` is the kernel's word, always mapped.
+    unsafe { tail.wrapping_sub(read_once((*ring).sq.khead)) }
+}
+
+/// [`flush_sq`] where nobody looks at the tail before the system call.
+#[inline]
+unsafe fn flush_plain(ring: *mut io_uring) -> c_uint {
+    // SAFETY: the caller's ring; one thread submits at a time.
+    unsafe {
+        let sq = &raw mut (*ring).sq;
+        let tail = (*sq).sqe_tail;
+        if (*sq).sqe_head != tail {
+            (*sq).sqe_head = tail;
+            *(*sq).ktail = tail;
+        }
+        not_taken(ring, tail)
+    }
+}
+
+/// [`flush_sq`] for all rings.
+#[inline]
+unsafe fn flush_any(ring: *mut io_uring, flags: c_uint) -> c_uint {
     // SAFETY: the caller's ring; one thread submits at a time.
     unsafe {
         let sq = &raw mut (*ring).sq;
         let tail = (*sq).sqe_tail;
 
         // The kernel takes such a ring's entries from slot 0 on at each submit, whatever head and tail say.
-        if (*ring).flags & IORING_SETUP_SQ_REWIND != 0 {
+        if flags & IORING_SETUP_SQ_REWIND != 0 {
             (*sq).sqe_tail = 0;
             return tail;
         }
-
         if (*sq).sqe_head != tail {
             (*sq).sqe_head = tail;
-            if (*ring).flags & IORING_SETUP_SQPOLL == 0 {
-                // Nobody looks before the system call.
-                *(*sq).ktail = tail;
-            } else {
-                // The kernel's thread must see the entries before it sees the tail.
-                io_uring_smp_store_release((*sq).ktail, tail);
-            }
+            // The kernel's thread must see the entries before it sees the tail.
+            io_uring_smp_store_release((*sq).ktail, tail);
         }
-        // The kernel writes no entries, so the head needs no ordering; a stale one only counts too many.
-        tail.wrapping_sub(read_once((*sq).khead))
+        not_taken(ring, tail)
     }
 }
 
-/// Submits everything queued, and enters the kernel for completions when `wait_nr`, `get_events` or the ring ask for it.
+/// Shows the kernel the entries prepared so far; returns how many it has not taken yet.
 #[inline]
-unsafe fn submit(ring: *mut io_uring, wait_nr: c_uint, get_events: bool) -> c_int {
+pub(crate) unsafe fn flush_sq(ring: *mut io_uring) -> c_uint {
     // SAFETY: the caller's ring.
     unsafe {
-        let submitted = flush_sq(ring);
-        let mut flags = enter_flags(ring);
-        let for_cqes = get_events || wait_nr != 0 || cq_needs_enter(ring);
-        if !sq_needs_enter(ring, submitted, &mut flags) && !for_cqes {
-            return submitted as c_int;
+        let flags = (*ring).flags;
+        if flags & (IORING_SETUP_SQPOLL | IORING_SETUP_SQ_REWIND) == 0 {
+            flush_plain(ring)
+        } else {
+            flush_any(ring, flags)
         }
-        if for_cqes {
-            flags |= IORING_ENTER_GETEVENTS;
+    }
+}
+
+/// Enters the kernel without an argument.
+#[inline]
+unsafe fn enter(ring: *const io_uring, submit: c_uint, wait_nr: c_uint, flags: c_uint) -> c_int {
+    // SAFETY: the caller's ring.
+    unsafe {
+        let flags = flags | enter_flags(ring);
+        kernel::io_uring_enter2((*ring).enter_ring_fd, submit, wait_nr, flags, null(), SIGSET_SIZE)
+    }
+}
+
+/// Submits everything queued, and enters the kernel for completions when `wait_nr`, `flags` or the ring ask for it.
+#[inline]
+unsafe fn submit(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) -> c_int {
+    // SAFETY: the caller's ring.
+    unsafe {
+        // One test for everything out of the ordinary.
+        if (*ring).flags & (IORING_SETUP_IOPOLL | IORING_SETUP_SQPOLL | IORING_SETUP_SQ_REWIND) != 0 {
+            return submit_any(ring, wait_nr, flags);
         }
-        kernel::io_uring_enter2((*ring).enter_ring_fd, submitted, wait_nr, flags, null(), SIGSET_SIZE)
+        let submitted = flush_plain(ring);
+        if wait_nr != 0 || flags != 0 || cq_needs_flush(ring) {
+            flags = IORING_ENTER_GETEVENTS;
+        } else if submitted == 0 {
+            return 0;
+        }
+        enter(ring, submitted, wait_nr, flags)
+    }
+}
+
+/// [`submit`] for all rings.
+#[inline(never)]
+unsafe fn submit_any(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) -> c_int {
+    // SAFETY: the caller's ring.
+    unsafe {
+        let ring_flags = (*ring).flags;
+        let submitted = flush_any(ring, ring_flags);
+        if ring_flags & IORING_SETUP_SQPOLL != 0 {
+            if submitted != 0 && sq_sleeps(ring) {
+                flags |= IORING_ENTER_SQ_WAKEUP;
+            }
+            if wait_nr != 0 || cq_needs_flush(ring) {
+                flags |= IORING_ENTER_GETEVENTS;
+            }
+            if flags == 0 {
+                return submitted as c_int;
+            }
+        } else {
+            if wait_nr != 0 || cq_needs_enter(ring) {
+                flags |= IORING_ENTER_GETEVENTS;
+            }
+            if flags == 0 && submitted == 0 {
+                return 0;
+            }
+        }
+        enter(ring, submitted, wait_nr, flags)
     }
 }
 
@@ -183,7 +306,7 @@ unsafe fn submit(ring: *mut io_uring, wait_nr: c_uint, get_events: bool) -> c_in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_submit(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe { submit(ring, 0, false) }
+    unsafe { submit(ring, 0, 0) }
 }
 
 /// Submits everything queued and waits for `wait_nr` completions, in one system call.
@@ -194,7 +317,7 @@ pub unsafe extern "C" fn io_uring_submit(ring: *mut io_uring) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_submit_and_wait(ring: *mut io_uring, wait_nr: c_uint) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe { submit(ring, wait_nr, false) }
+    unsafe { submit(ring, wait_nr, 0) }
 }
 
 /// Submits everything queued and lets the kernel post the completions that it holds back.
@@ -205,7 +328,7 @@ pub unsafe extern "C" fn io_uring_submit_and_wait(ring: *mut io_uring, wait_nr: 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_submit_and_get_events(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe { submit(ring, 0, true) }
+    unsafe { submit(ring, 0, IORING_ENTER_GETEVENTS) }
 }
 
 /// Waits until the kernel's SQPOLL thread has freed a place in the SQ: what `io_uring_sqring_wait()` calls.
@@ -215,8 +338,5 @@ pub unsafe extern "C" fn io_uring_submit_and_get_events(ring: *mut io_uring) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __io_uring_sqring_wait(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe {
-        let flags = IORING_ENTER_SQ_WAIT | enter_flags(ring);
-        kernel::io_uring_enter2((*ring).enter_ring_fd, 0, 0, flags, null(), SIGSET_SIZE)
-    }
+    unsafe { enter(ring, 0, 0, IORING_ENTER_SQ_WAIT) }
 }

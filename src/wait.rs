@@ -2,7 +2,9 @@
 
 use crate::abi::*;
 use crate::ctypes::{__kernel_timespec, c_int, c_uint, c_void, sigset_t};
-use crate::inline::{__io_uring_peek_cqe, _io_uring_get_sqe, io_uring_prep_timeout};
+use crate::inline::{
+    __io_uring_peek_cqe, _io_uring_get_sqe, io_uring_cq_ready, io_uring_cqe_shift, io_uring_prep_timeout,
+};
 use crate::kernel::{self, SIGSET_SIZE};
 use crate::queue::{cq_needs_enter, flush_sq, io_uring_submit, sq_needs_enter};
 use crate::setup::enter_flags;
@@ -10,91 +12,148 @@ use crate::types::{LIBURING_UDATA_TIMEOUT, io_uring};
 use core::ptr::null_mut;
 use libc::{EAGAIN, EINVAL, ETIME};
 
-/// What a wait asks of the kernel.
-struct Wait {
-    /// Entries still to be submitted.
+/// How a wait enters the kernel, in one number: flags of `io_uring_enter`, whether its argument carries a timeout, and
+/// the argument's size.
+type How = c_uint;
+const TIMED: How = 1 << 15;
+const SIZE_SHIFT: How = 16;
+const PLAIN: How = (SIGSET_SIZE as How) << SIZE_SHIFT;
+const EXT: How = IORING_ENTER_EXT_ARG | (size_of::<io_uring_getevents_arg>() as How) << SIZE_SHIFT;
+const REGISTERED: How =
+    IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG | TIMED | (size_of::<io_uring_reg_wait>() as How) << SIZE_SHIFT;
+
+/// Enters the kernel as `how` says.
+#[inline]
+unsafe fn enter(
+    ring: *const io_uring,
     submit: c_uint,
-    /// Completions to wait for.
     wait_nr: c_uint,
-    /// Flags for `io_uring_enter` whenever it is entered for completions.
-    flags: c_uint,
-    /// The argument of `io_uring_enter` and its size.
+    mut flags: c_uint,
     arg: *const c_void,
-    size: usize,
-    /// Whether the argument carries a timeout.
-    timed: bool,
+    how: How,
+) -> c_int {
+    if flags & IORING_ENTER_GETEVENTS != 0 {
+        flags |= how & (TIMED - 1);
+    }
+    // SAFETY: the caller's ring and its argument, valid through the call.
+    unsafe {
+        flags |= enter_flags(ring);
+        let size = (how >> SIZE_SHIFT) as usize;
+        kernel::io_uring_enter2((*ring).enter_ring_fd, submit, wait_nr, flags, arg, size)
+    }
 }
 
-/// Submits and waits as `wait` says, and gives the first completion.
-unsafe fn get_cqe(ring: *mut io_uring, cqe_ptr: *mut *mut io_uring_cqe, wait: &mut Wait) -> c_int {
-    let mut cqe = null_mut();
+/// The first completion of a CQ that isn't empty, unless it may be a filler or an old kernel's timeout.
+#[inline]
+unsafe fn first_plain(ring: *const io_uring) -> Option<*mut io_uring_cqe> {
+    // SAFETY: the caller's ring, whose slot at the head is filled.
+    unsafe {
+        let slot = (*(*ring).cq.khead & (*ring).cq.ring_mask) << io_uring_cqe_shift(ring);
+        let cqe = (*ring).cq.cqes.add(slot as usize);
+        let plain = (*cqe).flags & IORING_CQE_F_SKIP == 0 && (*ring).features & IORING_FEAT_EXT_ARG != 0;
+        plain.then_some(cqe)
+    }
+}
+
+/// Submits `submit` entries, waits for `wait_nr` completions, and gives the first one.
+///
+/// Straight through for the usual wait: nothing is there, the kernel is entered once, then enough is there. Six
+/// parameters, with one number for `how`, stay in registers; a caller without an argument of its own just jumps here.
+#[inline(never)]
+unsafe fn get_cqe(
+    ring: *mut io_uring,
+    cqe_ptr: *mut *mut io_uring_cqe,
+    submit: c_uint,
+    wait_nr: c_uint,
+    arg: *const c_void,
+    how: How,
+) -> c_int {
+    // SAFETY: the caller's ring and its argument, valid through the call.
+    unsafe {
+        if wait_nr == 0 || io_uring_cq_ready(ring) != 0 || ((*ring).flags & IORING_SETUP_SQPOLL != 0 && submit != 0) {
+            return get_cqe_any(ring, cqe_ptr, submit, wait_nr, arg, how, None);
+        }
+        let done = enter(ring, submit, wait_nr, IORING_ENTER_GETEVENTS, arg, how);
+        if done < 0 {
+            *cqe_ptr = null_mut();
+            return done;
+        }
+        let submit = submit.wrapping_sub(done as c_uint);
+        if submit == 0 && io_uring_cq_ready(ring) >= wait_nr {
+            if let Some(cqe) = first_plain(ring) {
+                *cqe_ptr = cqe;
+                return done;
+            }
+        }
+        get_cqe_any(ring, cqe_ptr, submit, wait_nr, arg, how, Some(done))
+    }
+}
+
+/// [`get_cqe`] in all cases; `first` is the result of the first entry into the kernel, if there was one.
+#[inline(never)]
+unsafe fn get_cqe_any(
+    ring: *mut io_uring,
+    cqe_ptr: *mut *mut io_uring_cqe,
+    mut submit: c_uint,
+    wait_nr: c_uint,
+    arg: *const c_void,
+    how: How,
+    first: Option<c_int>,
+) -> c_int {
+    let mut entered = first.is_some();
     // The result of the first entry into the kernel, or the first error.
-    let mut ret = 0;
-    let mut entered = false;
+    let mut ret = first.unwrap_or(0);
+    let first_error = |ret, err| if ret == 0 { err } else { ret };
     // SAFETY: the caller's ring and its argument, valid through the call.
     unsafe {
         loop {
+            let mut cqe = null_mut();
             let mut available = 0;
             let err = __io_uring_peek_cqe(ring, &raw mut cqe, &raw mut available);
+            *cqe_ptr = cqe;
             if err != 0 {
-                ret = if ret == 0 { err } else { ret };
-                break;
+                return first_error(ret, err);
             }
 
-            let mut flags = enter_flags(ring);
-            let mut enter = wait.wait_nr > available;
-            if cqe.is_null() && wait.wait_nr == 0 && wait.submit == 0 {
+            let mut flags = 0;
+            if wait_nr > available {
+                flags = IORING_ENTER_GETEVENTS;
+            } else if submit == 0 {
+                if !cqe.is_null() {
+                    return ret;
+                }
                 // Nothing to submit and nothing to wait for: one look into the kernel at most.
                 if entered || !cq_needs_enter(ring) {
-                    ret = if ret == 0 { -EAGAIN } else { ret };
-                    break;
+                    return first_error(ret, -EAGAIN);
                 }
-                enter = true;
+                flags = IORING_ENTER_GETEVENTS;
             }
-            if enter {
-                flags |= IORING_ENTER_GETEVENTS | wait.flags;
+            if !sq_needs_enter(ring, submit, &mut flags) && flags == 0 {
+                return ret;
             }
-            if sq_needs_enter(ring, wait.submit, &mut flags) {
-                enter = true;
-            }
-            if !enter {
-                break;
-            }
-            if entered && wait.timed {
+            if entered && how & TIMED != 0 {
                 // The kernel came back with too few completions: the time is over.
-                if cqe.is_null() && ret == 0 {
-                    ret = -ETIME;
-                }
-                break;
+                return if cqe.is_null() { first_error(ret, -ETIME) } else { ret };
             }
 
-            let done = kernel::io_uring_enter2(
-                (*ring).enter_ring_fd,
-                wait.submit,
-                wait.wait_nr,
-                flags,
-                wait.arg,
-                wait.size,
-            );
+            let done = enter(ring, submit, wait_nr, flags, arg, how);
             if done < 0 {
-                ret = if ret == 0 { done } else { ret };
-                break;
+                return first_error(ret, done);
             }
-            wait.submit = wait.submit.wrapping_sub(done as c_uint);
             if !cqe.is_null() {
-                break;
+                return ret;
             }
+            submit = submit.wrapping_sub(done as c_uint);
             if !entered {
                 entered = true;
                 ret = done;
             }
         }
-        *cqe_ptr = cqe;
     }
-    ret
 }
 
 /// As `get_cqe`, with a timeout and more in an extended argument (kernel 5.11).
+#[inline]
 unsafe fn get_cqe_ext(
     ring: *mut io_uring,
     cqe_ptr: *mut *mut io_uring_cqe,
@@ -110,16 +169,9 @@ unsafe fn get_cqe_ext(
         min_wait_usec,
         ts: ts as usize as u64,
     };
-    let mut wait = Wait {
-        submit,
-        wait_nr,
-        flags: IORING_ENTER_EXT_ARG,
-        arg: (&raw const arg).cast(),
-        size: size_of_val(&arg),
-        timed: !ts.is_null(),
-    };
+    let how = if ts.is_null() { EXT } else { EXT | TIMED };
     // SAFETY: the caller's pointers; the argument lives through the call.
-    unsafe { get_cqe(ring, cqe_ptr, &mut wait) }
+    unsafe { get_cqe(ring, cqe_ptr, submit, wait_nr, (&raw const arg).cast(), how) }
 }
 
 /// Waits for completions, submitting first: what the header's wait and peek helpers call.
@@ -136,19 +188,12 @@ pub unsafe extern "C" fn __io_uring_get_cqe(
     wait_nr: c_uint,
     sigmask: *mut sigset_t,
 ) -> c_int {
-    let mut wait = Wait {
-        submit,
-        wait_nr,
-        flags: 0,
-        arg: sigmask.cast(),
-        size: SIGSET_SIZE,
-        timed: false,
-    };
     // SAFETY: the caller's pointers are passed on.
-    unsafe { get_cqe(ring, cqe_ptr, &mut wait) }
+    unsafe { get_cqe(ring, cqe_ptr, submit, wait_nr, sigmask.cast(), PLAIN) }
 }
 
 /// Queues a timeout of the library's own, for kernels before 5.11; returns how many entries are to be submitted.
+#[cold]
 unsafe fn queue_timeout(ring: *mut io_uring, wait_nr: c_uint, ts: *mut __kernel_timespec) -> c_int {
     // SAFETY: the caller's ring; `ts` stays valid until the submit that follows in the same call.
     unsafe {
@@ -327,16 +372,8 @@ pub unsafe extern "C" fn io_uring_submit_and_wait_reg(
         if (*ring).features & IORING_FEAT_EXT_ARG == 0 {
             return -EINVAL;
         }
-        let size = size_of::<io_uring_reg_wait>();
-        let mut wait = Wait {
-            submit: flush_sq(ring),
-            wait_nr,
-            flags: IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG,
-            // Not an address: the offset into the registered region.
-            arg: (reg_index as usize).wrapping_mul(size) as *const c_void,
-            size,
-            timed: true,
-        };
-        get_cqe(ring, cqe_ptr, &mut wait)
+        // Not an address: the offset into the registered region.
+        let arg = (reg_index as usize).wrapping_mul(size_of::<io_uring_reg_wait>()) as *const c_void;
+        get_cqe(ring, cqe_ptr, flush_sq(ring), wait_nr, arg, REGISTERED)
     }
 }
