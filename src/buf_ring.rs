@@ -26,7 +26,7 @@ pub unsafe extern "C" fn io_uring_register_buf_ring(
     // SAFETY: the caller's ring and argument.
     unsafe {
         (*reg).flags |= flags as u16;
-        register(ring, IORING_REGISTER_PBUF_RING, reg.cast(), 1)
+        register(ring, reg.cast(), 1, IORING_REGISTER_PBUF_RING)
     }
 }
 
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn io_uring_unregister_buf_ring(ring: *mut io_uring, bgid:
     unsafe {
         let mut reg: io_uring_buf_reg = zeroed();
         reg.bgid = bgid as u16;
-        register(ring, IORING_UNREGISTER_PBUF_RING, (&raw const reg).cast(), 1)
+        register(ring, (&raw const reg).cast(), 1, IORING_UNREGISTER_PBUF_RING)
     }
 }
 
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn io_uring_buf_ring_head(ring: *mut io_uring, buf_group: 
     unsafe {
         let mut status: io_uring_buf_status = zeroed();
         status.buf_group = buf_group as u32;
-        let ret = register(ring, IORING_REGISTER_PBUF_STATUS, (&raw mut status).cast(), 1);
+        let ret = register(ring, (&raw mut status).cast(), 1, IORING_REGISTER_PBUF_STATUS);
         if ret == 0 {
             *head = status.head as u16;
         }

@@ -11,8 +11,10 @@ use core::ptr::null;
 use libc::{EBADF, EEXIST, EINVAL, EOPNOTSUPP};
 
 /// Registers with this ring, by its registered index where the kernel takes it.
-#[inline]
-pub(crate) unsafe fn register(ring: *const io_uring, opcode: c_uint, arg: *const c_void, nr: c_uint) -> c_int {
+///
+/// One copy for all: with the parameters in this order most callers set one register and jump here.
+#[inline(never)]
+pub(crate) unsafe fn register(ring: *const io_uring, arg: *const c_void, nr: c_uint, opcode: c_uint) -> c_int {
     // SAFETY: the caller's ring, and the argument that `opcode` asks for.
     unsafe {
         let (fd, flag) = if (*ring).int_flags & int_flags::REG_REG_RING != 0 {
@@ -24,6 +26,18 @@ pub(crate) unsafe fn register(ring: *const io_uring, opcode: c_uint, arg: *const
     }
 }
 
+/// [`register`] inline, for what programs do again and again.
+#[inline]
+pub(crate) unsafe fn register_often(ring: *const io_uring, arg: *const c_void, nr: c_uint, opcode: c_uint) -> c_int {
+    // SAFETY: as for `register`.
+    unsafe {
+        if (*ring).int_flags & int_flags::REG_REG_RING != 0 {
+            return register(ring, arg, nr, opcode);
+        }
+        kernel::io_uring_register((*ring).ring_fd, opcode, arg, nr)
+    }
+}
+
 /// Registers an eventfd that is signalled at each completion.
 ///
 /// `fd` comes from `eventfd(2)`; the kernel keeps a reference. One can be registered at a time.
@@ -32,7 +46,7 @@ pub(crate) unsafe fn register(ring: *const io_uring, opcode: c_uint, arg: *const
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_eventfd(ring: *mut io_uring, fd: c_int) -> c_int {
     // SAFETY: the caller's ring; the kernel reads the descriptor during the call.
-    unsafe { register(ring, IORING_REGISTER_EVENTFD, (&raw const fd).cast(), 1) }
+    unsafe { register(ring, (&raw const fd).cast(), 1, IORING_REGISTER_EVENTFD) }
 }
 
 /// Registers an eventfd that is signalled only at completions of requests that did not finish at submission.
@@ -42,7 +56,7 @@ pub unsafe extern "C" fn io_uring_register_eventfd(ring: *mut io_uring, fd: c_in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_eventfd_async(ring: *mut io_uring, fd: c_int) -> c_int {
     // SAFETY: the caller's ring; the kernel reads the descriptor during the call.
-    unsafe { register(ring, IORING_REGISTER_EVENTFD_ASYNC, (&raw const fd).cast(), 1) }
+    unsafe { register(ring, (&raw const fd).cast(), 1, IORING_REGISTER_EVENTFD_ASYNC) }
 }
 
 /// Unregisters the eventfd.
@@ -52,7 +66,7 @@ pub unsafe extern "C" fn io_uring_register_eventfd_async(ring: *mut io_uring, fd
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_unregister_eventfd(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe { register(ring, IORING_UNREGISTER_EVENTFD, null(), 0) }
+    unsafe { register(ring, null(), 0, IORING_UNREGISTER_EVENTFD) }
 }
 
 /// Asks the kernel which opcodes it has.
@@ -64,7 +78,7 @@ pub unsafe extern "C" fn io_uring_unregister_eventfd(ring: *mut io_uring) -> c_i
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_probe(ring: *mut io_uring, p: *mut io_uring_probe, nr: c_uint) -> c_int {
     // SAFETY: the caller's ring and probe.
-    unsafe { register(ring, IORING_REGISTER_PROBE, p.cast(), nr) }
+    unsafe { register(ring, p.cast(), nr, IORING_REGISTER_PROBE) }
 }
 
 /// Registers the caller's credentials, for requests to be made under later.
@@ -74,7 +88,7 @@ pub unsafe extern "C" fn io_uring_register_probe(ring: *mut io_uring, p: *mut io
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_personality(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe { register(ring, IORING_REGISTER_PERSONALITY, null(), 0) }
+    unsafe { register(ring, null(), 0, IORING_REGISTER_PERSONALITY) }
 }
 
 /// Unregisters the credentials `id`.
@@ -84,7 +98,7 @@ pub unsafe extern "C" fn io_uring_register_personality(ring: *mut io_uring) -> c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_unregister_personality(ring: *mut io_uring, id: c_int) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe { register(ring, IORING_UNREGISTER_PERSONALITY, null(), id as c_uint) }
+    unsafe { register(ring, null(), id as c_uint, IORING_UNREGISTER_PERSONALITY) }
 }
 
 /// Limits what the ring may do from now on.
@@ -100,7 +114,7 @@ pub unsafe extern "C" fn io_uring_register_restrictions(
     nr_res: c_uint,
 ) -> c_int {
     // SAFETY: the caller's ring and array.
-    unsafe { register(ring, IORING_REGISTER_RESTRICTIONS, res.cast(), nr_res) }
+    unsafe { register(ring, res.cast(), nr_res, IORING_REGISTER_RESTRICTIONS) }
 }
 
 /// Enables a ring that was made with `IORING_SETUP_R_DISABLED`.
@@ -110,7 +124,7 @@ pub unsafe extern "C" fn io_uring_register_restrictions(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_enable_rings(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe { register(ring, IORING_REGISTER_ENABLE_RINGS, null(), 0) }
+    unsafe { register(ring, null(), 0, IORING_REGISTER_ENABLE_RINGS) }
 }
 
 /// Binds the ring's worker threads to the processors in `mask`.
@@ -129,7 +143,7 @@ pub unsafe extern "C" fn io_uring_register_iowq_aff(
         return -EINVAL;
     }
     // SAFETY: the caller's ring and mask.
-    unsafe { register(ring, IORING_REGISTER_IOWQ_AFF, mask.cast(), cpusz as c_uint) }
+    unsafe { register(ring, mask.cast(), cpusz as c_uint, IORING_REGISTER_IOWQ_AFF) }
 }
 
 /// Lets the ring's worker threads run on any processor again.
@@ -139,7 +153,7 @@ pub unsafe extern "C" fn io_uring_register_iowq_aff(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_unregister_iowq_aff(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe { register(ring, IORING_UNREGISTER_IOWQ_AFF, null(), 0) }
+    unsafe { register(ring, null(), 0, IORING_UNREGISTER_IOWQ_AFF) }
 }
 
 /// Sets how many worker threads the ring may have.
@@ -151,7 +165,7 @@ pub unsafe extern "C" fn io_uring_unregister_iowq_aff(ring: *mut io_uring) -> c_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_iowq_max_workers(ring: *mut io_uring, values: *mut c_uint) -> c_int {
     // SAFETY: the caller's ring and two values.
-    unsafe { register(ring, IORING_REGISTER_IOWQ_MAX_WORKERS, values.cast(), 2) }
+    unsafe { register(ring, values.cast(), 2, IORING_REGISTER_IOWQ_MAX_WORKERS) }
 }
 
 /// Registers the ring's own descriptor, which makes each later call of this thread a little cheaper.
@@ -172,7 +186,7 @@ pub unsafe extern "C" fn io_uring_register_ring_fd(ring: *mut io_uring) -> c_int
             resv: 0,
             data: (*ring).ring_fd as u64,
         };
-        let ret = register(ring, IORING_REGISTER_RING_FDS, (&raw mut update).cast(), 1);
+        let ret = register(ring, (&raw mut update).cast(), 1, IORING_REGISTER_RING_FDS);
         if ret == 1 {
             (*ring).enter_ring_fd = update.offset as c_int;
             (*ring).int_flags |= int_flags::REG_RING;
@@ -200,7 +214,7 @@ pub unsafe extern "C" fn io_uring_unregister_ring_fd(ring: *mut io_uring) -> c_i
             resv: 0,
             data: 0,
         };
-        let ret = register(ring, IORING_UNREGISTER_RING_FDS, (&raw const update).cast(), 1);
+        let ret = register(ring, (&raw const update).cast(), 1, IORING_UNREGISTER_RING_FDS);
         if ret == 1 {
             (*ring).enter_ring_fd = (*ring).ring_fd;
             (*ring).int_flags &= !(int_flags::REG_RING | int_flags::REG_REG_RING);
@@ -244,7 +258,7 @@ pub unsafe extern "C" fn io_uring_register_sync_cancel(
     reg: *mut io_uring_sync_cancel_reg,
 ) -> c_int {
     // SAFETY: the caller's ring and argument.
-    unsafe { register(ring, IORING_REGISTER_SYNC_CANCEL, reg.cast(), 1) }
+    unsafe { register(ring, reg.cast(), 1, IORING_REGISTER_SYNC_CANCEL) }
 }
 
 /// Sends a message to a ring without having one.
@@ -266,7 +280,7 @@ pub unsafe extern "C" fn io_uring_register_sync_msg(sqe: *mut io_uring_sqe) -> c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_napi(ring: *mut io_uring, napi: *mut io_uring_napi) -> c_int {
     // SAFETY: the caller's ring and argument.
-    unsafe { register(ring, IORING_REGISTER_NAPI, napi.cast(), 1) }
+    unsafe { register(ring, napi.cast(), 1, IORING_REGISTER_NAPI) }
 }
 
 /// Turns busy polling of the network off.
@@ -277,7 +291,7 @@ pub unsafe extern "C" fn io_uring_register_napi(ring: *mut io_uring, napi: *mut 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_unregister_napi(ring: *mut io_uring, napi: *mut io_uring_napi) -> c_int {
     // SAFETY: the caller's ring and argument.
-    unsafe { register(ring, IORING_UNREGISTER_NAPI, napi.cast(), 1) }
+    unsafe { register(ring, napi.cast(), 1, IORING_UNREGISTER_NAPI) }
 }
 
 /// Chooses the clock for the time limits of waits.
@@ -288,7 +302,7 @@ pub unsafe extern "C" fn io_uring_unregister_napi(ring: *mut io_uring, napi: *mu
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_clock(ring: *mut io_uring, arg: *mut io_uring_clock_register) -> c_int {
     // SAFETY: the caller's ring and argument.
-    unsafe { register(ring, IORING_REGISTER_CLOCK, arg.cast(), 0) }
+    unsafe { register(ring, arg.cast(), 0, IORING_REGISTER_CLOCK) }
 }
 
 /// Registers a receive queue of a network device for zero-copy receive.
@@ -299,7 +313,7 @@ pub unsafe extern "C" fn io_uring_register_clock(ring: *mut io_uring, arg: *mut 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_ifq(ring: *mut io_uring, reg: *mut io_uring_zcrx_ifq_reg) -> c_int {
     // SAFETY: the caller's ring and argument.
-    unsafe { register(ring, IORING_REGISTER_ZCRX_IFQ, reg.cast(), 1) }
+    unsafe { register(ring, reg.cast(), 1, IORING_REGISTER_ZCRX_IFQ) }
 }
 
 /// Does something else with a zero-copy receive queue: flushes its refill queue or exports it, as `ctrl->op` says.
@@ -309,7 +323,7 @@ pub unsafe extern "C" fn io_uring_register_ifq(ring: *mut io_uring, reg: *mut io
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_zcrx_ctrl(ring: *mut io_uring, ctrl: *mut zcrx_ctrl) -> c_int {
     // SAFETY: the caller's ring and argument.
-    unsafe { register(ring, IORING_REGISTER_ZCRX_CTRL, ctrl.cast(), 0) }
+    unsafe { register(ring, ctrl.cast(), 0, IORING_REGISTER_ZCRX_CTRL) }
 }
 
 /// Always refuses: kernels never kept this interface. Use `io_uring_register_region()`.
@@ -333,7 +347,7 @@ pub unsafe extern "C" fn io_uring_register_wait_reg(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_region(ring: *mut io_uring, reg: *mut io_uring_mem_region_reg) -> c_int {
     // SAFETY: the caller's ring and argument.
-    unsafe { register(ring, IORING_REGISTER_MEM_REGION, reg.cast(), 1) }
+    unsafe { register(ring, reg.cast(), 1, IORING_REGISTER_MEM_REGION) }
 }
 
 /// Says whether waiting for completions counts as waiting for I/O (in the load average and for frequency scaling).
@@ -364,7 +378,7 @@ pub unsafe extern "C" fn io_uring_set_iowait(ring: *mut io_uring, enable_iowait:
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_bpf_filter(ring: *mut io_uring, bpf: *mut io_uring_bpf) -> c_int {
     // SAFETY: the caller's ring and argument.
-    unsafe { register(ring, IORING_REGISTER_BPF_FILTER, bpf.cast(), 1) }
+    unsafe { register(ring, bpf.cast(), 1, IORING_REGISTER_BPF_FILTER) }
 }
 
 /// Attaches a BPF filter to an opcode of all rings that this task makes later.

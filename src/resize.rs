@@ -29,7 +29,7 @@ pub unsafe extern "C" fn io_uring_resize_rings(ring: *mut io_uring, p: *mut io_u
 
         let mut sq: io_uring_sq = zeroed();
         let mut cq: io_uring_cq = zeroed();
-        let mut ret = register(ring, IORING_REGISTER_RESIZE_RINGS, p.cast(), 1);
+        let mut ret = register(ring, p.cast(), 1, IORING_REGISTER_RESIZE_RINGS);
         if ret >= 0 {
             ret = io_uring_mmap((*ring).ring_fd, p, &raw mut sq, &raw mut cq);
         }

@@ -2,7 +2,7 @@
 
 use crate::abi::*;
 use crate::ctypes::{__u64, c_int, c_uint, c_void, iovec};
-use crate::register::{raise_nofile, register};
+use crate::register::{raise_nofile, register, register_often};
 use crate::setup::int_flags;
 use crate::types::io_uring;
 use core::ptr::null;
@@ -34,19 +34,20 @@ fn update<T>(offset: c_uint, data: *const T, tags: *const __u64, nr: c_uint) -> 
 /// Registers with an argument whose size is its count.
 unsafe fn register_sized<T>(ring: *const io_uring, opcode: c_uint, arg: &T) -> c_int {
     // SAFETY: the caller's ring, and the argument that `opcode` asks for.
-    unsafe { register(ring, opcode, (&raw const *arg).cast(), size_of::<T>() as c_uint) }
+    unsafe { register(ring, (&raw const *arg).cast(), size_of::<T>() as c_uint, opcode) }
 }
 
 /// Registers `nr` files; when the limit on open files is too low, raises it and tries once more.
-unsafe fn register_many(ring: *const io_uring, opcode: c_uint, arg: *const c_void, count: c_uint, nr: c_uint) -> c_int {
+#[inline(never)]
+unsafe fn register_many(ring: *const io_uring, arg: *const c_void, count: c_uint, nr: c_uint, opcode: c_uint) -> c_int {
     // SAFETY: the caller's ring, and the argument that `opcode` asks for.
     unsafe {
-        let ret = register(ring, opcode, arg, count);
+        let ret = register(ring, arg, count, opcode);
         if ret != -EMFILE {
             return ret;
         }
         raise_nofile(nr);
-        register(ring, opcode, arg, count)
+        register(ring, arg, count, opcode)
     }
 }
 
@@ -64,7 +65,7 @@ pub unsafe extern "C" fn io_uring_register_buffers(
     nr_iovecs: c_uint,
 ) -> c_int {
     // SAFETY: the caller's ring and array.
-    unsafe { register(ring, IORING_REGISTER_BUFFERS, iovecs.cast(), nr_iovecs) }
+    unsafe { register_often(ring, iovecs.cast(), nr_iovecs, IORING_REGISTER_BUFFERS) }
 }
 
 /// Registers buffers, each with a tag that comes back when the kernel has done with it.
@@ -119,7 +120,7 @@ pub unsafe extern "C" fn io_uring_register_buffers_update_tag(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_unregister_buffers(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe { register(ring, IORING_UNREGISTER_BUFFERS, null(), 0) }
+    unsafe { register_often(ring, null(), 0, IORING_UNREGISTER_BUFFERS) }
 }
 
 /// Registers files, so that requests with `IOSQE_FIXED_FILE` name them by index.
@@ -131,7 +132,7 @@ pub unsafe extern "C" fn io_uring_unregister_buffers(ring: *mut io_uring) -> c_i
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_files(ring: *mut io_uring, files: *const c_int, nr_files: c_uint) -> c_int {
     // SAFETY: the caller's ring and array.
-    unsafe { register_many(ring, IORING_REGISTER_FILES, files.cast(), nr_files, nr_files) }
+    unsafe { register_many(ring, files.cast(), nr_files, nr_files, IORING_REGISTER_FILES) }
 }
 
 /// Registers files, each with a tag that comes back when the kernel has done with it.
@@ -150,10 +151,10 @@ pub unsafe extern "C" fn io_uring_register_files_tags(
     unsafe {
         register_many(
             ring,
-            IORING_REGISTER_FILES2,
             (&raw const arg).cast(),
             size_of_val(&arg) as c_uint,
             nr,
+            IORING_REGISTER_FILES2,
         )
     }
 }
@@ -170,10 +171,10 @@ pub unsafe extern "C" fn io_uring_register_files_sparse(ring: *mut io_uring, nr:
     unsafe {
         register_many(
             ring,
-            IORING_REGISTER_FILES2,
             (&raw const arg).cast(),
             size_of_val(&arg) as c_uint,
             nr,
+            IORING_REGISTER_FILES2,
         )
     }
 }
@@ -212,7 +213,7 @@ pub unsafe extern "C" fn io_uring_register_files_update(
         data: files as usize as u64,
     };
     // SAFETY: the caller's ring and array.
-    unsafe { register(ring, IORING_REGISTER_FILES_UPDATE, (&raw const arg).cast(), nr_files) }
+    unsafe { register(ring, (&raw const arg).cast(), nr_files, IORING_REGISTER_FILES_UPDATE) }
 }
 
 /// Unregisters all files. Requests that use them keep them until they complete.
@@ -222,7 +223,7 @@ pub unsafe extern "C" fn io_uring_register_files_update(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_unregister_files(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe { register(ring, IORING_UNREGISTER_FILES, null(), 0) }
+    unsafe { register(ring, null(), 0, IORING_UNREGISTER_FILES) }
 }
 
 /// Limits which places of the file table the kernel gives out itself (`IORING_FILE_INDEX_ALLOC`).
@@ -234,7 +235,7 @@ pub unsafe extern "C" fn io_uring_unregister_files(ring: *mut io_uring) -> c_int
 pub unsafe extern "C" fn io_uring_register_file_alloc_range(ring: *mut io_uring, off: c_uint, len: c_uint) -> c_int {
     let arg = io_uring_file_index_range { off, len, resv: 0 };
     // SAFETY: the caller's ring.
-    unsafe { register(ring, IORING_REGISTER_FILE_ALLOC_RANGE, (&raw const arg).cast(), 0) }
+    unsafe { register(ring, (&raw const arg).cast(), 0, IORING_REGISTER_FILE_ALLOC_RANGE) }
 }
 
 /// Copies registered buffers from ring `src` to ring `dst`, with all choices.
@@ -268,7 +269,7 @@ pub unsafe extern "C" fn __io_uring_clone_buffers_offset(
             nr,
             pad: [0; 3],
         };
-        register(dst, IORING_REGISTER_CLONE_BUFFERS, (&raw const arg).cast(), 1)
+        register(dst, (&raw const arg).cast(), 1, IORING_REGISTER_CLONE_BUFFERS)
     }
 }
 
