@@ -56,7 +56,7 @@ help:
 $(STATICLIB): FORCE
 	@command -v $(CARGO) >/dev/null || { echo 'there is no cargo: apt-get install cargo, or see rustup.rs'; exit 1; }
 	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(OUT) \
-		-- -C no-vectorize-loops -C no-vectorize-slp
+		-- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp
 
 # One object with only what the API reaches, and only the API's names global.
 $(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld Makefile

@@ -6,7 +6,7 @@ use crate::kernel;
 use crate::register::io_uring_register_probe;
 use crate::setup::{io_uring_queue_exit, io_uring_queue_init};
 use crate::types::io_uring;
-use core::mem::zeroed;
+use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 use libc::{MAP_ANONYMOUS, MAP_PRIVATE};
 
@@ -45,12 +45,12 @@ pub unsafe extern "C" fn io_uring_get_probe_ring(ring: *mut io_uring) -> *mut io
 pub unsafe extern "C" fn io_uring_get_probe() -> *mut io_uring_probe {
     // SAFETY: the local ring lives through the calls, and is taken down when it was made.
     unsafe {
-        let mut ring: io_uring = zeroed();
-        if io_uring_queue_init(2, &raw mut ring, 0) < 0 {
+        let mut ring = MaybeUninit::<io_uring>::uninit();
+        if io_uring_queue_init(2, ring.as_mut_ptr(), 0) < 0 {
             return null_mut();
         }
-        let probe = io_uring_get_probe_ring(&raw mut ring);
-        io_uring_queue_exit(&raw mut ring);
+        let probe = io_uring_get_probe_ring(ring.as_mut_ptr());
+        io_uring_queue_exit(ring.as_mut_ptr());
         probe
     }
 }

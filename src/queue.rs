@@ -58,6 +58,7 @@ pub(crate) unsafe fn cq_needs_enter(ring: *const io_uring) -> bool {
 /// Returns 0 or more, or -errno of `io_uring_enter(2)`.
 /// Since liburing 2.3.
 #[unsafe(no_mangle)]
+#[inline(never)]
 pub unsafe extern "C" fn io_uring_get_events(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
     unsafe { enter(ring, 0, 0, IORING_ENTER_GETEVENTS) }

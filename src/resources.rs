@@ -8,45 +8,67 @@ use crate::types::io_uring;
 use core::ptr::null;
 use libc::EMFILE;
 
-/// The argument of the registrations with tags.
-fn table<T>(data: *const T, tags: *const __u64, nr: c_uint, flags: c_uint) -> io_uring_rsrc_register {
-    io_uring_rsrc_register {
+/// Registers a table with tags. As in [`register`], the order of the parameters spares the callers moving them.
+#[inline(never)]
+unsafe fn register_table(
+    ring: *const io_uring,
+    data: *const c_void,
+    tags: *const __u64,
+    nr: c_uint,
+    flags: c_uint,
+    opcode: c_uint,
+) -> c_int {
+    let arg = io_uring_rsrc_register {
         nr,
         flags,
         resv2: 0,
         data: data as usize as u64,
         tags: tags as usize as u64,
-    }
+    };
+    let size = size_of_val(&arg) as c_uint;
+    let raise = if opcode == IORING_REGISTER_FILES2 { nr } else { 0 };
+    // SAFETY: the caller's ring and arrays.
+    unsafe { register_many(ring, (&raw const arg).cast(), size, opcode, raise) }
 }
 
-/// The argument of the updates with tags.
-fn update<T>(offset: c_uint, data: *const T, tags: *const __u64, nr: c_uint) -> io_uring_rsrc_update2 {
-    io_uring_rsrc_update2 {
+/// Updates a table with tags.
+#[inline(never)]
+unsafe fn update_table(
+    ring: *const io_uring,
+    offset: c_uint,
+    data: *const c_void,
+    tags: *const __u64,
+    nr: c_uint,
+    opcode: c_uint,
+) -> c_int {
+    let arg = io_uring_rsrc_update2 {
         offset,
         resv: 0,
         data: data as usize as u64,
         tags: tags as usize as u64,
         nr,
         resv2: 0,
-    }
+    };
+    // SAFETY: the caller's ring and arrays.
+    unsafe { register(ring, (&raw const arg).cast(), size_of_val(&arg) as c_uint, opcode) }
 }
 
-/// Registers with an argument whose size is its count.
-unsafe fn register_sized<T>(ring: *const io_uring, opcode: c_uint, arg: &T) -> c_int {
-    // SAFETY: the caller's ring, and the argument that `opcode` asks for.
-    unsafe { register(ring, (&raw const *arg).cast(), size_of::<T>() as c_uint, opcode) }
-}
-
-/// Registers `nr` files; when the limit on open files is too low, raises it and tries once more.
+/// Registers; when the limit on open files is too low and `raise` isn't 0, raises it by that and tries once more.
 #[inline(never)]
-unsafe fn register_many(ring: *const io_uring, arg: *const c_void, count: c_uint, nr: c_uint, opcode: c_uint) -> c_int {
+unsafe fn register_many(
+    ring: *const io_uring,
+    arg: *const c_void,
+    count: c_uint,
+    opcode: c_uint,
+    raise: c_uint,
+) -> c_int {
     // SAFETY: the caller's ring, and the argument that `opcode` asks for.
     unsafe {
         let ret = register(ring, arg, count, opcode);
-        if ret != -EMFILE {
+        if ret != -EMFILE || raise == 0 {
             return ret;
         }
-        raise_nofile(nr);
+        raise_nofile(raise);
         register(ring, arg, count, opcode)
     }
 }
@@ -82,7 +104,7 @@ pub unsafe extern "C" fn io_uring_register_buffers_tags(
     nr: c_uint,
 ) -> c_int {
     // SAFETY: the caller's ring and arrays.
-    unsafe { register_sized(ring, IORING_REGISTER_BUFFERS2, &table(iovecs, tags, nr, 0)) }
+    unsafe { register_table(ring, iovecs.cast(), tags, nr, 0, IORING_REGISTER_BUFFERS2) }
 }
 
 /// Registers a table of `nr` empty places for buffers, to be filled with `io_uring_register_buffers_update_tag()`.
@@ -91,9 +113,17 @@ pub unsafe extern "C" fn io_uring_register_buffers_tags(
 /// Since liburing 2.2, kernel 5.19.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_buffers_sparse(ring: *mut io_uring, nr: c_uint) -> c_int {
-    let arg = table(null::<iovec>(), null(), nr, IORING_RSRC_REGISTER_SPARSE);
     // SAFETY: the caller's ring.
-    unsafe { register_sized(ring, IORING_REGISTER_BUFFERS2, &arg) }
+    unsafe {
+        register_table(
+            ring,
+            null(),
+            null(),
+            nr,
+            IORING_RSRC_REGISTER_SPARSE,
+            IORING_REGISTER_BUFFERS2,
+        )
+    }
 }
 
 /// Replaces `nr` registered buffers from index `off` on.
@@ -110,7 +140,7 @@ pub unsafe extern "C" fn io_uring_register_buffers_update_tag(
     nr: c_uint,
 ) -> c_int {
     // SAFETY: the caller's ring and arrays.
-    unsafe { register_sized(ring, IORING_REGISTER_BUFFERS_UPDATE, &update(off, iovecs, tags, nr)) }
+    unsafe { update_table(ring, off, iovecs.cast(), tags, nr, IORING_REGISTER_BUFFERS_UPDATE) }
 }
 
 /// Unregisters all buffers. Requests that use them keep them until they complete.
@@ -132,7 +162,7 @@ pub unsafe extern "C" fn io_uring_unregister_buffers(ring: *mut io_uring) -> c_i
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_files(ring: *mut io_uring, files: *const c_int, nr_files: c_uint) -> c_int {
     // SAFETY: the caller's ring and array.
-    unsafe { register_many(ring, files.cast(), nr_files, nr_files, IORING_REGISTER_FILES) }
+    unsafe { register_many(ring, files.cast(), nr_files, IORING_REGISTER_FILES, nr_files) }
 }
 
 /// Registers files, each with a tag that comes back when the kernel has done with it.
@@ -146,17 +176,8 @@ pub unsafe extern "C" fn io_uring_register_files_tags(
     tags: *const __u64,
     nr: c_uint,
 ) -> c_int {
-    let arg = table(files, tags, nr, 0);
     // SAFETY: the caller's ring and arrays.
-    unsafe {
-        register_many(
-            ring,
-            (&raw const arg).cast(),
-            size_of_val(&arg) as c_uint,
-            nr,
-            IORING_REGISTER_FILES2,
-        )
-    }
+    unsafe { register_table(ring, files.cast(), tags, nr, 0, IORING_REGISTER_FILES2) }
 }
 
 /// Registers a table of `nr` empty places for files.
@@ -166,14 +187,14 @@ pub unsafe extern "C" fn io_uring_register_files_tags(
 /// Since liburing 2.2, kernel 5.19.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_files_sparse(ring: *mut io_uring, nr: c_uint) -> c_int {
-    let arg = table(null::<c_int>(), null(), nr, IORING_RSRC_REGISTER_SPARSE);
     // SAFETY: the caller's ring.
     unsafe {
-        register_many(
+        register_table(
             ring,
-            (&raw const arg).cast(),
-            size_of_val(&arg) as c_uint,
+            null(),
+            null(),
             nr,
+            IORING_RSRC_REGISTER_SPARSE,
             IORING_REGISTER_FILES2,
         )
     }
@@ -192,7 +213,7 @@ pub unsafe extern "C" fn io_uring_register_files_update_tag(
     nr_files: c_uint,
 ) -> c_int {
     // SAFETY: the caller's ring and arrays.
-    unsafe { register_sized(ring, IORING_REGISTER_FILES_UPDATE2, &update(off, files, tags, nr_files)) }
+    unsafe { update_table(ring, off, files.cast(), tags, nr_files, IORING_REGISTER_FILES_UPDATE2) }
 }
 
 /// Replaces `nr_files` registered files from index `off` on.
@@ -245,6 +266,7 @@ pub unsafe extern "C" fn io_uring_register_file_alloc_range(ring: *mut io_uring,
 /// Returns 0, or -errno: -EBUSY when `dst` has buffers and is not to replace them, -ENXIO when `src` has none, -EINVAL.
 /// Since liburing 2.10, kernel 6.13.
 #[unsafe(no_mangle)]
+#[inline(never)]
 pub unsafe extern "C" fn __io_uring_clone_buffers_offset(
     dst: *mut io_uring,
     src: *mut io_uring,

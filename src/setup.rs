@@ -10,6 +10,7 @@ use crate::register::io_uring_unregister_ring_fd;
 use crate::types::io_uring;
 use core::mem::zeroed;
 use core::ptr::null_mut;
+use core::sync::atomic::{Ordering, compiler_fence};
 use libc::{EINVAL, MADV_DONTFORK};
 
 /// Bits of `io_uring.int_flags`: what the library itself remembers of a ring.
@@ -38,17 +39,27 @@ pub unsafe fn enter_flags(ring: *const io_uring) -> c_uint {
 }
 
 /// Makes `ring` one that `io_uring_queue_exit` finds nothing to undo in: all zero would name descriptor 0.
+#[inline(never)]
 unsafe fn clear(ring: *mut io_uring) {
-    // SAFETY: all zeroes is a valid `io_uring`; the caller passes one to write.
+    // SAFETY: all zeroes is valid in every part of an `io_uring`; the caller passes one to write.
     unsafe {
-        ring.write(zeroed());
+        // Half by half, each of which the compiler zeroes on the spot: for the whole it would call `memset`.
+        (*ring).sq = zeroed();
+        compiler_fence(Ordering::SeqCst);
+        (*ring).cq = zeroed();
+        (*ring).flags = 0;
         (*ring).ring_fd = -1;
+        (*ring).features = 0;
         (*ring).enter_ring_fd = -1;
+        (*ring).int_flags = 0;
+        (*ring).pad = zeroed();
+        (*ring).pad2 = 0;
     }
 }
 
 /// Makes a ring in `buf`, or in memory of its own when `buf` is NULL. Internal to the archive.
 #[unsafe(no_mangle)]
+#[inline(never)]
 pub unsafe extern "C" fn __io_uring_queue_init_params(
     entries: c_uint,
     ring: *mut io_uring,
@@ -59,57 +70,67 @@ pub unsafe extern "C" fn __io_uring_queue_init_params(
     // SAFETY: the caller passes a ring to write and valid parameters; `buf` has `buf_size` bytes or is NULL.
     unsafe {
         clear(ring);
-        let flags = (*p).flags;
-        let no_mmap = flags & IORING_SETUP_NO_MMAP != 0;
-        // The kernel says the same, but would have to be undone here.
-        if flags & IORING_SETUP_REGISTERED_FD_ONLY != 0 && !no_mmap {
-            return -EINVAL;
+        let ret = make(entries, &mut *ring, &mut *p, buf, buf_size);
+        if ret < 0 {
+            clear(ring);
         }
+        ret
+    }
+}
 
+/// Makes a ring, with `ring` all clear. On an error nothing stays open or mapped, but `ring` has to be cleared again.
+#[inline]
+unsafe fn make(
+    entries: c_uint,
+    ring: &mut io_uring,
+    p: &mut io_uring_params,
+    buf: *mut c_void,
+    buf_size: size_t,
+) -> c_int {
+    let no_mmap = p.flags & IORING_SETUP_NO_MMAP != 0;
+    // The kernel says the same, but would have to be undone here.
+    if p.flags & IORING_SETUP_REGISTERED_FD_ONLY != 0 && !no_mmap {
+        return -EINVAL;
+    }
+    // SAFETY: the caller's ring and parameters; `buf` has `buf_size` bytes or is NULL.
+    unsafe {
         let mut used = 0;
         if no_mmap {
-            used = provide(entries, &mut *p, &mut *ring, buf, buf_size);
+            used = provide(entries, p, ring, buf, buf_size);
             if used < 0 {
-                clear(ring);
                 return used;
             }
         }
-
         let fd = kernel::io_uring_setup(entries, p);
         if fd < 0 {
-            if no_mmap && buf.is_null() {
-                unmap(ring);
-            }
-            clear(ring);
+            // Nothing is recorded as mapped in a buffer of the application's.
+            unmap(ring);
             return fd;
         }
-
         if no_mmap {
-            io_uring_setup_ring_pointers(p, &raw mut (*ring).sq, &raw mut (*ring).cq);
+            io_uring_setup_ring_pointers(p, &raw mut ring.sq, &raw mut ring.cq);
         } else {
-            let err = io_uring_mmap(fd, p, &raw mut (*ring).sq, &raw mut (*ring).cq);
+            let err = io_uring_mmap(fd, p, &raw mut ring.sq, &raw mut ring.cq);
             if err != 0 {
                 kernel::close(fd);
-                clear(ring);
                 return err;
             }
         }
-        let flags = (*p).flags;
-        fill_sq_array(&raw mut (*ring).sq, flags);
+        fill_sq_array(&raw mut ring.sq, p.flags);
 
-        (*ring).features = (*p).features;
-        (*ring).flags = flags;
-        (*ring).enter_ring_fd = fd;
-        if flags & IORING_SETUP_REGISTERED_FD_ONLY != 0 {
-            (*ring).int_flags |= int_flags::REG_RING | int_flags::REG_REG_RING;
+        ring.features = p.features;
+        ring.flags = p.flags;
+        ring.enter_ring_fd = fd;
+        if p.flags & IORING_SETUP_REGISTERED_FD_ONLY != 0 {
+            ring.int_flags = int_flags::REG_RING | int_flags::REG_REG_RING;
         } else {
-            (*ring).ring_fd = fd;
+            ring.ring_fd = fd;
         }
-        if !buf.is_null() && no_mmap {
-            (*ring).int_flags |= int_flags::APP_MEM;
+        if no_mmap && !buf.is_null() {
+            ring.int_flags |= int_flags::APP_MEM;
         }
-        if flags & (IORING_SETUP_IOPOLL | IORING_SETUP_SQPOLL) == IORING_SETUP_IOPOLL {
-            (*ring).int_flags |= int_flags::CQ_ENTER;
+        if p.flags & (IORING_SETUP_IOPOLL | IORING_SETUP_SQPOLL) == IORING_SETUP_IOPOLL {
+            ring.int_flags |= int_flags::CQ_ENTER;
         }
         used
     }

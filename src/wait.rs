@@ -192,10 +192,17 @@ pub unsafe extern "C" fn __io_uring_get_cqe(
     unsafe { get_cqe(ring, cqe_ptr, submit, wait_nr, sigmask.cast(), PLAIN) }
 }
 
-/// Queues a timeout of the library's own, for kernels before 5.11; returns how many entries are to be submitted.
+/// Queues a timeout of the library's own, submits everything and waits, for kernels before 5.11.
 #[cold]
-unsafe fn queue_timeout(ring: *mut io_uring, wait_nr: c_uint, ts: *mut __kernel_timespec) -> c_int {
-    // SAFETY: the caller's ring; `ts` stays valid until the submit that follows in the same call.
+#[inline(never)]
+unsafe fn wait_queued(
+    ring: *mut io_uring,
+    cqe_ptr: *mut *mut io_uring_cqe,
+    wait_nr: c_uint,
+    ts: *mut __kernel_timespec,
+    sigmask: *mut sigset_t,
+) -> c_int {
+    // SAFETY: the caller's ring; `ts` stays valid until the submit that follows.
     unsafe {
         let mut sqe = _io_uring_get_sqe(ring);
         if sqe.is_null() {
@@ -210,8 +217,22 @@ unsafe fn queue_timeout(ring: *mut io_uring, wait_nr: c_uint, ts: *mut __kernel_
         }
         io_uring_prep_timeout(sqe, ts, wait_nr, 0);
         (*sqe).user_data = LIBURING_UDATA_TIMEOUT;
-        flush_sq(ring) as c_int
+        get_cqe(ring, cqe_ptr, flush_sq(ring), wait_nr, sigmask.cast(), PLAIN)
     }
+}
+
+/// Waits with an extended argument, without submitting.
+#[inline(never)]
+unsafe fn wait_ext(
+    ring: *mut io_uring,
+    cqe_ptr: *mut *mut io_uring_cqe,
+    wait_nr: c_uint,
+    ts: *mut __kernel_timespec,
+    min_wait_usec: c_uint,
+    sigmask: *mut sigset_t,
+) -> c_int {
+    // SAFETY: the caller's pointers are passed on.
+    unsafe { get_cqe_ext(ring, cqe_ptr, 0, wait_nr, ts, min_wait_usec, sigmask) }
 }
 
 /// Waits for `wait_nr` completions, for a time at most.
@@ -223,6 +244,7 @@ unsafe fn queue_timeout(ring: *mut io_uring, wait_nr: c_uint, ts: *mut __kernel_
 /// Returns 0 or more, or -errno: -ETIME when the time is over, -EINTR for a signal, -EAGAIN.
 /// Since liburing 2.0.
 #[unsafe(no_mangle)]
+#[inline(never)]
 pub unsafe extern "C" fn io_uring_wait_cqes(
     ring: *mut io_uring,
     cqe_ptr: *mut *mut io_uring_cqe,
@@ -232,17 +254,13 @@ pub unsafe extern "C" fn io_uring_wait_cqes(
 ) -> c_int {
     // SAFETY: the caller's pointers are passed on.
     unsafe {
-        let mut to_submit = 0;
-        if !ts.is_null() {
-            if (*ring).features & IORING_FEAT_EXT_ARG != 0 {
-                return get_cqe_ext(ring, cqe_ptr, 0, wait_nr, ts, 0, sigmask);
-            }
-            to_submit = queue_timeout(ring, wait_nr, ts);
-            if to_submit < 0 {
-                return to_submit;
-            }
+        if ts.is_null() {
+            return get_cqe(ring, cqe_ptr, 0, wait_nr, sigmask.cast(), PLAIN);
         }
-        __io_uring_get_cqe(ring, cqe_ptr, to_submit as c_uint, wait_nr, sigmask)
+        if (*ring).features & IORING_FEAT_EXT_ARG == 0 {
+            return wait_queued(ring, cqe_ptr, wait_nr, ts, sigmask);
+        }
+        wait_ext(ring, cqe_ptr, wait_nr, ts, 0, sigmask)
     }
 }
 
@@ -265,7 +283,7 @@ pub unsafe extern "C" fn io_uring_wait_cqes_min_timeout(
         if (*ring).features & IORING_FEAT_MIN_TIMEOUT == 0 {
             return -EINVAL;
         }
-        get_cqe_ext(ring, cqe_ptr, 0, wait_nr, ts, min_ts_usec, sigmask)
+        wait_ext(ring, cqe_ptr, wait_nr, ts, min_ts_usec, sigmask)
     }
 }
 
@@ -294,19 +312,14 @@ unsafe fn submit_and_wait_timeout(
 ) -> c_int {
     // SAFETY: the caller's pointers are passed on.
     unsafe {
-        let to_submit;
-        if ts.is_null() {
-            to_submit = flush_sq(ring) as c_int;
-        } else {
-            if (*ring).features & IORING_FEAT_EXT_ARG != 0 {
-                return get_cqe_ext(ring, cqe_ptr, flush_sq(ring), wait_nr, ts, min_wait, sigmask);
-            }
-            to_submit = queue_timeout(ring, wait_nr, ts);
-            if to_submit < 0 {
-                return to_submit;
-            }
+        if !ts.is_null() && (*ring).features & IORING_FEAT_EXT_ARG == 0 {
+            return wait_queued(ring, cqe_ptr, wait_nr, ts, sigmask);
         }
-        __io_uring_get_cqe(ring, cqe_ptr, to_submit as c_uint, wait_nr, sigmask)
+        let submit = flush_sq(ring);
+        if ts.is_null() {
+            return get_cqe(ring, cqe_ptr, submit, wait_nr, sigmask.cast(), PLAIN);
+        }
+        get_cqe_ext(ring, cqe_ptr, submit, wait_nr, ts, min_wait, sigmask)
     }
 }
 
