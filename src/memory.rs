@@ -7,6 +7,7 @@ use crate::kernel;
 use crate::setup::{io_uring_queue_exit, io_uring_queue_init_params};
 use crate::types::{io_uring, io_uring_cq, io_uring_sq};
 use core::mem::{MaybeUninit, transmute, zeroed};
+use core::ptr::null_mut;
 use libc::{EINVAL, ENOMEM, MAP_ANONYMOUS, MAP_HUGETLB, MAP_POPULATE, MAP_SHARED};
 
 /// The kernel's limits (`io_uring/io_uring.h`).
@@ -31,6 +32,7 @@ fn fit(wanted: c_uint, max: c_uint, flags: c_uint) -> c_uint {
 }
 
 /// How many entries the kernel gives for these wishes: (SQ, CQ), or (0, 0) where it says -EINVAL.
+#[inline]
 fn ring_entries(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (c_uint, c_uint) {
     let sq = fit(entries, MAX_ENTRIES, flags);
     if flags & IORING_SETUP_CQSIZE == 0 {
@@ -60,13 +62,17 @@ fn round_up(size: usize, page: usize) -> usize {
     size.wrapping_add(page - 1) & !(page - 1)
 }
 
-/// What a ring of these sizes takes: (the SQEs in whole pages, the rings in bytes, both in whole pages).
-fn footprint(flags: c_uint, sq: c_uint, cq: c_uint) -> (usize, usize, usize) {
-    let page = kernel::page_size();
-    let sqes = round_up(sqes_size(flags, sq), page);
+/// What a ring with these wishes takes: (the SQEs in whole pages, the rings behind them in bytes), or (0, 0) where the
+/// kernel says -EINVAL.
+#[inline(never)]
+fn footprint(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (usize, usize) {
+    let (sq, cq) = ring_entries(entries, flags, cq_entries);
+    if sq == 0 {
+        return (0, 0);
+    }
     // The kernel puts the SQ array behind the CQEs.
     let rings = RING_HEADER + cqes_size(flags, cq) + array_size(flags, sq);
-    (sqes, rings, round_up(sqes + rings, page))
+    (round_up(sqes_size(flags, sq), kernel::page_size()), rings)
 }
 
 /// Unmaps the two rings (not the SQEs), once when they share a mapping. Internal to the archive.
@@ -96,30 +102,27 @@ pub unsafe extern "C" fn io_uring_setup_ring_pointers(
         let at = |offset: u32| sq.ring_ptr.byte_add(offset as usize).cast::<c_uint>();
         sq.khead = at(p.sq_off.head);
         sq.ktail = at(p.sq_off.tail);
-        sq.kring_mask = at(p.sq_off.ring_mask);
-        sq.kring_entries = at(p.sq_off.ring_entries);
         sq.kflags = at(p.sq_off.flags);
         sq.kdropped = at(p.sq_off.dropped);
         if p.flags & IORING_SETUP_NO_SQARRAY == 0 {
             sq.array = at(p.sq_off.array);
         }
+        let (mask, entries) = (at(p.sq_off.ring_mask), at(p.sq_off.ring_entries));
+        (sq.kring_mask, sq.kring_entries) = (mask, entries);
+        (sq.ring_mask, sq.ring_entries) = (*mask, *entries);
 
         let at = |offset: u32| cq.ring_ptr.byte_add(offset as usize).cast::<c_uint>();
         cq.khead = at(p.cq_off.head);
         cq.ktail = at(p.cq_off.tail);
-        cq.kring_mask = at(p.cq_off.ring_mask);
-        cq.kring_entries = at(p.cq_off.ring_entries);
         cq.koverflow = at(p.cq_off.overflow);
         cq.cqes = at(p.cq_off.cqes).cast();
         // Kernels before 5.8 have no CQ flags and leave the offset 0.
         if p.cq_off.flags != 0 {
             cq.kflags = at(p.cq_off.flags);
         }
-
-        sq.ring_mask = *sq.kring_mask;
-        sq.ring_entries = *sq.kring_entries;
-        cq.ring_mask = *cq.kring_mask;
-        cq.ring_entries = *cq.kring_entries;
+        let (mask, entries) = (at(p.cq_off.ring_mask), at(p.cq_off.ring_entries));
+        (cq.kring_mask, cq.kring_entries) = (mask, entries);
+        (cq.ring_mask, cq.ring_entries) = (*mask, *entries);
     }
 }
 
@@ -132,16 +135,16 @@ pub unsafe fn fill_sq_array(sq: *mut io_uring_sq, flags: c_uint) {
     unsafe {
         let (array, entries) = ((*sq).array, (*sq).ring_entries as usize);
         let mut index = 0;
-        // Eight at once, two in a word: a fifth of the instructions. No half ever carries into the other.
-        let pair = |first: c_uint| u64::from_ne_bytes(transmute::<[c_uint; 2], [u8; 8]>([first, first + 1]));
+        // Eight at once, two in a word: a third of the instructions. No half ever carries into the other.
+        let pair = |first: c_uint| transmute::<[c_uint; 2], u64>([first, first + 1]);
         let (mut next, two) = (pair(0), pair(2).wrapping_sub(pair(0)));
         while index + 8 <= entries {
-            let words = array.add(index).cast::<u64>();
+            let words: *mut [[u8; 8]; 4] = array.add(index).cast();
             // Written out: the compiler, told to save space, keeps a loop.
-            words.write_unaligned(next);
-            words.add(1).write_unaligned(next.wrapping_add(two));
-            words.add(2).write_unaligned(next.wrapping_add(2 * two));
-            words.add(3).write_unaligned(next.wrapping_add(3 * two));
+            (*words)[0] = next.to_ne_bytes();
+            (*words)[1] = next.wrapping_add(two).to_ne_bytes();
+            (*words)[2] = next.wrapping_add(2 * two).to_ne_bytes();
+            (*words)[3] = next.wrapping_add(3 * two).to_ne_bytes();
             next = next.wrapping_add(4 * two);
             index += 8;
         }
@@ -214,7 +217,7 @@ pub unsafe extern "C" fn io_uring_mmap(
 }
 
 /// Prepares the memory of an `IORING_SETUP_NO_MMAP` ring, in `buf` when there is one, else in fresh mappings (huge
-/// pages where one page is too small). Returns the bytes used of `buf`, or -errno with nothing mapped.
+/// pages where one page is too small). Returns the bytes used of `buf`, or -errno; `ring` records what is mapped.
 pub unsafe fn provide(
     entries: c_uint,
     p: &mut io_uring_params,
@@ -222,38 +225,31 @@ pub unsafe fn provide(
     buf: *mut c_void,
     buf_size: usize,
 ) -> c_int {
-    let (sq_entries, cq_entries) = ring_entries(entries, p.flags, p.cq_entries);
-    if sq_entries == 0 {
+    let (sqes, rings) = footprint(entries, p.flags, p.cq_entries);
+    if sqes == 0 {
         return -EINVAL;
     }
-    let page = kernel::page_size();
-    let (sqes, rings, used) = footprint(p.flags, sq_entries, cq_entries);
+    let used = round_up(sqes + rings, kernel::page_size());
     let (sq, cq) = (&mut ring.sq, &mut ring.cq);
 
     if buf.is_null() {
         if sqes > HUGE_PAGE || rings > HUGE_PAGE {
             return -ENOMEM;
         }
-        let (sqes_sz, ptr) = match anonymous(sqes, page) {
-            Ok(region) => region,
-            Err(err) => return err,
-        };
-        sq.sqes = ptr.cast();
-        sq.sqes_sz = sqes_sz as c_uint;
-        if used <= sqes_sz {
-            sq.ring_ptr = ptr.wrapping_byte_add(sqes);
-        } else {
-            match anonymous(rings, page) {
-                Ok((size, ptr)) => {
-                    sq.ring_sz = size;
-                    sq.ring_ptr = ptr;
-                }
-                Err(err) => {
-                    // SAFETY: mapped just above, and nobody has seen it.
-                    unsafe { kernel::munmap(ptr, sqes_sz) };
-                    return err;
-                }
+        let mut sqes_ptr = null_mut();
+        let size = anonymous(sqes, &mut sqes_ptr);
+        if size < 0 {
+            return size;
+        }
+        sq.sqes = sqes_ptr.cast();
+        sq.sqes_sz = size as c_uint;
+        sq.ring_ptr = sqes_ptr.wrapping_byte_add(sqes);
+        if used > size as usize {
+            let size = anonymous(rings, &mut sq.ring_ptr);
+            if size < 0 {
+                return size;
             }
+            sq.ring_sz = size as usize;
         }
     } else {
         if used > buf_size {
@@ -269,27 +265,32 @@ pub unsafe fn provide(
     used as c_int
 }
 
-/// Fresh memory for `need` bytes: one page, or one huge page. (size, address)
+/// Fresh memory for `need` bytes at `*ptr`. Returns its size, one page or one huge page, or -errno.
 #[inline(never)]
-fn anonymous(need: usize, page: usize) -> Result<(usize, *mut c_void), c_int> {
+fn anonymous(need: usize, ptr: &mut *mut c_void) -> c_int {
+    let page = kernel::page_size();
     let (size, huge) = if need <= page {
         (page, 0)
     } else {
         (HUGE_PAGE, MAP_HUGETLB | MAP_HUGE_2MB)
     };
     // SAFETY: a new mapping; it takes the place of nothing.
-    let ptr = unsafe { kernel::mmap(size, MAP_SHARED | MAP_ANONYMOUS | huge, -1, 0) }?;
-    Ok((size, ptr))
+    match unsafe { kernel::mmap(size, MAP_SHARED | MAP_ANONYMOUS | huge, -1, 0) } {
+        Ok(memory) => {
+            *ptr = memory;
+            size as c_int
+        }
+        Err(err) => err,
+    }
 }
 
 /// The size in bytes of a ring's memory, or -EINVAL.
 #[inline(never)]
 fn memory_size(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> ssize_t {
-    let (sq, cq) = ring_entries(entries, flags, cq_entries);
-    if sq == 0 {
+    let (sqes, rings) = footprint(entries, flags, cq_entries);
+    if sqes == 0 {
         return -EINVAL as ssize_t;
     }
-    let (sqes, rings, _) = footprint(flags, sq, cq);
     (sqes + round_up(rings, kernel::page_size())) as ssize_t
 }
 
@@ -393,14 +394,12 @@ mod tests {
 
     #[test]
     fn a_footprint_counts_every_part() {
-        let (sqes, rings, all) = footprint(IORING_SETUP_NO_SQARRAY, 64, 128);
-        assert_eq!((sqes, rings, all), (4096, 64 + 128 * 16, 8192));
-        assert_eq!(footprint(0, 64, 128).1, 64 + 128 * 16 + 64 * 4, "the SQ array");
-        assert_eq!(footprint(IORING_SETUP_SQE128, 64, 128).0, 8192, "big entries");
-        assert_eq!(
-            footprint(IORING_SETUP_CQE32 | IORING_SETUP_NO_SQARRAY, 64, 128).1,
-            64 + 128 * 32
-        );
+        let no_array = IORING_SETUP_NO_SQARRAY;
+        assert_eq!(footprint(64, no_array, 0), (4096, 64 + 128 * 16));
+        assert_eq!(footprint(64, 0, 0).1, 64 + 128 * 16 + 64 * 4, "the SQ array");
+        assert_eq!(footprint(64, IORING_SETUP_SQE128, 0).0, 8192, "big entries");
+        assert_eq!(footprint(64, IORING_SETUP_CQE32 | no_array, 0).1, 64 + 128 * 32);
+        assert_eq!(footprint(0, 0, 0), (0, 0), "impossible");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub unsafe extern "C" fn io_uring_get_probe_ring(ring: *mut io_uring) -> *mut io
         };
         let probe: *mut io_uring_probe = memory.cast();
         if io_uring_register_probe(ring, probe, OPS) < 0 {
-            io_uring_free_probe(probe);
+            kernel::munmap(memory, SIZE);
             return null_mut();
         }
         probe

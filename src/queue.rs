@@ -202,39 +202,25 @@ unsafe fn flush_plain(ring: *mut io_uring) -> c_uint {
     }
 }
 
-/// [`flush_sq`] for all rings.
+/// Shows the kernel the entries prepared so far; returns how many it has not taken yet.
 #[inline]
-unsafe fn flush_any(ring: *mut io_uring, flags: c_uint) -> c_uint {
+pub(crate) unsafe fn flush_sq(ring: *mut io_uring) -> c_uint {
     // SAFETY: the caller's ring; one thread submits at a time.
     unsafe {
         let sq = &raw mut (*ring).sq;
         let tail = (*sq).sqe_tail;
 
         // The kernel takes such a ring's entries from slot 0 on at each submit, whatever head and tail say.
-        if flags & IORING_SETUP_SQ_REWIND != 0 {
+        if (*ring).flags & IORING_SETUP_SQ_REWIND != 0 {
             (*sq).sqe_tail = 0;
             return tail;
         }
         if (*sq).sqe_head != tail {
             (*sq).sqe_head = tail;
-            // The kernel's thread must see the entries before it sees the tail.
+            // The kernel's thread, when there is one, must see the entries before it sees the tail.
             io_uring_smp_store_release((*sq).ktail, tail);
         }
         not_taken(ring, tail)
-    }
-}
-
-/// Shows the kernel the entries prepared so far; returns how many it has not taken yet.
-#[inline]
-pub(crate) unsafe fn flush_sq(ring: *mut io_uring) -> c_uint {
-    // SAFETY: the caller's ring.
-    unsafe {
-        let flags = (*ring).flags;
-        if flags & (IORING_SETUP_SQPOLL | IORING_SETUP_SQ_REWIND) == 0 {
-            flush_plain(ring)
-        } else {
-            flush_any(ring, flags)
-        }
     }
 }
 
@@ -272,9 +258,9 @@ unsafe fn submit(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) -> c_i
 unsafe fn submit_any(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) -> c_int {
     // SAFETY: the caller's ring.
     unsafe {
-        let ring_flags = (*ring).flags;
-        let submitted = flush_any(ring, ring_flags);
-        if ring_flags & IORING_SETUP_SQPOLL != 0 {
+        let polled = (*ring).flags & IORING_SETUP_SQPOLL != 0;
+        let submitted = flush_sq(ring);
+        if polled {
             if submitted != 0 && sq_sleeps(ring) {
                 flags |= IORING_ENTER_SQ_WAKEUP;
             }

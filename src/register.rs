@@ -189,10 +189,11 @@ pub unsafe extern "C" fn io_uring_register_ring_fd(ring: *mut io_uring) -> c_int
         let ret = register(ring, (&raw mut update).cast(), 1, IORING_REGISTER_RING_FDS);
         if ret == 1 {
             (*ring).enter_ring_fd = update.offset as c_int;
-            (*ring).int_flags |= int_flags::REG_RING;
+            let mut flags = int_flags::REG_RING;
             if (*ring).features & IORING_FEAT_REG_REG_RING != 0 {
-                (*ring).int_flags |= int_flags::REG_REG_RING;
+                flags |= int_flags::REG_REG_RING;
             }
+            (*ring).int_flags |= flags;
         }
         ret
     }

@@ -5,7 +5,7 @@ use crate::ctypes::c_int;
 use crate::kernel;
 use crate::memory::{fill_sq_array, io_uring_mmap, io_uring_unmap_rings};
 use crate::register::register;
-use crate::types::{io_uring, io_uring_cq, io_uring_sq};
+use crate::types::io_uring;
 use core::mem::zeroed;
 use libc::EINVAL;
 
@@ -27,20 +27,17 @@ pub unsafe extern "C" fn io_uring_resize_rings(ring: *mut io_uring, p: *mut io_u
         (*p).sq_off = zeroed();
         (*p).cq_off = zeroed();
 
-        let mut sq: io_uring_sq = zeroed();
-        let mut cq: io_uring_cq = zeroed();
         let mut ret = register(ring, p.cast(), 1, IORING_REGISTER_RESIZE_RINGS);
         if ret >= 0 {
+            let (mut sq, mut cq) = ((*ring).sq, (*ring).cq);
             ret = io_uring_mmap((*ring).ring_fd, p, &raw mut sq, &raw mut cq);
-        }
-        if ret == 0 {
-            sq.sqe_head = (*ring).sq.sqe_head;
-            sq.sqe_tail = (*ring).sq.sqe_tail;
-            kernel::munmap((*ring).sq.sqes.cast(), (*ring).sq.sqes_sz as usize);
-            io_uring_unmap_rings(&raw mut (*ring).sq, &raw mut (*ring).cq);
-            (*ring).sq = sq;
-            (*ring).cq = cq;
-            fill_sq_array(&raw mut (*ring).sq, (*p).flags);
+            if ret == 0 {
+                kernel::munmap((*ring).sq.sqes.cast(), (*ring).sq.sqes_sz as usize);
+                io_uring_unmap_rings(&raw mut (*ring).sq, &raw mut (*ring).cq);
+                (*ring).sq = sq;
+                (*ring).cq = cq;
+                fill_sq_array(&raw mut (*ring).sq, (*p).flags);
+            }
         }
         (*p).flags = 0;
         ret

@@ -94,16 +94,17 @@ unsafe fn make(
     }
     // SAFETY: the caller's ring and parameters; `buf` has `buf_size` bytes or is NULL.
     unsafe {
-        let mut used = 0;
-        if no_mmap {
-            used = provide(entries, p, ring, buf, buf_size);
-            if used < 0 {
-                return used;
-            }
-        }
-        let fd = kernel::io_uring_setup(entries, p);
+        let used = if no_mmap {
+            provide(entries, p, ring, buf, buf_size)
+        } else {
+            0
+        };
+        let fd = if used < 0 {
+            used
+        } else {
+            kernel::io_uring_setup(entries, p)
+        };
         if fd < 0 {
-            // Nothing is recorded as mapped in a buffer of the application's.
             unmap(ring);
             return fd;
         }
@@ -214,6 +215,7 @@ pub unsafe extern "C" fn io_uring_queue_init_params(
 /// The short form of `io_uring_queue_init_params()`, with the same results.
 /// Since liburing 2.0, kernel 5.1.
 #[unsafe(no_mangle)]
+#[inline(never)]
 pub unsafe extern "C" fn io_uring_queue_init(entries: c_uint, ring: *mut io_uring, flags: c_uint) -> c_int {
     // SAFETY: all zeroes is a valid `io_uring_params`, and it lives through the call.
     unsafe {

@@ -154,6 +154,13 @@ static void get_events(void)
 	CHECK(io_uring_get_events(&ring) == 0);
 }
 
+static void submit_and_get_events(void)
+{
+	nop();
+	CHECK(io_uring_submit_and_get_events(&ring) == 1);
+	take(1);
+}
+
 static void wait_cqe(void)
 {
 	deferred_read();
@@ -281,6 +288,7 @@ static const struct path {
 	{ "submit_and_wait_timeout", make, submit_and_wait_timeout, end, false },
 	{ "submit, empty", make, submit_nothing, end, false },
 	{ "wait_cqe_timeout(0)", make, wait_cqe_timeout, end, false },
+	{ "submit_and_get_events", make, submit_and_get_events, end, false },
 	{ "get_events", make, get_events, end, false },
 	{ "submit + wait_cqe, deferred", make_deferred, wait_cqe, end_deferred, false },
 	{ "submit, SQPOLL", make_sqpoll, sqpoll_submit, end_sqpoll, false },
