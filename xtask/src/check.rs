@@ -93,6 +93,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             "every inline helper is the peer's machine code, or shorter, in the same memory order",
             vec![xtask(&["code", "--self-test"])],
         ),
+        step(
+            "cost",
+            "no path costs more instructions than the peer's, or than when somebody last looked",
+            vec![xtask(&["cost", "--self-test"])],
+        ),
         step("lang", "C++ modules, Rust and Python do a read", vec![xtask(&["lang"])]),
         step("ctest", "real I/O on this kernel, from C", vec![xtask(&["ctest"])]),
         step(

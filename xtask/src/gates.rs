@@ -33,8 +33,8 @@ const LIBC: [&str; 8] = [
     "bcmp",
 ];
 
-/// The text of the peer's `liburing.so.2.15` on x86-64 in bytes; ours is no larger.
-const MOST_TEXT: u64 = 24041;
+/// Three quarters of the text of the peer's `liburing.so.2.15` on x86-64, in bytes.
+const MOST_TEXT: u64 = 24041 * 3 / 4;
 /// `liburing.a` in bytes.
 const MOST_ARCHIVE: usize = 40 * 1024;
 
