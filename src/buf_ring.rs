@@ -35,6 +35,7 @@ pub unsafe extern "C" fn io_uring_register_buf_ring(
 /// Returns 0, or -errno: -ENOENT when there is no such group, -EINVAL when it is not a ring.
 /// Since liburing 2.2, kernel 5.19.
 #[unsafe(no_mangle)]
+#[inline(never)]
 pub unsafe extern "C" fn io_uring_unregister_buf_ring(ring: *mut io_uring, bgid: c_int) -> c_int {
     // SAFETY: the caller's ring; all zeroes is a valid `io_uring_buf_reg`.
     unsafe {

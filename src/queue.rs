@@ -9,14 +9,17 @@ use crate::setup::{enter_flags, int_flags};
 use crate::types::io_uring;
 use core::ptr::null;
 
-/// Whether the kernel's SQPOLL thread sleeps, so that somebody must enter and wake it for what was submitted.
+/// Kernel flags that say: completions wait for somebody to enter.
+const HELD_BACK: c_uint = IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN;
+
+/// The kernel's flags, read after the SQPOLL thread can see what was submitted.
 #[inline]
-unsafe fn sq_sleeps(ring: *const io_uring) -> bool {
+unsafe fn kflags_after_submit(ring: *const io_uring) -> c_uint {
     // The kernel's thread sets NEED_WAKEUP, then looks at the tail once more before it sleeps. The tail stored before
     // must be visible before the flag is read, or both sides could miss each other.
     io_uring_smp_mb();
     // SAFETY: the caller's ring; `kflags` is the kernel's word, always mapped.
-    unsafe { read_once((*ring).sq.kflags) & IORING_SQ_NEED_WAKEUP != 0 }
+    unsafe { read_once((*ring).sq.kflags) }
 }
 
 /// Whether the kernel must be entered for `submit` entries to be taken: always without SQPOLL; with it, only when
@@ -31,7 +34,7 @@ pub(crate) unsafe fn sq_needs_enter(ring: *const io_uring, submit: c_uint, flags
         if (*ring).flags & IORING_SETUP_SQPOLL == 0 {
             return true;
         }
-        let sleeps = sq_sleeps(ring);
+        let sleeps = kflags_after_submit(ring) & IORING_SQ_NEED_WAKEUP != 0;
         if sleeps {
             *flags |= IORING_ENTER_SQ_WAKEUP;
         }
@@ -43,7 +46,7 @@ pub(crate) unsafe fn sq_needs_enter(ring: *const io_uring, submit: c_uint, flags
 #[inline]
 unsafe fn cq_needs_flush(ring: *const io_uring) -> bool {
     // SAFETY: the caller's ring; `kflags` is the kernel's word, always mapped.
-    unsafe { read_once((*ring).sq.kflags) & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN) != 0 }
+    unsafe { read_once((*ring).sq.kflags) & HELD_BACK != 0 }
 }
 
 #[inline]
@@ -260,15 +263,17 @@ unsafe fn submit_any(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) ->
     unsafe {
         let polled = (*ring).flags & IORING_SETUP_SQPOLL != 0;
         let submitted = flush_sq(ring);
-        if polled {
-            if submitted != 0 && sq_sleeps(ring) {
+        if polled && submitted != 0 {
+            let kflags = kflags_after_submit(ring);
+            // The usual case in one test: the thread is awake, and nothing else is wanted.
+            if kflags & (IORING_SQ_NEED_WAKEUP | HELD_BACK) == 0 && wait_nr | flags == 0 {
+                return submitted as c_int;
+            }
+            if kflags & IORING_SQ_NEED_WAKEUP != 0 {
                 flags |= IORING_ENTER_SQ_WAKEUP;
             }
-            if wait_nr != 0 || cq_needs_flush(ring) {
+            if wait_nr != 0 || kflags & HELD_BACK != 0 {
                 flags |= IORING_ENTER_GETEVENTS;
-            }
-            if flags == 0 {
-                return submitted as c_int;
             }
         } else {
             if wait_nr != 0 || cq_needs_enter(ring) {
