@@ -95,7 +95,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// The original's fastest form, from its source: without libc, and optimised as its own Makefile has it. Built once.
 fn fastest(peer: &Peer, out: &Path) -> Result<PathBuf> {
-    let tree = out.join("original");
+    let tree = out.join(format!("original-{}", peer.version));
     let lib = tree.join("src");
     if !lib.join("liburing.so.2").exists() {
         if tree.exists() {
