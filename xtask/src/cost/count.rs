@@ -68,7 +68,8 @@ impl Driver {
                 .args(["300", "valgrind", "--quiet", "--tool=callgrind"])
                 .args(["--combine-dumps=yes", "--compress-strings=no", "--compress-pos=no"])
                 .arg(format!("--callgrind-out-file={}", report.display()))
-                .arg(exe),
+                .arg(exe)
+                .env_remove("LD_LIBRARY_PATH"),
         )?;
         let text = fs::read_to_string(&report)?;
         per_round(&parts(&text, library)?).with_context(|| report.display().to_string())

@@ -30,7 +30,7 @@ impl Size {
             fs::read(&path).with_context(|| path.display().to_string())
         };
         let shared = elf::shared(&read("liburing.so.2")?)?;
-        let smaps = stdout(Command::new(&driver.shared).arg("pages"))?;
+        let smaps = stdout(Command::new(&driver.shared).arg("pages").env_remove("LD_LIBRARY_PATH"))?;
         Ok(Self {
             text: shared.text,
             archive_text: elf::archive(&read("liburing.a")?)?.text,
