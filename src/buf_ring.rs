@@ -128,3 +128,6 @@ pub unsafe extern "C" fn io_uring_free_buf_ring(
         ret
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -2,10 +2,18 @@
 //! The only caller of `arch`.
 
 use crate::abi::io_uring_params;
+#[cfg(not(test))]
 use crate::arch;
 use crate::ctypes::{c_int, c_uint, c_void};
 use libc::{SYS_close, SYS_io_uring_enter, SYS_io_uring_register, SYS_io_uring_setup};
 use libc::{SYS_madvise, SYS_munmap, SYS_prlimit64};
+
+#[cfg(all(test, loom))]
+use crate::model::kernel as arch;
+#[cfg(all(test, not(loom)))]
+pub mod script;
+#[cfg(all(test, not(loom)))]
+use script as arch;
 
 /// The size in bytes of the signal set that the kernel expects, whatever libc's `sigset_t` is.
 pub const SIGSET_SIZE: usize = if cfg!(any(target_arch = "mips", target_arch = "mips64")) {

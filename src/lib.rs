@@ -40,7 +40,7 @@ pub mod ctypes;
 pub mod inline;
 mod kernel;
 pub mod memory;
-#[cfg(all(not(test), feature = "shipped", not(feature = "use-libc")))]
+#[cfg(any(test, all(feature = "shipped", not(feature = "use-libc"))))]
 mod memset;
 pub mod probe;
 pub mod queue;

@@ -363,50 +363,5 @@ pub unsafe fn mapped_sqes_size(ring: *const io_uring) -> size_t {
     unsafe { sqes_size((*ring).flags, (*ring).sq.ring_entries) }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn entries_are_what_the_kernel_gives() {
-        let cq = IORING_SETUP_CQSIZE;
-        let clamp = IORING_SETUP_CLAMP;
-        for (entries, flags, cq_entries, want) in [
-            (1, 0, 0, (1, 2)),
-            (5, 0, 0, (8, 16)),
-            (32768, 0, 0, (32768, 65536)),
-            (0, clamp, 0, (0, 0)),
-            (32769, 0, 0, (0, 0)),
-            (u32::MAX, clamp, 0, (32768, 65536)),
-            (8, cq, 0, (0, 0)),
-            (8, cq, 7, (8, 8)),
-            (8, cq, 4, (0, 0)),
-            (8, cq, 65537, (0, 0)),
-            (8, cq | clamp, u32::MAX, (8, 65536)),
-        ] {
-            assert_eq!(
-                ring_entries(entries, flags, cq_entries),
-                want,
-                "{entries} {flags:#x} {cq_entries}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_footprint_counts_every_part() {
-        let no_array = IORING_SETUP_NO_SQARRAY;
-        assert_eq!(footprint(64, no_array, 0), (4096, 64 + 128 * 16));
-        assert_eq!(footprint(64, 0, 0).1, 64 + 128 * 16 + 64 * 4, "the SQ array");
-        assert_eq!(footprint(64, IORING_SETUP_SQE128, 0).0, 8192, "big entries");
-        assert_eq!(footprint(64, IORING_SETUP_CQE32 | no_array, 0).1, 64 + 128 * 32);
-        assert_eq!(footprint(0, 0, 0), (0, 0), "impossible");
-    }
-
-    #[test]
-    fn the_probed_page_size_is_the_systems() {
-        // SAFETY: asks libc for a number.
-        assert_eq!(kernel::page_size(), unsafe { libc::sysconf(libc::_SC_PAGESIZE) }
-            as usize);
-        assert_eq!(kernel::probed_page_size(), kernel::page_size());
-    }
-}
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -7,7 +7,7 @@ use crate::ctypes::{c_int, c_void, size_t};
 ///
 /// # Safety
 /// As C's: `to` has `n` writable bytes.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn memset(to: *mut c_void, byte: c_int, n: size_t) -> *mut c_void {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: the caller's promise; the ABI keeps the direction flag clear.
@@ -46,7 +46,7 @@ unsafe extern "C" fn memset(to: *mut c_void, byte: c_int, n: size_t) -> *mut c_v
 /// # Safety
 /// As C's: `from` has `n` readable bytes, `to` as many writable ones, and they don't overlap.
 #[cfg(not(target_arch = "x86_64"))]
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn memcpy(to: *mut c_void, from: *const c_void, n: size_t) -> *mut c_void {
     let mut at = 0;
     while at < n {
@@ -56,3 +56,6 @@ unsafe extern "C" fn memcpy(to: *mut c_void, from: *const c_void, n: size_t) -> 
     }
     to
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

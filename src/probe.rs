@@ -65,3 +65,6 @@ pub unsafe extern "C" fn io_uring_free_probe(probe: *mut io_uring_probe) {
         unsafe { kernel::munmap(probe.cast(), SIZE) };
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

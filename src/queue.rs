@@ -332,3 +332,6 @@ pub unsafe extern "C" fn __io_uring_sqring_wait(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
     unsafe { enter(ring, 0, 0, IORING_ENTER_SQ_WAIT) }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

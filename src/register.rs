@@ -414,3 +414,6 @@ pub(crate) unsafe fn raise_nofile(nr: c_uint) {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+pub mod tests;

@@ -43,3 +43,6 @@ pub unsafe extern "C" fn io_uring_resize_rings(ring: *mut io_uring, p: *mut io_u
         ret
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -333,3 +333,6 @@ pub unsafe extern "C" fn io_uring_clone_buffers(dst: *mut io_uring, src: *mut io
     // SAFETY: the caller's rings.
     unsafe { __io_uring_clone_buffers(dst, src, IORING_REGISTER_SRC_REGISTERED) }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

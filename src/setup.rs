@@ -295,3 +295,6 @@ pub unsafe extern "C" fn io_uring_queue_exit(ring: *mut io_uring) {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

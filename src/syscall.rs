@@ -75,3 +75,6 @@ pub unsafe extern "C" fn io_uring_register(fd: c_uint, opcode: c_uint, arg: *con
     // SAFETY: the caller's arguments are passed on as they are.
     unsafe { kernel::io_uring_register(fd as c_int, opcode, arg, nr_args) }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -390,3 +390,6 @@ pub unsafe extern "C" fn io_uring_submit_and_wait_reg(
         get_cqe(ring, cqe_ptr, flush_sq(ring), wait_nr, arg, REGISTERED)
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -29,6 +29,9 @@ pub mod buf_ring;
 
 pub mod recvmsg;
 
+#[cfg(all(test, not(loom)))]
+pub mod tests;
+
 pub use buf_ring::*;
 pub use cqe::*;
 pub use prep::*;

@@ -260,6 +260,9 @@ impl Model {
         let text = fs::read_to_string(root().join(&path)).with_context(|| format!("can't read {path}"))?;
         for item in syn::parse_file(&text)?.items {
             if let Item::Mod(module) = item {
+                if cfg(&module.attrs) {
+                    continue;
+                }
                 let name = module.ident.to_string();
                 let inner: PathBuf = root().join(folder).join(&name);
                 if inner.is_dir() {

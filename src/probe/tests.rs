@@ -1,0 +1,73 @@
+//! Probes: their memory is theirs, at each failure too.
+
+use super::*;
+use crate::inline::io_uring_opcode_supported;
+use crate::kernel::script::{self, Call, Kind, Rig};
+use libc::{EINVAL, ENOMEM, ENOSYS};
+
+#[test]
+fn a_probe_is_a_mapping_that_is_freed_whole() {
+    let mut rig = Rig::new(4, 0);
+    let held = rig.script.held();
+    // SAFETY: the rig's ring.
+    unsafe {
+        let probe = io_uring_get_probe_ring(rig.ring());
+        let calls = rig.script.calls();
+        let flags = MAP_ANONYMOUS | MAP_PRIVATE;
+        assert_eq!(
+            calls[0],
+            Call::Mmap {
+                len: 16 + 256 * 8,
+                flags,
+                fd: -1,
+                offset: 0
+            }
+        );
+        let Call::Register { opcode, nr, arg, .. } = calls[1] else {
+            panic!("{calls:?}")
+        };
+        let want = (crate::abi::IORING_REGISTER_PROBE, 256, probe as usize);
+        assert_eq!((opcode, nr, arg), want);
+        assert_eq!(io_uring_opcode_supported(probe, 0), 1);
+        io_uring_free_probe(probe);
+        assert_eq!(
+            rig.call(),
+            Call::Munmap {
+                addr: probe as usize,
+                len: 16 + 256 * 8
+            }
+        );
+        io_uring_free_probe(null_mut());
+        assert_eq!(rig.script.calls(), []);
+        assert_eq!(rig.script.held(), held);
+
+        rig.script.fail(Kind::Mmap, 0, -ENOMEM);
+        assert!(io_uring_get_probe_ring(rig.ring()).is_null());
+        assert_eq!(rig.script.calls().len(), 1);
+        rig.script.fail(Kind::Register, 0, -EINVAL);
+        assert!(io_uring_get_probe_ring(rig.ring()).is_null());
+        assert_eq!(rig.script.held(), held);
+    }
+}
+
+#[test]
+fn a_probe_without_a_ring_leaves_none() {
+    for (kind, nth, errno) in [
+        (Kind::Setup, 0, -ENOSYS),
+        (Kind::Mmap, 0, -ENOMEM),
+        (Kind::Mmap, 2, -ENOMEM),
+        (Kind::Register, 0, -EINVAL),
+    ] {
+        let script = script::start();
+        script.fail(kind, nth, errno);
+        // SAFETY: needs nothing.
+        assert!(unsafe { io_uring_get_probe() }.is_null());
+        assert_eq!(script.held(), (0, 0), "{kind:?} {nth}");
+    }
+    let script = script::start();
+    // SAFETY: needs nothing.
+    let probe = unsafe { io_uring_get_probe() };
+    assert_eq!(script.held(), (1, 0), "the probe outlives its ring");
+    // SAFETY: the probe just made.
+    unsafe { io_uring_free_probe(probe) };
+}

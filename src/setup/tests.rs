@@ -1,0 +1,307 @@
+//! A ring's birth and death on every kind of kernel, and with every step failing.
+
+mod no_mmap;
+
+use super::*;
+use crate::kernel::script::{self, Arg, Call, Kind, PAGE, Rig, Script};
+use libc::{EMFILE, ENOMEM, ENOSYS, EPERM, MAP_ANONYMOUS, MAP_POPULATE, MAP_SHARED};
+
+const OWN: c_int = MAP_SHARED | MAP_POPULATE;
+
+fn params(flags: c_uint) -> io_uring_params {
+    // SAFETY: all zeroes is valid.
+    let mut p: io_uring_params = unsafe { zeroed() };
+    p.flags = flags;
+    p
+}
+
+/// A ring full of junk, as a program may hand it over.
+fn junk() -> Box<io_uring> {
+    // SAFETY: every bit pattern is a valid `io_uring`: integers and raw pointers.
+    unsafe {
+        Box::new(std::mem::transmute::<[u8; size_of::<io_uring>()], io_uring>(
+            [0x6b; size_of::<io_uring>()],
+        ))
+    }
+}
+
+fn init(entries: c_uint, p: &mut io_uring_params) -> (c_int, Box<io_uring>) {
+    let mut ring = junk();
+    // SAFETY: a ring to write and valid parameters.
+    let ret = unsafe { io_uring_queue_init_params(entries, &raw mut *ring, p) };
+    (ret, ring)
+}
+
+/// Taking down a ring whose init failed: no call, whatever the ring held before.
+fn exit_does_nothing(script: &Script, ring: &mut io_uring) {
+    script.calls();
+    // SAFETY: allowed after a failed init.
+    unsafe { io_uring_queue_exit(ring) };
+    assert_eq!(script.calls(), []);
+    assert_eq!((ring.ring_fd, ring.enter_ring_fd), (-1, -1));
+    assert_eq!(script.held(), (0, 0));
+}
+
+#[test]
+fn a_ring_is_made_by_three_calls_and_undone_by_three() {
+    let script = script::start();
+    let mut p = params(0);
+    let (ret, mut ring) = init(5, &mut p);
+    assert_eq!(ret, 0);
+    let fd = ring.ring_fd;
+    let rings = 64 + 16 * 16;
+    assert_eq!(
+        script.calls(),
+        [
+            Call::Setup {
+                entries: 5,
+                flags: IORING_SETUP_NO_SQARRAY
+            },
+            Call::Mmap {
+                len: rings,
+                flags: OWN,
+                fd,
+                offset: IORING_OFF_SQ_RING
+            },
+            Call::Mmap {
+                len: 8 * 64,
+                flags: OWN,
+                fd,
+                offset: IORING_OFF_SQES
+            },
+        ]
+    );
+    assert_eq!((p.sq_entries, p.cq_entries), (8, 16));
+    assert_eq!((ring.enter_ring_fd, ring.flags), (fd, IORING_SETUP_NO_SQARRAY));
+    assert_eq!((ring.features, ring.int_flags), (!0, 0));
+    assert_eq!((ring.sq.ring_entries, ring.sq.ring_mask), (8, 7));
+    assert_eq!((ring.cq.ring_entries, ring.cq.ring_mask), (16, 15));
+    assert!(ring.sq.array.is_null());
+    let (sqes, at) = (ring.sq.sqes as usize, ring.sq.ring_ptr as usize);
+    // SAFETY: the ring just made.
+    unsafe { io_uring_queue_exit(&raw mut *ring) };
+    assert_eq!(
+        script.calls(),
+        [
+            Call::Munmap {
+                addr: sqes,
+                len: 8 * 64
+            },
+            Call::Munmap { addr: at, len: rings },
+            Call::Close(fd),
+        ]
+    );
+}
+
+#[test]
+fn a_kernel_before_5_4_has_two_ring_mappings() {
+    let script = script::start();
+    script.set(|kernel| {
+        kernel.features &= !IORING_FEAT_SINGLE_MMAP;
+        kernel.unknown = IORING_SETUP_NO_SQARRAY;
+        kernel.cq_flags = false;
+    });
+    let (ret, mut ring) = init(8, &mut params(0));
+    assert_eq!(ret, 0);
+    let fd = ring.ring_fd;
+    assert_eq!(
+        script.calls(),
+        [
+            Call::Setup {
+                entries: 8,
+                flags: IORING_SETUP_NO_SQARRAY
+            },
+            Call::Setup { entries: 8, flags: 0 },
+            Call::Mmap {
+                len: 64 + 8 * 4,
+                flags: OWN,
+                fd,
+                offset: IORING_OFF_SQ_RING
+            },
+            Call::Mmap {
+                len: 64 + 16 * 16,
+                flags: OWN,
+                fd,
+                offset: IORING_OFF_CQ_RING
+            },
+            Call::Mmap {
+                len: 8 * 64,
+                flags: OWN,
+                fd,
+                offset: IORING_OFF_SQES
+            },
+        ]
+    );
+    assert!(ring.cq.kflags.is_null(), "it has no CQ flags either");
+    assert_ne!(ring.cq.ring_ptr, ring.sq.ring_ptr);
+    // SAFETY: the array has eight slots.
+    let array = unsafe { std::slice::from_raw_parts(ring.sq.array, 8) };
+    assert_eq!(array, [0, 1, 2, 3, 4, 5, 6, 7]);
+    // SAFETY: the ring just made.
+    unsafe { io_uring_queue_exit(&raw mut *ring) };
+    assert_eq!(script.calls().len(), 4);
+}
+
+#[test]
+fn a_refused_no_sqarray_is_tried_without_only_when_the_library_added_it() {
+    let script = script::start();
+    script.set(|kernel| kernel.unknown = IORING_SETUP_NO_SQARRAY);
+    let mut p = params(IORING_SETUP_NO_SQARRAY);
+    let (ret, mut ring) = init(8, &mut p);
+    assert_eq!((ret, script.calls().len()), (-EINVAL, 1));
+    exit_does_nothing(&script, &mut ring);
+    script.fail(Kind::Setup, 0, -EPERM);
+    assert_eq!(init(8, &mut params(0)).0, -EPERM);
+    assert_eq!(script.calls().len(), 1, "only -EINVAL can mean that flag");
+    let (ret, mut ring) = init(8, &mut p);
+    assert_eq!(ret, -EINVAL);
+    exit_does_nothing(&script, &mut ring);
+}
+
+#[test]
+fn a_failed_setup_is_passed_on_and_leaves_nothing() {
+    for errno in [EPERM, ENOSYS, ENOMEM, EMFILE] {
+        for flags in [0, IORING_SETUP_NO_MMAP, IORING_SETUP_IOPOLL] {
+            let script = script::start();
+            script.fail(Kind::Setup, 0, -errno);
+            let (ret, mut ring) = init(8, &mut params(flags));
+            assert_eq!(ret, -errno);
+            assert_eq!(script.held(), (0, 0));
+            exit_does_nothing(&script, &mut ring);
+        }
+    }
+    let script = script::start();
+    script.fail(Kind::Setup, 0, -ENOSYS);
+    let mut ring = junk();
+    // SAFETY: a ring to write.
+    assert_eq!(unsafe { io_uring_queue_init(8, &raw mut *ring, 0) }, -ENOSYS);
+    exit_does_nothing(&script, &mut ring);
+}
+
+#[test]
+fn each_failed_mapping_undoes_what_was_mapped_and_closes_once() {
+    for (single, mappings) in [(true, 2), (false, 3)] {
+        for nth in 0..mappings {
+            let script = script::start();
+            if !single {
+                script.set(|kernel| kernel.features &= !IORING_FEAT_SINGLE_MMAP);
+            }
+            script.fail(Kind::Mmap, nth, -ENOMEM);
+            let (ret, mut ring) = init(8, &mut params(0));
+            assert_eq!(ret, -ENOMEM, "mapping {nth}");
+            let calls = script.calls();
+            let count = |kind| calls.iter().filter(|call| call.kind() == kind).count();
+            assert_eq!(
+                (count(Kind::Mmap), count(Kind::Munmap), count(Kind::Close)),
+                (nth + 1, nth, 1)
+            );
+            exit_does_nothing(&script, &mut ring);
+        }
+    }
+}
+
+#[test]
+fn iopoll_is_remembered_unless_a_thread_polls() {
+    for (flags, want) in [
+        (IORING_SETUP_IOPOLL, int_flags::CQ_ENTER),
+        (IORING_SETUP_IOPOLL | IORING_SETUP_SQPOLL, 0),
+        (IORING_SETUP_SQPOLL, 0),
+    ] {
+        let mut rig = Rig::new(8, flags);
+        // SAFETY: the rig's ring.
+        assert_eq!(unsafe { (*rig.ring()).int_flags }, want);
+    }
+}
+
+#[test]
+fn queue_mmap_sets_descriptor_flags_and_features() {
+    let script = script::start();
+    let mut p = params(IORING_SETUP_IOPOLL);
+    let mut ring = junk();
+    // SAFETY: valid parameters and a ring to write.
+    unsafe {
+        let fd = crate::syscall::io_uring_setup(4, &raw mut p);
+        assert_eq!(io_uring_queue_mmap(fd, &raw mut p, &raw mut *ring), 0);
+        assert_eq!((ring.ring_fd, ring.enter_ring_fd), (fd, fd));
+        assert_eq!((ring.flags, ring.features), (p.flags, p.features));
+        assert_eq!(ring.int_flags, 0);
+        script.calls();
+        io_uring_queue_exit(&raw mut *ring);
+        assert_eq!(script.calls().last(), Some(&Call::Close(fd)));
+    }
+}
+
+#[test]
+fn a_failed_queue_mmap_leaves_the_descriptor_to_the_caller() {
+    for nth in 0..2 {
+        let script = script::start();
+        let mut p = params(0);
+        let mut ring = junk();
+        // SAFETY: as above.
+        unsafe {
+            let fd = crate::syscall::io_uring_setup(4, &raw mut p);
+            script.fail(Kind::Mmap, nth, -ENOMEM);
+            assert_eq!(io_uring_queue_mmap(fd, &raw mut p, &raw mut *ring), -ENOMEM);
+            assert_eq!(script.held(), (0, 1));
+            script.calls();
+            io_uring_queue_exit(&raw mut *ring);
+            assert_eq!(script.calls(), [], "descriptor 0 is not closed");
+            assert_eq!(kernel::close(fd), 0);
+        }
+    }
+}
+
+#[test]
+fn dontfork_covers_each_mapping_once() {
+    for single in [true, false] {
+        let mut rig = Rig::on(8, 0, |kernel| {
+            if !single {
+                kernel.features &= !IORING_FEAT_SINGLE_MMAP;
+            }
+        });
+        // SAFETY: the rig's ring.
+        let (sq, cq) = unsafe { ((*rig.ring()).sq, (*rig.ring()).cq) };
+        let advice = |addr: *mut c_void, len| Call::Madvise {
+            addr: addr as usize,
+            len,
+            advice: MADV_DONTFORK,
+        };
+        let mut want = vec![advice(sq.sqes.cast(), 8 * 64), advice(sq.ring_ptr, sq.ring_sz)];
+        if !single {
+            want.push(advice(cq.ring_ptr, cq.ring_sz));
+        }
+        // SAFETY: the rig's ring.
+        assert_eq!(unsafe { io_uring_ring_dontfork(rig.ring()) }, 0);
+        assert_eq!(rig.script.calls(), want);
+        for nth in 0..want.len() {
+            rig.script.fail(Kind::Madvise, nth, -ENOMEM);
+            // SAFETY: the rig's ring.
+            assert_eq!(unsafe { io_uring_ring_dontfork(rig.ring()) }, -ENOMEM);
+            assert_eq!(rig.script.calls().len(), nth + 1);
+        }
+    }
+    let script = script::start();
+    let mut ring = junk();
+    // SAFETY: a ring that is not mapped.
+    unsafe {
+        clear(&raw mut *ring);
+        assert_eq!(io_uring_ring_dontfork(&raw mut *ring), -EINVAL);
+    }
+    assert_eq!(script.calls(), []);
+}
+
+#[test]
+fn exit_gives_a_registered_index_back_before_it_closes() {
+    let mut rig = Rig::new(8, 0);
+    let fd = rig.fd();
+    // SAFETY: the rig's ring; a second exit by the rig finds nothing.
+    unsafe {
+        assert_eq!(crate::register::io_uring_register_ring_fd(rig.ring()), 1);
+        rig.script.calls();
+        io_uring_queue_exit(rig.ring());
+        let kinds: Vec<_> = rig.script.calls().iter().map(Call::kind).collect();
+        assert_eq!(kinds, [Kind::Munmap, Kind::Munmap, Kind::Register, Kind::Close]);
+        assert!(!rig.script.set(|kernel| kernel.is_open(fd)));
+        clear(rig.ring());
+    }
+}
