@@ -2,18 +2,25 @@
 //!
 //! In C these are the macros of `liburing/barrier.h` (templates in C++), which compile to the same instructions.
 
-use core::sync::atomic::{Ordering, fence};
+#[cfg(all(test, loom))]
+use crate::model::words::fence;
+use core::sync::atomic::Ordering;
+#[cfg(not(all(test, loom)))]
+use core::sync::atomic::fence;
 
 /// The atomic operations for each width that a ring shares with the kernel.
 pub trait Shared: Copy {
     /// # Safety
     /// `p` is valid and aligned for the type, and every concurrent access to it is atomic.
+    #[cfg_attr(all(test, loom), track_caller)]
     unsafe fn load(p: *const Self, order: Ordering) -> Self;
     /// # Safety
     /// As [`load`](Self::load), and `p` may be written.
+    #[cfg_attr(all(test, loom), track_caller)]
     unsafe fn store(p: *mut Self, value: Self, order: Ordering);
 }
 
+#[cfg(not(all(test, loom)))]
 macro_rules! shared {
     ($($int:ty => $atomic:ident),*) => {$(
         impl Shared for $int {
@@ -31,6 +38,7 @@ macro_rules! shared {
     )*};
 }
 
+#[cfg(not(all(test, loom)))]
 shared!(u16 => AtomicU16, u32 => AtomicU32);
 
 /// Loads `*p`; nothing after it in program order is done before it.
@@ -38,6 +46,7 @@ shared!(u16 => AtomicU16, u32 => AtomicU32);
 /// # Safety
 /// As [`Shared::load`].
 #[inline]
+#[cfg_attr(all(test, loom), track_caller)]
 pub unsafe fn io_uring_smp_load_acquire<T: Shared>(p: *const T) -> T {
     // SAFETY: passed on to the caller.
     unsafe { T::load(p, Ordering::Acquire) }
@@ -48,6 +57,7 @@ pub unsafe fn io_uring_smp_load_acquire<T: Shared>(p: *const T) -> T {
 /// # Safety
 /// As [`Shared::store`].
 #[inline]
+#[cfg_attr(all(test, loom), track_caller)]
 pub unsafe fn io_uring_smp_store_release<T: Shared>(p: *mut T, value: T) {
     // SAFETY: passed on to the caller.
     unsafe { T::store(p, value, Ordering::Release) }
@@ -58,6 +68,7 @@ pub unsafe fn io_uring_smp_store_release<T: Shared>(p: *mut T, value: T) {
 /// # Safety
 /// As [`Shared::load`].
 #[inline]
+#[cfg_attr(all(test, loom), track_caller)]
 pub unsafe fn read_once<T: Shared>(p: *const T) -> T {
     // SAFETY: passed on to the caller.
     unsafe { T::load(p, Ordering::Relaxed) }
@@ -68,6 +79,7 @@ pub unsafe fn read_once<T: Shared>(p: *const T) -> T {
 /// # Safety
 /// As [`Shared::store`].
 #[inline]
+#[cfg_attr(all(test, loom), track_caller)]
 pub unsafe fn write_once<T: Shared>(p: *mut T, value: T) {
     // SAFETY: passed on to the caller.
     unsafe { T::store(p, value, Ordering::Relaxed) }
@@ -75,6 +87,7 @@ pub unsafe fn write_once<T: Shared>(p: *mut T, value: T) {
 
 /// Orders everything before it before everything after it, a store before a load too.
 #[inline]
+#[cfg_attr(all(test, loom), track_caller)]
 pub fn io_uring_smp_mb() {
     fence(Ordering::SeqCst);
 }

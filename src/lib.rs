@@ -33,6 +33,7 @@
 compile_error!("ironring needs panic = \"abort\": build with the profiles of its Cargo.toml");
 
 pub mod abi;
+#[cfg(not(all(test, loom)))]
 mod arch;
 pub mod barrier;
 pub mod buf_ring;
@@ -42,6 +43,8 @@ mod kernel;
 pub mod memory;
 #[cfg(any(test, all(feature = "shipped", not(feature = "use-libc"))))]
 mod memset;
+#[cfg(all(test, loom))]
+mod model;
 pub mod probe;
 pub mod queue;
 pub mod register;

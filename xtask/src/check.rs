@@ -64,6 +64,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
         ),
         step("unit", "the Rust tests", vec![program("cargo", &tests)]),
         step(
+            "model",
+            "loom's models of the queues pass, and fail without any one ordering",
+            vec![xtask(&["model"])],
+        ),
+        step(
             "gates",
             "symbols, versions, sizes, no dependencies",
             vec![xtask(&["gates", "--peer"])],

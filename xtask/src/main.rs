@@ -13,6 +13,7 @@ mod generate;
 mod install;
 mod lang;
 mod matrix;
+mod model;
 mod peer;
 mod sanitize;
 mod soak;
@@ -44,6 +45,8 @@ enum Command {
     Lang(lang::Args),
     /// Compile the headers in every dialect with every warning on
     Matrix(matrix::Args),
+    /// Run loom's models of the queues, and show that each ordering is needed
+    Model(model::Args),
     /// Compare the facts of headers and libraries with the peer's
     Abi(abi::Args),
     /// Compare the bytes that the inline helpers leave with the peer's
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Install(args) => install::run(&args),
         Command::Lang(args) => lang::run(&args),
         Command::Matrix(args) => matrix::run(&args),
+        Command::Model(args) => model::run_all(&args),
         Command::Abi(args) => abi::run(&args),
         Command::Bytes(args) => bytes::run(&args),
         Command::Code(args) => code::run(&args),

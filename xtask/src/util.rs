@@ -104,3 +104,36 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) {
         line(row);
     }
 }
+
+#[derive(serde::Deserialize)]
+struct Message {
+    executable: Option<PathBuf>,
+}
+
+/// Builds the library's own tests with other flags for the compiler, into a folder under `target/` where no other
+/// build is disturbed; gives the program.
+pub fn unit_tests(folder: &str, flags: &str, env: &[(&str, &str)]) -> Result<PathBuf> {
+    eprintln!("building the library's tests (target/{folder})");
+    let out = stdout(
+        Command::new("cargo")
+            .args([
+                "test",
+                "--quiet",
+                "--locked",
+                "--package",
+                "ironring",
+                "--lib",
+                "--no-run",
+            ])
+            .args(["--message-format", "json", "--target-dir"])
+            .arg(root().join("target").join(folder))
+            .env("RUSTFLAGS", flags)
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .envs(env.iter().copied())
+            .current_dir(root()),
+    )?;
+    out.lines()
+        .filter_map(|line| serde_json::from_str::<Message>(line).ok()?.executable)
+        .next_back()
+        .context("cargo built no tests")
+}
