@@ -64,6 +64,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
         ),
         step("unit", "the Rust tests", vec![program("cargo", &tests)]),
         step(
+            "cover",
+            "the Rust tests run the library's lines",
+            vec![xtask(&["cover"])],
+        ),
+        step(
             "model",
             "loom's models of the queues pass, and fail without any one ordering",
             vec![xtask(&["model"])],

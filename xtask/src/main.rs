@@ -6,6 +6,7 @@ mod bytes;
 mod check;
 mod code;
 mod cost;
+mod cover;
 mod ctest;
 mod demo;
 mod gates;
@@ -45,6 +46,8 @@ enum Command {
     Lang(lang::Args),
     /// Compile the headers in every dialect with every warning on
     Matrix(matrix::Args),
+    /// Tell which of the library's lines the Rust tests run
+    Cover(cover::Args),
     /// Run loom's models of the queues, and show that each ordering is needed
     Model(model::Args),
     /// Compare the facts of headers and libraries with the peer's
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Install(args) => install::run(&args),
         Command::Lang(args) => lang::run(&args),
         Command::Matrix(args) => matrix::run(&args),
+        Command::Cover(args) => cover::run(&args),
         Command::Model(args) => model::run_all(&args),
         Command::Abi(args) => abi::run(&args),
         Command::Bytes(args) => bytes::run(&args),
