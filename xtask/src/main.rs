@@ -20,6 +20,8 @@ mod sanitize;
 mod soak;
 mod statics;
 mod suite;
+#[cfg(test)]
+mod trust;
 mod util;
 
 use clap::{Parser, Subcommand};
