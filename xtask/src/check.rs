@@ -135,6 +135,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             vec![xtask(&["soak", "--self-test"])],
         ),
         step(
+            "faults",
+            "the same faults in the system calls of the peer and of ours, the same consequences",
+            vec![xtask(&["faults", "--self-test"])],
+        ),
+        step(
             "suite",
             "the original's own tests, on the peer and on ours",
             vec![

@@ -9,6 +9,7 @@ mod cost;
 mod cover;
 mod ctest;
 mod demo;
+mod faults;
 mod gates;
 mod generate;
 mod install;
@@ -23,6 +24,7 @@ mod suite;
 #[cfg(test)]
 mod trust;
 mod util;
+mod wrong;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -72,6 +74,8 @@ enum Command {
     Suite(suite::Args),
     /// Measure times against the original, other libraries and the bare system call
     Bench(bench::Args),
+    /// Inject faults into the system calls of the peer and of ours, and compare what comes of it
+    Faults(faults::Args),
     /// Run real programs on the library
     Demo(demo::Args),
     /// Fetch the original from the machine's Debian mirror and print where it is
@@ -98,6 +102,7 @@ fn main() -> ExitCode {
         Command::Static(args) => statics::run(&args),
         Command::Suite(args) => suite::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Faults(args) => faults::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Peer(args) => peer::run(&args),
     };

@@ -8,11 +8,10 @@ use super::ledger::{Ledger, Steady};
 use super::report::{Verdict, judge};
 use super::session::{Place, Session};
 use crate::peer::NEWEST;
-use crate::util::{self, root};
+use crate::util::root;
+use crate::wrong;
 use anyhow::{Result, ensure};
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 /// Quick ones that look at what `io_uring_submit` returns.
 const TESTS: [&str; 3] = ["cq-ready", "nop-all-sizes", "sq-space_left"];
@@ -58,7 +57,9 @@ pub fn run(lib: &Path) -> Result<()> {
 
     let right = judged(lib, &empty)?;
     println!("right library: {} passed, {} failed", right.passed, right.failed());
-    let wrong = judged(&wrong_library(lib, &out.join("lib"))?, &empty)?;
+    let wrong = out.join("lib");
+    wrong::library(lib, &wrong, &["io_uring_submit"], WRONG_SUBMIT)?;
+    let wrong = judged(&wrong, &empty)?;
     println!("io_uring_submit returns one too many: {} failed", wrong.failed());
     for it in &wrong.regressions {
         println!("    {}, {}: {}", it.test, it.mode.name(), it.ours);
@@ -77,37 +78,4 @@ pub fn run(lib: &Path) -> Result<()> {
     ensure!(ledger.failed() > 0, "nothing notices an untrue ledger");
     println!("\nthe report turns red when it should");
     Ok(())
-}
-
-/// Our libraries with another `io_uring_submit` around the right one.
-fn wrong_library(lib: &Path, dir: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(dir)?;
-    let source = dir.join("submit.c");
-    let wrapper = dir.join("submit.o");
-    fs::write(&source, WRONG_SUBMIT)?;
-    util::output(
-        Command::new("cc")
-            .args(["-O2", "-fPIC", "-c", "-o"])
-            .args([&wrapper, &source]),
-    )?;
-    for name in ["liburing", "liburing-ffi"] {
-        let archive = dir.join(format!("{name}.a"));
-        util::output(
-            Command::new("objcopy")
-                .arg("--redefine-sym=io_uring_submit=right_submit")
-                .args([&lib.join(format!("{name}.a")), &archive]),
-        )?;
-        util::output(Command::new("ar").arg("rsD").args([&archive, &wrapper]))?;
-        util::output(
-            Command::new("cc")
-                .args(["-shared", "-nostdlib", "-Wl,-z,defs"])
-                .arg(format!("-Wl,-soname,{name}.so.2"))
-                .arg(format!("-Wl,--version-script={}/src/{name}.map", root().display()))
-                .arg("-o")
-                .arg(dir.join(format!("{name}.so.2")))
-                .arg("-Wl,--whole-archive")
-                .arg(&archive),
-        )?;
-    }
-    Ok(dir.to_path_buf())
 }
