@@ -157,6 +157,10 @@ pub unsafe extern "C" fn io_uring_peek_batch_cqe(
 unsafe fn peek_flushed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
     // SAFETY: the caller's ring and array are passed on.
     unsafe {
+        // There are some, and none were asked for.
+        if io_uring_cq_ready(ring) != 0 {
+            return 0;
+        }
         io_uring_get_events(ring);
         if io_uring_cq_ready(ring) == 0 || count == 0 {
             return 0;

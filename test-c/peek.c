@@ -372,6 +372,31 @@ TEST(overflow)
 }
 
 /* With the flag for pending task work, peeking does it. */
+/* Who asks for none, with some there, lets the rest be. */
+TEST(batch_of_none)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_CQSIZE, .cq_entries = 2 };
+	struct io_uring_cqe *cqes[4];
+	struct io_uring real;
+	unsigned i;
+
+	CHECK_EQ(io_uring_queue_init_params(2, &real, &p), 0);
+	for (i = 0; i < 3; i++) {
+		io_uring_prep_nop(io_uring_get_sqe(&real));
+		CHECK_EQ(io_uring_submit(&real), 1);
+	}
+	CHECK(io_uring_cq_has_overflow(&real));
+	io_uring_cq_advance(&real, 1);
+	CHECK_EQ(io_uring_peek_batch_cqe(&real, cqes, 0), 0);
+	CHECK(io_uring_cq_has_overflow(&real));
+	CHECK_EQ(io_uring_cq_ready(&real), 1);
+	io_uring_cq_advance(&real, 1);
+	CHECK_EQ(io_uring_peek_batch_cqe(&real, cqes, 0), 0);
+	CHECK(!io_uring_cq_has_overflow(&real));
+	CHECK_EQ(io_uring_peek_batch_cqe(&real, cqes, 4), 1);
+	io_uring_queue_exit(&real);
+}
+
 TEST(task_work_flag)
 {
 	unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG;

@@ -182,10 +182,15 @@ static inline void look(struct belongings *now)
 	for (fd = 0; fd < 64; fd++) {
 		char path[32];
 
+		if (fcntl(fd, F_GETFD) < 0)
+			continue;
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		got = readlink(path, now->fds[fd], sizeof(now->fds[fd]) - 1);
-		if (got < 0)
-			now->fds[fd][0] = 0;
+		if (readlink(path, now->fds[fd], sizeof(now->fds[fd]) - 1) < 0)
+			continue;
+		/* Each run's pipes have other numbers. */
+		line = strpbrk(now->fds[fd], "0123456789");
+		if (line && line > now->fds[fd] && line[-1] == '[')
+			*line = 0;
 	}
 }
 

@@ -10,6 +10,7 @@ mod cover;
 mod ctest;
 mod demo;
 mod faults;
+mod fuzz;
 mod gates;
 mod generate;
 mod install;
@@ -76,6 +77,8 @@ enum Command {
     Bench(bench::Args),
     /// Inject faults into the system calls of the peer and of ours, and compare what comes of it
     Faults(faults::Args),
+    /// Make random calls on the peer and on ours in lockstep, and compare all that can be seen
+    Fuzz(fuzz::Args),
     /// Run real programs on the library
     Demo(demo::Args),
     /// Fetch the original from the machine's Debian mirror and print where it is
@@ -103,6 +106,7 @@ fn main() -> ExitCode {
         Command::Suite(args) => suite::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Faults(args) => faults::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Peer(args) => peer::run(&args),
     };
