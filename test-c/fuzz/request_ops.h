@@ -336,7 +336,8 @@ static void msg_ring(unsigned r, unsigned to, unsigned number, unsigned flags)
 	struct slot *other = &slots[to % RINGS];
 	LIVE(r);
 
-	if (!other->alive || polled(other) || other->ring.ring_fd < 0)
+	/* To a ring with IOPOLL a worker brings it when it is this one, which is locked. */
+	if (!other->alive || polled(other) || other->ring.ring_fd < 0 || other->ring.flags & IORING_SETUP_IOPOLL)
 		REFUSE("no ring");
 	ENTRY(sqe);
 	switch (number % 4) {
