@@ -11,6 +11,7 @@ mod gates;
 mod generate;
 mod install;
 mod lang;
+mod manual;
 mod matrix;
 mod peer;
 mod suite;
@@ -38,6 +39,8 @@ enum Command {
     Install(install::Args),
     /// Use the headers from C++ modules, Rust and Python
     Lang(lang::Args),
+    /// Check the manual's pages against the source, and run their examples
+    Man(manual::Args),
     /// Compile the headers in every dialect with every warning on
     Matrix(matrix::Args),
     /// Compare the facts of headers and libraries with the peer's
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Command::Gates(args) => gates::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Lang(args) => lang::run(&args),
+        Command::Man(args) => manual::run(&args),
         Command::Matrix(args) => matrix::run(&args),
         Command::Abi(args) => abi::run(&args),
         Command::Bytes(args) => bytes::run(&args),

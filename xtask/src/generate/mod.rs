@@ -5,7 +5,7 @@
 
 mod body;
 pub(crate) mod ctype;
-mod decl;
+pub(crate) mod decl;
 mod doc;
 mod expr;
 mod maps;
