@@ -13,6 +13,13 @@ pub struct Facts {
     pub macros: BTreeSet<String>,
 }
 
+/// What brought a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    pub liburing: String,
+    pub kernel: Option<String>,
+}
+
 /// The header's own helpers, which no program calls.
 const INNER_MACROS: &[&str] = &["LIBURING_", "uring_", "IOURINGINLINE"];
 
@@ -52,6 +59,23 @@ impl Facts {
             || name.starts_with("__io_uring")
             || name.starts_with("IO_URING")
             || self.known(name)
+    }
+
+    /// Since when there are the functions among the names.
+    pub fn versions(&self, names: &[String]) -> Vec<(String, Version)> {
+        let functions = names.iter().filter_map(|name| self.model.function_named(name));
+        let versions = functions.map(|function| {
+            let kernel = function.doc.iter().find_map(|line| {
+                let rest = line.strip_prefix("Since liburing ")?.split_once(", kernel ")?.1;
+                Some(rest.trim_end_matches('.').to_string())
+            });
+            let version = Version {
+                liburing: function.since.clone(),
+                kernel,
+            };
+            (function.name(), version)
+        });
+        versions.collect()
     }
 
     /// The parameters of the covered names, those of macros from the page's own synopsis.

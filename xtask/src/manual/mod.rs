@@ -3,14 +3,20 @@
 //! `page` and `tree` read the Markdown, `facts` the source; `check`, `names` and `example` hold the pages to them.
 
 mod check;
+mod document;
 mod example;
 mod facts;
+mod highlight;
+mod html;
+mod index;
 mod names;
 mod page;
+mod roff;
 mod tree;
 
 use crate::util::root;
 use anyhow::{Context, Result, bail};
+use document::Document;
 use example::Outcome;
 use facts::Facts;
 use page::{Page, Problem};
@@ -63,6 +69,53 @@ pub fn run(args: &Args) -> Result<()> {
         });
     }
     verdict(&facts, &pages, &pages, problems, false)
+}
+
+/// Stands in every page's footer. mandoc asks for a date; the release's leaves pages alone whose text didn't change.
+const DATE: &str = "2026-11-22";
+
+/// The folders that hold nothing but what is generated.
+pub const GENERATED: &[&str] = &["man/man2", "man/man3", "man/man7", "docs/manual"];
+
+/// The manual's files: pages, aliases, and the same for the web.
+pub fn generate(version: &str) -> Result<Vec<(String, String)>> {
+    let (pages, problems) = read(&sources()?)?;
+    if !problems.is_empty() {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        bail!("{}", lines.join("\n"));
+    }
+    let facts = Facts::read()?;
+    let (places, double) = check::places(&pages);
+    if let Some(problem) = double.first() {
+        bail!("{problem}");
+    }
+    let source = format!("liburing {version}");
+    let documents = pages
+        .iter()
+        .map(|page| Document::new(page, &facts))
+        .collect::<Result<Vec<_>>>()?;
+    let mut out = Vec::new();
+    for document in &documents {
+        let page = document.page;
+        let section = page.section;
+        let man = |name: &str| format!("man/man{section}/{name}.{section}");
+        out.push((man(&page.name), roff::page(document, &source, DATE)));
+        for name in &page.covers[1..] {
+            out.push((man(name), roff::alias(&page.name, section)));
+        }
+        let web = format!("docs/manual/{}", html::file(&page.name, section));
+        out.push((web, html::page(document, &places, &source)));
+    }
+    if !documents.is_empty() {
+        out.push((
+            "docs/manual/index.html".into(),
+            index::page(&documents, &facts, &source)?,
+        ));
+        let style =
+            fs::read_to_string(root().join("xtask/templates/manual.css")).context("can't read the stylesheet")?;
+        out.push(("docs/manual/manual.css".into(), style));
+    }
+    Ok(out)
 }
 
 /// The pages' sources, in order.

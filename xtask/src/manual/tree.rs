@@ -19,7 +19,6 @@ pub enum Kind {
         text: String,
     },
     List {
-        #[expect(dead_code, reason = "only emitters ask")]
         numbered: bool,
         items: Vec<Item>,
     },

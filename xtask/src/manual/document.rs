@@ -1,0 +1,265 @@
+//! A page as readers see it, whatever it is printed with: what its author wrote and what the source adds.
+
+use super::facts::{self, Facts, Version};
+use super::page::Page;
+use super::tree::{Inline, Kind, Node};
+use crate::generate::decl;
+use anyhow::{Result, anyhow};
+use std::collections::BTreeSet;
+
+/// A prototype is broken before this column.
+const WIDTH: usize = 72;
+
+pub struct Document<'a> {
+    pub page: &'a Page,
+    pub summary: String,
+    /// Lines, each in pieces.
+    pub synopsis: Vec<Vec<Piece>>,
+    /// The parameters of all covered functions.
+    pub parameters: BTreeSet<String>,
+    history: Vec<Node>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub text: String,
+    /// The name of a parameter.
+    pub parameter: bool,
+}
+
+impl<'a> Document<'a> {
+    pub fn new(page: &'a Page, facts: &Facts) -> Result<Self> {
+        let parameters = facts.parameters(&page.covers, page.synopsis.as_deref());
+        Ok(Self {
+            page,
+            summary: summary(page, facts)?,
+            synopsis: synopsis(page, facts)?,
+            parameters: parameters.into_iter().flat_map(|(_, names)| names).collect(),
+            history: history(&facts.versions(&page.covers)),
+        })
+    }
+
+    /// The sections below the synopsis, in order.
+    pub fn sections(&self) -> Vec<(&str, Vec<&Node>)> {
+        let mut out: Vec<(&str, Vec<&Node>)> = Vec::new();
+        let mut history = Some(&self.history).filter(|nodes| !nodes.is_empty());
+        for section in &self.page.sections {
+            let title = section.title.as_str();
+            let mut nodes: Vec<&Node> = Vec::new();
+            if title == "HISTORY" {
+                nodes.extend(history.take().into_iter().flatten());
+            }
+            if let Some(history) = history.take_if(|_| title == "SEE ALSO") {
+                out.push(("HISTORY", history.iter().collect()));
+            }
+            nodes.extend(&section.nodes);
+            out.push((title, nodes));
+        }
+        if let Some(history) = history {
+            out.push(("HISTORY", history.iter().collect()));
+        }
+        out
+    }
+
+    /// Programs of sections 2 and 3 link with the library.
+    pub fn library(&self) -> bool {
+        self.page.section != '7'
+    }
+}
+
+/// The front matter's, or the first sentence of the definition's documentation.
+fn summary(page: &Page, facts: &Facts) -> Result<String> {
+    if let Some(summary) = &page.summary {
+        return Ok(summary.clone());
+    }
+    let doc = facts
+        .model
+        .function_named(&page.name)
+        .and_then(|function| function.doc.first())
+        .ok_or_else(|| {
+            anyhow!(
+                "{}:2: {} has no documentation in src/: write a `summary:`",
+                page.path,
+                page.name
+            )
+        })?;
+    let text = doc.replace('`', "");
+    let text = text.trim_end_matches('.');
+    let mut chars = text.chars();
+    let first = chars.next().unwrap_or_default();
+    // `CQE` and the like stay as they are.
+    let lower = !chars.as_str().starts_with(|c: char| c.is_uppercase());
+    Ok(if lower {
+        format!("{}{}", first.to_lowercase(), chars.as_str())
+    } else {
+        text.to_string()
+    })
+}
+
+fn plain(text: &str) -> Piece {
+    Piece {
+        text: text.to_string(),
+        parameter: false,
+    }
+}
+
+fn synopsis(page: &Page, facts: &Facts) -> Result<Vec<Vec<Piece>>> {
+    let functions: Vec<_> = page
+        .covers
+        .iter()
+        .filter_map(|name| facts.model.function_named(name))
+        .collect();
+    let mut lines = Vec::new();
+    if page.section == '7' && page.synopsis.is_none() {
+        return Ok(lines);
+    }
+    if functions.iter().any(|function| function.gnu) {
+        lines.push(vec![plain("#define _GNU_SOURCE")]);
+    }
+    lines.push(vec![plain("#include <liburing.h>")]);
+    if let Some(synopsis) = &page.synopsis {
+        lines.push(Vec::new());
+        lines.extend(
+            synopsis
+                .lines()
+                .map(|line| if line.is_empty() { Vec::new() } else { vec![plain(line)] }),
+        );
+    }
+    for (at, function) in functions.iter().enumerate() {
+        let (head, parameters) = decl::signature(function)?;
+        if at == 0 {
+            lines.push(Vec::new());
+        }
+        lines.extend(prototype(&head, &parameters));
+    }
+    Ok(lines)
+}
+
+/// `head` + the parameters + `);`, broken where it is too long.
+fn prototype(head: &str, parameters: &[String]) -> Vec<Vec<Piece>> {
+    let mut lines = vec![vec![plain(head)]];
+    let mut column = head.len();
+    for (at, parameter) in parameters.iter().enumerate() {
+        let end = if at + 1 == parameters.len() { ");" } else { "," };
+        let line = lines.last_mut().expect("there is always one");
+        let space = if at > 0 { " " } else { "" };
+        let length = parameter.len() + end.len();
+        if at > 0 && column + space.len() + length > WIDTH {
+            column = 8 + length;
+            lines.push(vec![plain("        ")]);
+        } else {
+            line.push(plain(space));
+            column += space.len() + length;
+        }
+        let line = lines.last_mut().expect("there is always one");
+        if parameter == "void" {
+            line.push(plain(&format!("{parameter}{end}")));
+            continue;
+        }
+        let name = facts::parameter_name(parameter);
+        let start = parameter.rfind(name).unwrap_or_default();
+        line.push(plain(&parameter[..start]));
+        line.push(Piece {
+            text: name.to_string(),
+            parameter: true,
+        });
+        line.push(plain(&format!("{}{end}", &parameter[start + name.len()..])));
+    }
+    for line in &mut lines {
+        line.retain(|piece| !piece.text.is_empty());
+    }
+    lines
+}
+
+/// Since when there is what the page covers: a sentence, or a table where they differ.
+fn history(versions: &[(String, Version)]) -> Vec<Node> {
+    let node = |kind| vec![Node { line: 1, kind }];
+    let text = |text: String| vec![Inline::Text(text)];
+    let Some((_, first)) = versions.first() else {
+        return Vec::new();
+    };
+    if versions.iter().all(|(_, version)| version == first) {
+        let kernel = first.kernel.as_ref().map(|kernel| format!(" and Linux {kernel}"));
+        let sentence = format!("Since liburing {}{}.", first.liburing, kernel.unwrap_or_default());
+        return node(Kind::Paragraph(text(sentence)));
+    }
+    let kernels = versions.iter().any(|(_, version)| version.kernel.is_some());
+    let mut head = vec![Vec::new(), text("liburing".into())];
+    if kernels {
+        head.push(text("Linux".into()));
+    }
+    let rows = versions.iter().map(|(name, version)| {
+        let mut row = vec![vec![Inline::Code(format!("{name}()"))], text(version.liburing.clone())];
+        if kernels {
+            row.push(text(version.kernel.clone().unwrap_or_else(|| "any".into())));
+        }
+        row
+    });
+    node(Kind::Table {
+        head,
+        rows: rows.collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(liburing: &str, kernel: Option<&str>) -> Version {
+        Version {
+            liburing: liburing.into(),
+            kernel: kernel.map(str::to_string),
+        }
+    }
+
+    #[test]
+    fn a_long_prototype_is_broken_between_parameters() {
+        let parameters: Vec<String> = ["struct io_uring *ring", "const struct iovec *iovecs", "int fds[2]"]
+            .map(str::to_string)
+            .into();
+        let lines = prototype("int io_uring_register_buffers(", &parameters);
+        let text: Vec<String> = lines
+            .iter()
+            .map(|line| line.iter().map(|p| p.text.as_str()).collect())
+            .collect();
+        assert_eq!(
+            text,
+            [
+                "int io_uring_register_buffers(struct io_uring *ring,",
+                "        const struct iovec *iovecs, int fds[2]);"
+            ]
+        );
+        let names: Vec<&str> = lines
+            .iter()
+            .flatten()
+            .filter(|p| p.parameter)
+            .map(|p| p.text.as_str())
+            .collect();
+        assert_eq!(names, ["ring", "iovecs", "fds"]);
+        assert_eq!(
+            prototype("int f(", &["void".to_string()]),
+            [[plain("int f("), plain("void);")]]
+        );
+    }
+
+    #[test]
+    fn equal_versions_are_one_sentence_and_others_a_table() {
+        let same = [
+            ("f".to_string(), version("2.0", Some("5.1"))),
+            ("g".to_string(), version("2.0", Some("5.1"))),
+        ];
+        let Kind::Paragraph(text) = &history(&same)[0].kind else {
+            panic!("no sentence")
+        };
+        assert_eq!(*text, [Inline::Text("Since liburing 2.0 and Linux 5.1.".into())]);
+        let differ = [
+            ("f".to_string(), version("2.0", None)),
+            ("g".to_string(), version("2.1", Some("5.1"))),
+        ];
+        let Kind::Table { head, rows } = &history(&differ)[0].kind else {
+            panic!("no table")
+        };
+        assert_eq!((head.len(), rows.len()), (3, 2));
+        assert!(history(&[]).is_empty());
+    }
+}
