@@ -178,11 +178,7 @@ pub fn generate() -> Result<Vec<(String, String)>> {
         out.push((path.into(), fill("liburing.h", &marks)?));
     }
     out.extend(maps::files(&model)?);
-    out.extend(manual::generate(&format!(
-        "{}.{}",
-        version("MAJOR")?,
-        version("MINOR")?
-    ))?);
+    out.extend(manual::generate()?);
     Ok(out)
 }
 

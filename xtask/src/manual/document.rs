@@ -4,7 +4,7 @@ use super::facts::{self, Facts, Version};
 use super::page::Page;
 use super::tree::{Inline, Kind, Node};
 use crate::generate::decl;
-use anyhow::{Result, anyhow};
+use anyhow::{Result, bail};
 use std::collections::BTreeSet;
 
 /// A prototype is broken before this column.
@@ -16,7 +16,7 @@ pub struct Document<'a> {
     /// Lines, each in pieces.
     pub synopsis: Vec<Vec<Piece>>,
     /// The parameters of all covered functions.
-    pub parameters: BTreeSet<String>,
+    parameters: BTreeSet<String>,
     history: Vec<Node>,
 }
 
@@ -37,6 +37,11 @@ impl<'a> Document<'a> {
             parameters: parameters.into_iter().flat_map(|(_, names)| names).collect(),
             history: history(&facts.versions(&page.covers)),
         })
+    }
+
+    /// Whether code in a section is the name of a parameter. A CQE has `res` and `flags` of its own.
+    pub fn parameter(&self, code: &str, section: &str) -> bool {
+        section != "COMPLETION" && self.parameters.contains(code.trim_start_matches(['*', '&']))
     }
 
     /// The sections below the synopsis, in order.
@@ -75,25 +80,38 @@ fn summary(page: &Page, facts: &Facts) -> Result<String> {
     let doc = facts
         .model
         .function_named(&page.name)
-        .and_then(|function| function.doc.first())
-        .ok_or_else(|| {
-            anyhow!(
-                "{}:2: {} has no documentation in src/: write a `summary:`",
-                page.path,
-                page.name
-            )
-        })?;
-    let text = doc.replace('`', "");
-    let text = text.trim_end_matches('.');
-    let mut chars = text.chars();
-    let first = chars.next().unwrap_or_default();
-    // `CQE` and the like stay as they are.
-    let lower = !chars.as_str().starts_with(|c: char| c.is_uppercase());
-    Ok(if lower {
-        format!("{}{}", first.to_lowercase(), chars.as_str())
+        .map_or(&[][..], |function| &function.doc);
+    let sentence = doc
+        .iter()
+        .take_while(|line| !line.is_empty())
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(" ");
+    if sentence.is_empty() {
+        bail!(
+            "{}:2: {} has no documentation in src/: write a `summary:`",
+            page.path,
+            page.name
+        );
+    }
+    Ok(imperative(sentence.replace('`', "").trim_end_matches('.')))
+}
+
+/// "Prepares a read" as manuals say it: "prepare a read".
+fn imperative(sentence: &str) -> String {
+    let (verb, rest) = sentence.split_once(' ').unwrap_or((sentence, ""));
+    let verb = verb.to_lowercase();
+    let ends = |ends: &[&str]| ends.iter().any(|end| verb.ends_with(end));
+    let verb = if let Some(stem) = verb.strip_suffix("ies") {
+        format!("{stem}y")
+    } else if ends(&["ches", "shes", "sses", "xes", "oes"]) {
+        verb[..verb.len() - 2].to_string()
+    } else if verb == "always" {
+        verb
     } else {
-        text.to_string()
-    })
+        verb.trim_end_matches('s').to_string()
+    };
+    format!("{verb} {rest}").trim_end().to_string()
 }
 
 fn plain(text: &str) -> Piece {
@@ -209,6 +227,20 @@ mod tests {
         Version {
             liburing: liburing.into(),
             kernel: kernel.map(str::to_string),
+        }
+    }
+
+    #[test]
+    fn summaries_are_imperative() {
+        for (said, want) in [
+            ("Prepares a read", "prepare a read"),
+            ("Copies it", "copy it"),
+            ("Attaches it", "attach it"),
+            ("Always fails", "always fails"),
+            ("Does it", "do it"),
+            ("Closes it", "close it"),
+        ] {
+            assert_eq!(imperative(said), want);
         }
     }
 

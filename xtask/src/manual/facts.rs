@@ -34,6 +34,12 @@ impl Facts {
         Ok(Self { model, macros })
     }
 
+    /// The version that the headers say.
+    pub fn version(&self) -> Result<String> {
+        let part = |part: &str| decl::constant_value(&self.model, &format!("IO_URING_VERSION_{part}"));
+        Ok(format!("{}.{}", part("MAJOR")?, part("MINOR")?))
+    }
+
     /// Whether every program may use it, so that it needs a page.
     fn public(function: &Function) -> bool {
         !function.name().starts_with('_') && !function.local && !function.archive

@@ -27,6 +27,7 @@ pub fn file(name: &str, section: char) -> String {
 struct Printer<'a> {
     document: &'a Document<'a>,
     places: &'a Places<'a>,
+    section: String,
     out: String,
 }
 
@@ -36,6 +37,7 @@ pub fn page(document: &Document, places: &Places, source: &str) -> String {
     let mut printer = Printer {
         document,
         places,
+        section: String::new(),
         out: String::new(),
     };
     let sections = document.sections();
@@ -79,6 +81,7 @@ pub fn page(document: &Document, places: &Places, source: &str) -> String {
 
 impl Printer<'_> {
     fn heading(&mut self, title: &str) {
+        self.section = title.to_string();
         let _ = writeln!(self.out, "<h2 id=\"{}\">{}</h2>", slug(title), capital(title));
     }
 
@@ -198,7 +201,7 @@ impl Printer<'_> {
         match inline {
             Inline::Text(text) => escape(text),
             Inline::Strong(text) => format!("<strong>{}</strong>", escape(text)),
-            Inline::Code(text) if self.document.parameters.contains(text.as_str()) => {
+            Inline::Code(text) if self.document.parameter(text, &self.section) => {
                 format!("<var>{}</var>", escape(text))
             }
             Inline::Code(text) => match self.place(text.trim_end_matches("()")) {
@@ -236,7 +239,9 @@ pub fn escape(text: &str) -> String {
 
 /// A long name may be broken after its underscores.
 pub fn name(text: &str) -> String {
-    escape(text).replace('_', "_<wbr>")
+    escape(text)
+        .replace('_', "_<wbr>")
+        .replacen("io_<wbr>uring_<wbr>", "io_uring_", 1)
 }
 
 /// `RETURN VALUE` as `return-value`.

@@ -9,15 +9,16 @@ mod facts;
 mod highlight;
 mod html;
 mod index;
+mod lint;
 mod names;
 mod page;
 mod roff;
 mod tree;
+mod verdict;
 
 use crate::util::root;
 use anyhow::{Context, Result, bail};
 use document::Document;
-use example::Outcome;
 use facts::Facts;
 use page::{Page, Problem};
 use std::fs;
@@ -26,8 +27,8 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args)]
 pub struct Args {
     /// Check only these files; references to pages not yet written only warn
-    #[arg(long, value_name = "FILE", num_args = 0..)]
-    check: Option<Vec<PathBuf>>,
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    check: Vec<PathBuf>,
     /// Only the pages whose names contain this
     #[arg(long, value_name = "PATTERN")]
     only: Option<String>,
@@ -38,37 +39,33 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     let facts = Facts::read()?;
-    let (pages, mut problems) = read(&sources()?)?;
+    let all = sources()?;
+    let (pages, problems) = read(&all)?;
     if args.list_missing {
-        for name in missing(&facts, &pages) {
+        for name in verdict::missing(&facts, &pages)? {
             println!("{name}");
         }
         return Ok(());
     }
-    let files = args.check.as_deref().unwrap_or_default();
-    if !files.is_empty() {
-        problems.clear();
-        let (given, bad) = read(files)?;
-        return verdict(&facts, &given, &pages, bad, true);
+    let chosen = |path: &PathBuf| {
+        args.only
+            .as_ref()
+            .is_none_or(|only| file_name(path).contains(only.as_str()))
+    };
+    let files = if args.check.is_empty() { all } else { args.check.clone() };
+    let files: Vec<PathBuf> = files.into_iter().filter(chosen).collect();
+    if files.is_empty() {
+        bail!("man/ has no such page");
     }
-    if let Some(only) = &args.only {
-        let (some, _): (Vec<Page>, _) = {
-            let chosen: Vec<PathBuf> = sources()?
-                .into_iter()
-                .filter(|path| path.to_string_lossy().contains(only.as_str()))
-                .collect();
-            read(&chosen)?
-        };
-        return verdict(&facts, &some, &pages, problems, true);
+    if args.check.is_empty() && args.only.is_none() {
+        return verdict::whole(&facts, &pages, problems);
     }
-    for name in missing(&facts, &pages) {
-        problems.push(Problem {
-            path: "man".into(),
-            line: 0,
-            what: format!("no page covers {name}"),
-        });
-    }
-    verdict(&facts, &pages, &pages, problems, false)
+    let (some, problems) = read(&files)?;
+    verdict::some(&facts, &some, &pages, problems)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Stands in every page's footer. mandoc asks for a date; the release's leaves pages alone whose text didn't change.
@@ -78,7 +75,7 @@ const DATE: &str = "2026-11-22";
 pub const GENERATED: &[&str] = &["man/man2", "man/man3", "man/man7", "docs/manual"];
 
 /// The manual's files: pages, aliases, and the same for the web.
-pub fn generate(version: &str) -> Result<Vec<(String, String)>> {
+pub fn generate() -> Result<Vec<(String, String)>> {
     let (pages, problems) = read(&sources()?)?;
     if !problems.is_empty() {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -89,10 +86,10 @@ pub fn generate(version: &str) -> Result<Vec<(String, String)>> {
     if let Some(problem) = double.first() {
         bail!("{problem}");
     }
-    let source = format!("liburing {version}");
+    let source = footer(&facts.version()?);
     let documents = pages
         .iter()
-        .map(|page| Document::new(page, &facts))
+        .map(|page| Document::new(page, &facts).with_context(|| page.path.clone()))
         .collect::<Result<Vec<_>>>()?;
     let mut out = Vec::new();
     for document in &documents {
@@ -116,6 +113,10 @@ pub fn generate(version: &str) -> Result<Vec<(String, String)>> {
         out.push(("docs/manual/manual.css".into(), style));
     }
     Ok(out)
+}
+
+fn footer(version: &str) -> String {
+    format!("liburing {version}")
 }
 
 /// The pages' sources, in order.
@@ -146,69 +147,4 @@ fn read(paths: &[PathBuf]) -> Result<(Vec<Page>, Vec<Problem>)> {
         }
     }
     Ok((pages, problems))
-}
-
-fn missing(facts: &Facts, pages: &[Page]) -> Vec<String> {
-    let covered = |name: &String| pages.iter().any(|page| page.covers.contains(name));
-    facts.needed().into_iter().filter(|name| !covered(name)).collect()
-}
-
-/// Does all checks on `pages`; `all` are those that references may lead to.
-fn verdict(facts: &Facts, pages: &[Page], all: &[Page], mut problems: Vec<Problem>, some: bool) -> Result<()> {
-    let words = names::words()?;
-    let (mut places, double) = check::places(all);
-    if !some {
-        problems.extend(double);
-    }
-    for page in pages {
-        for name in &page.covers {
-            places.insert((name, page.section), page);
-        }
-    }
-    let system = Some(Path::new("/usr/share/man"));
-    let mut warnings = Vec::new();
-    for page in pages {
-        problems.extend(check::alone(page, facts));
-        problems.extend(names::unknown(page, &words));
-        let (ours, others) = check::references(page, facts, &places, system);
-        if some { &mut warnings } else { &mut problems }.extend(ours);
-        problems.extend(others);
-    }
-    let examples = example::run(pages.iter().flat_map(example::of).collect())?;
-    let (mut passed, mut skipped) = (0, Vec::new());
-    for (example, outcome) in &examples {
-        match outcome {
-            Outcome::Passed => passed += 1,
-            Outcome::Skipped(why) => skipped.push(format!("{}:{}: skipped: {why}", example.path, example.line)),
-            Outcome::Failed(what) => problems.push(Problem {
-                path: example.path.clone(),
-                line: example.line,
-                what: format!("the example: {what}"),
-            }),
-        }
-    }
-    if !warnings.is_empty() {
-        let mut names: Vec<_> = warnings.iter().filter_map(|w| w.what.rsplit(' ').next()).collect();
-        names.sort_unstable();
-        names.dedup();
-        println!("referred to and not written yet: {}", names.join(" "));
-    }
-    for line in &skipped {
-        println!("{line}");
-    }
-    problems.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-    for problem in &problems {
-        println!("{problem}");
-    }
-    println!(
-        "manual: {} pages, {} examples compiled and run, {} skipped, {} problems",
-        pages.len(),
-        passed,
-        skipped.len(),
-        problems.len()
-    );
-    if !problems.is_empty() {
-        bail!("the manual has {} problems, see above", problems.len());
-    }
-    Ok(())
 }

@@ -10,8 +10,11 @@ const WIDTH: usize = 76;
 /// A tab in a program counts as so many columns: a page is 78 wide in all.
 const TAB: &str = "    ";
 
-/// Columns with a cell wider than this are filled like text.
-const CELL: usize = 24;
+/// A wider table has columns that are filled like text: an 80-column terminal shows so much beside the margin.
+const TABLE: usize = 68;
+
+/// What is left to such a column, if no word in it is longer.
+const CELL: usize = 12;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Font {
@@ -26,6 +29,7 @@ type Word = Vec<(Font, String)>;
 struct Printer<'a> {
     roff: Roff,
     document: &'a Document<'a>,
+    section: String,
     /// A heading or the like came last: no space is wanted before what follows.
     fresh: bool,
 }
@@ -36,6 +40,7 @@ pub fn page(document: &Document, source: &str, date: &str) -> String {
     let mut printer = Printer {
         roff: Roff::new(),
         document,
+        section: String::new(),
         fresh: true,
     };
     // In capitals, as mandoc asks for.
@@ -44,6 +49,8 @@ pub fn page(document: &Document, source: &str, date: &str) -> String {
     printer
         .roff
         .control("TH", [title.as_str(), &section, date, source, "ironring"]);
+    // Names are copied from pages: none is hyphenated. And no gaps between words.
+    printer.roff.control("nh", []).control("ad", ["l"]);
     printer.heading("NAME");
     printer.text(&[Inline::Text(format!(
         "{} - {}",
@@ -87,6 +94,7 @@ pub fn alias(name: &str, section: char) -> String {
 impl Printer<'_> {
     fn heading(&mut self, title: &str) {
         self.roff.control("SH", [title]);
+        self.section = title.to_string();
         self.fresh = true;
     }
 
@@ -224,13 +232,7 @@ impl Printer<'_> {
 
     fn table(&mut self, head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) {
         self.space();
-        let wide: Vec<bool> = (0..head.len())
-            .map(|column| {
-                rows.iter()
-                    .filter_map(|row| row.get(column))
-                    .any(|cell| plain(cell).chars().count() > CELL)
-            })
-            .collect();
+        let wide = wide(head, rows);
         self.roff.control("TS", []);
         let format = |font: &str| {
             wide.iter()
@@ -240,7 +242,7 @@ impl Printer<'_> {
         };
         // Raw lines: the layout is no text.
         self.raw(&format!("{}\n{}.", format("b"), format("")));
-        self.row(head, &[]);
+        self.row(head, &wide);
         for row in rows {
             self.row(row, &wide);
         }
@@ -293,7 +295,7 @@ impl Printer<'_> {
         for inline in inlines {
             match inline {
                 Inline::Text(text) => add(Font::Roman, text),
-                Inline::Code(text) if self.document.parameters.contains(text.trim_start_matches(['*', '&'])) => {
+                Inline::Code(text) if self.document.parameter(text, &self.section) => {
                     add(Font::Italic, text);
                 }
                 Inline::Code(text) | Inline::Strong(text) => add(Font::Bold, text),
@@ -361,6 +363,32 @@ fn add(line: &mut Word, piece: &(Font, String)) {
     }
 }
 
+/// Which columns must be filled: the widest, until the table fits.
+fn wide(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) -> Vec<bool> {
+    let cells = |column: usize| {
+        let cells = rows.iter().map(Vec::as_slice).chain([head]);
+        cells.filter_map(move |row| row.get(column)).map(|cell| plain(cell))
+    };
+    let longest = |part: &str| part.chars().count();
+    let width = |column| cells(column).map(|cell| longest(&cell)).max().unwrap_or_default();
+    let least = |column| {
+        let words = cells(column).flat_map(|cell| cell.split(' ').map(longest).collect::<Vec<_>>());
+        words.max().unwrap_or_default().max(CELL)
+    };
+    let mut widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let mut wide = vec![false; widths.len()];
+    while widths.iter().sum::<usize>() + 3 * widths.len() > TABLE {
+        match (0..widths.len())
+            .filter(|at| widths[*at] > least(*at))
+            .max_by_key(|at| widths[*at])
+        {
+            Some(at) => (widths[at], wide[at]) = (least(at), true),
+            None => break,
+        }
+    }
+    wide
+}
+
 /// Text as the argument of a macro, which the roff crate prints as it is.
 fn argument(text: &str) -> String {
     text.replace('\\', "\\e")
@@ -423,8 +451,10 @@ mod tests {
 
     #[test]
     fn wide_columns_of_tables_are_filled() {
-        let got = description("| a | b |\n|---|---|\n| `x` | a cell of more than a few words |");
-        let want = ".TS\nlb lbx\nl lx.\na\tb\n\\fBx\\fR\tT{\na cell of more than a few words\nT}\n.TE\n";
-        assert_eq!(got, want);
+        let table = |cell: &str| description(&format!("| a | b |\n|---|---|\n| `x` | {cell} |"));
+        assert_eq!(table("a cell"), ".TS\nlb lb\nl l.\na\tb\n\\fBx\\fR\ta cell\n.TE\n");
+        let long = "a cell of so many words that they need a line of their own, or even two";
+        let want = format!(".TS\nlb lbx\nl lx.\na\tT{{\nb\nT}}\n\\fBx\\fR\tT{{\n{long}\nT}}\n.TE\n");
+        assert_eq!(table(long), want);
     }
 }

@@ -273,17 +273,29 @@ fn reference(text: &str) -> Option<(&str, char, &str)> {
     good.then_some((name, section, rest))
 }
 
-/// Adds the text, with the references in it as such.
+/// `-EINVAL` at the start of the text, and what follows.
+fn errno(text: &str) -> Option<(&str, &str)> {
+    let name = text.strip_prefix("-E")?;
+    let end = name
+        .find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit())
+        .unwrap_or(name.len());
+    (end > 1).then(|| text.split_at(end + 2))
+}
+
+/// Adds the text, with the references in it as such, and error values as code.
 fn split_references(text: &str, out: &mut Vec<Inline>) {
     let mut plain = 0;
     let mut at = 0;
     while at < text.len() {
         let begins = !text[..at].ends_with(in_name);
-        if let Some((name, section, rest)) = reference(&text[at..]).filter(|_| begins) {
+        let reference =
+            reference(&text[at..]).map(|(name, section, rest)| (Inline::Reference(name.to_string(), section), rest));
+        let found = reference.or_else(|| errno(&text[at..]).map(|(name, rest)| (Inline::Code(name.to_string()), rest)));
+        if let Some((inline, rest)) = found.filter(|_| begins) {
             if plain < at {
                 out.push(Inline::Text(text[plain..at].to_string()));
             }
-            out.push(Inline::Reference(name.to_string(), section));
+            out.push(inline);
             at = text.len() - rest.len();
             plain = at;
         } else {
@@ -395,6 +407,14 @@ mod tests {
                 text("; f(3x) and 9p(4) aren't any."),
             ]
         );
+    }
+
+    #[test]
+    fn error_values_are_code_anywhere() {
+        let Kind::Paragraph(inlines) = only("It is -EAGAIN: x-ENOT, -E.") else {
+            panic!("no paragraph")
+        };
+        assert_eq!(inlines, [text("It is "), code("-EAGAIN"), text(": x-ENOT, -E.")]);
     }
 
     #[test]
