@@ -51,7 +51,7 @@ fn steps(all: bool) -> Result<Vec<Step>> {
     let mut steps = vec![
         step(
             "gen",
-            "the committed headers and maps are what the source gives",
+            "the committed headers, maps and manual are what the source gives",
             vec![xtask(&["gen", "--check"])],
         ),
         step(
@@ -92,6 +92,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             "code",
             "every inline helper is the peer's machine code, or shorter, in the same memory order",
             vec![xtask(&["code", "--self-test"])],
+        ),
+        step(
+            "manual",
+            "every function has its page, pages agree with the source, their examples run",
+            vec![xtask(&["man"]), xtask(&["man", "--browser"]), xtask(&["man", "--doc"])],
         ),
         step("lang", "C++ modules, Rust and Python do a read", vec![xtask(&["lang"])]),
         step("ctest", "real I/O on this kernel, from C", vec![xtask(&["ctest"])]),

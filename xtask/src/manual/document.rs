@@ -35,7 +35,7 @@ impl<'a> Document<'a> {
             summary: summary(page, facts)?,
             synopsis: synopsis(page, facts)?,
             parameters: parameters.into_iter().flat_map(|(_, names)| names).collect(),
-            history: history(&facts.versions(&page.covers)),
+            history: history(&facts.versions(&page.covers), page.covers.len()),
         })
     }
 
@@ -189,8 +189,8 @@ fn prototype(head: &str, parameters: &[String]) -> Vec<Vec<Piece>> {
     lines
 }
 
-/// Since when there is what the page covers: a sentence, or a table where they differ.
-fn history(versions: &[(String, Version)]) -> Vec<Node> {
+/// Since when there are the functions among the `covered` names: a sentence, or a table where they differ.
+fn history(versions: &[(String, Version)], covered: usize) -> Vec<Node> {
     let node = |kind| vec![Node { line: 1, kind }];
     let text = |text: String| vec![Inline::Text(text)];
     let Some((_, first)) = versions.first() else {
@@ -198,8 +198,21 @@ fn history(versions: &[(String, Version)]) -> Vec<Node> {
     };
     if versions.iter().all(|(_, version)| version == first) {
         let kernel = first.kernel.as_ref().map(|kernel| format!(" and Linux {kernel}"));
-        let sentence = format!("Since liburing {}{}.", first.liburing, kernel.unwrap_or_default());
-        return node(Kind::Paragraph(text(sentence)));
+        let sentence = format!("ince liburing {}{}.", first.liburing, kernel.unwrap_or_default());
+        if versions.len() == covered {
+            return node(Kind::Paragraph(text(format!("S{sentence}"))));
+        }
+        // Macros have no such line: they may be older or younger.
+        let mut inlines = Vec::new();
+        for (at, (name, _)) in versions.iter().enumerate() {
+            let end = if at + 1 < versions.len() {
+                ", ".to_string()
+            } else {
+                format!(": s{sentence}")
+            };
+            inlines.extend([Inline::Code(format!("{name}()")), Inline::Text(end)]);
+        }
+        return node(Kind::Paragraph(inlines));
     }
     let kernels = versions.iter().any(|(_, version)| version.kernel.is_some());
     let mut head = vec![Vec::new(), text("liburing".into())];
@@ -222,6 +235,7 @@ fn history(versions: &[(String, Version)]) -> Vec<Node> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manual::tree;
 
     fn version(liburing: &str, kernel: Option<&str>) -> Version {
         Version {
@@ -280,18 +294,22 @@ mod tests {
             ("f".to_string(), version("2.0", Some("5.1"))),
             ("g".to_string(), version("2.0", Some("5.1"))),
         ];
-        let Kind::Paragraph(text) = &history(&same)[0].kind else {
+        let Kind::Paragraph(text) = &history(&same, 2)[0].kind else {
             panic!("no sentence")
         };
         assert_eq!(*text, [Inline::Text("Since liburing 2.0 and Linux 5.1.".into())]);
+        let Kind::Paragraph(text) = &history(&same, 3)[0].kind else {
+            panic!("no sentence")
+        };
+        assert_eq!(tree::plain(text), "f(), g(): since liburing 2.0 and Linux 5.1.");
         let differ = [
             ("f".to_string(), version("2.0", None)),
             ("g".to_string(), version("2.1", Some("5.1"))),
         ];
-        let Kind::Table { head, rows } = &history(&differ)[0].kind else {
+        let Kind::Table { head, rows } = &history(&differ, 2)[0].kind else {
             panic!("no table")
         };
         assert_eq!((head.len(), rows.len()), (3, 2));
-        assert!(history(&[]).is_empty());
+        assert!(history(&[], 1).is_empty());
     }
 }

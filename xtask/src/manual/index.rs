@@ -86,9 +86,15 @@ pub fn page(documents: &[Document], facts: &Facts, source: &str) -> Result<Strin
         }
     }
     let names: usize = documents.iter().map(|document| document.page.covers.len()).sum();
+    let first = documents.iter().any(|document| document.page.name == "io_uring");
+    let first = if first {
+        " To begin with: <a href=\"io_uring.7.html\">io_uring(7)</a>."
+    } else {
+        ""
+    };
     let mut out = format!(
         "<main class=\"index\">\n<h1>The manual</h1>\n<p class=\"lead\">{} pages about {names} functions, macros, \
-         system calls and topics. To begin with: <a href=\"io_uring.7.html\">io_uring(7)</a>.</p>\n\
+         system calls and topics.{first}</p>\n\
          <input id=\"filter\" type=\"search\" placeholder=\"Filter by name or word\" aria-label=\"Filter\" hidden>\n",
         documents.len()
     );
@@ -109,7 +115,7 @@ fn row(document: &Document) -> String {
     let words = format!("{} {}", page.covers.join(" "), document.summary).to_lowercase();
     let others = match page.covers.len() {
         1 => String::new(),
-        count => format!(" <small>and {} more</small>", count - 1),
+        count => format!(" <small>+ {} more</small>", count - 1),
     };
     format!(
         "<li data-names=\"{}\"><a href=\"{}\">{}</a><span>{}{others}</span></li>\n",

@@ -2,6 +2,7 @@
 //!
 //! `page` and `tree` read the Markdown, `facts` the source; `check`, `names` and `example` hold the pages to them.
 
+mod browser;
 mod check;
 mod document;
 mod example;
@@ -13,6 +14,7 @@ mod lint;
 mod names;
 mod page;
 mod roff;
+mod rustdoc;
 mod tree;
 mod verdict;
 
@@ -35,12 +37,24 @@ pub struct Args {
     /// Print the public functions and macros that no page covers
     #[arg(long)]
     list_missing: bool,
+    /// Open every page of docs/manual in a headless Chromium
+    #[arg(long)]
+    browser: bool,
+    /// Make the Rust documentation with the pages in it
+    #[arg(long)]
+    doc: bool,
 }
 
 pub fn run(args: &Args) -> Result<()> {
+    if args.browser {
+        return browser::run();
+    }
     let facts = Facts::read()?;
     let all = sources()?;
     let (pages, problems) = read(&all)?;
+    if args.doc {
+        return rustdoc::run(&facts, &pages);
+    }
     if args.list_missing {
         for name in verdict::missing(&facts, &pages)? {
             println!("{name}");

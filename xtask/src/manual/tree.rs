@@ -247,7 +247,7 @@ fn foreign(event: &Event) -> &'static str {
         Event::Start(Tag::BlockQuote(_)) => "the line begins with >: put it in backticks or begin it otherwise",
         Event::Rule => "no rules: use headings",
         Event::Start(Tag::Table(_)) => "a table must stand by itself, not in a list",
-        _ => "this Markdown is not part of the manual's format: see CONTRIBUTING.md",
+        _ => "this Markdown is not part of the manual's format: see docs/pages.md",
     }
 }
 
