@@ -1,5 +1,6 @@
 //! Whether pages, prototypes and names agree.
 
+use super::columns;
 use super::facts::Facts;
 use super::page::{Page, Problem};
 use super::tree::{self, Inline, Kind};
@@ -102,6 +103,10 @@ fn wide(page: &Page, nodes: &[&tree::Node], problems: &mut Vec<Problem>) {
                         problems.push(page.problem(node.line + 1 + at, what));
                     }
                 }
+            }
+            Kind::Table { head, rows } if !columns::fit(head, rows) => {
+                let what = "the table's longest words don't fit beside each other in 80 columns: make one column fewer";
+                problems.push(page.problem(node.line, what));
             }
             Kind::List { items, .. } => {
                 for item in items {

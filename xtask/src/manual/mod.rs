@@ -4,6 +4,7 @@
 
 mod browser;
 mod check;
+mod columns;
 mod document;
 mod example;
 mod facts;

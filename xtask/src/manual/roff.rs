@@ -1,5 +1,6 @@
 //! Pages as man(7), for man-db, groff and mandoc.
 
+use super::columns;
 use super::document::Document;
 use super::tree::{Inline, Item, Kind, Node, plain};
 use roff::{Roff, bold, italic, roman};
@@ -9,12 +10,6 @@ const WIDTH: usize = 76;
 
 /// A tab in a program counts as so many columns: a page is 78 wide in all.
 const TAB: &str = "    ";
-
-/// A wider table has columns that are filled like text: an 80-column terminal shows so much beside the margin.
-const TABLE: usize = 68;
-
-/// What is left to such a column, if no word in it is longer.
-const CELL: usize = 12;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Font {
@@ -232,19 +227,20 @@ impl Printer<'_> {
 
     fn table(&mut self, head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) {
         self.space();
-        let wide = wide(head, rows);
+        let filled = columns::filled(head, rows);
         self.roff.control("TS", []);
         let format = |font: &str| {
-            wide.iter()
-                .map(|wide| format!("l{font}{}", if *wide { "x" } else { "" }))
-                .collect::<Vec<_>>()
-                .join(" ")
+            let columns = filled.iter().map(|width| match width {
+                Some(width) => format!("l{font}w({width}n)"),
+                None => format!("l{font}"),
+            });
+            columns.collect::<Vec<_>>().join(" ")
         };
         // Raw lines: the layout is no text.
         self.raw(&format!("{}\n{}.", format("b"), format("")));
-        self.row(head, &wide);
+        self.row(head, &filled);
         for row in rows {
-            self.row(row, &wide);
+            self.row(row, &filled);
         }
         self.roff.control("TE", []);
         self.fresh = false;
@@ -256,14 +252,14 @@ impl Printer<'_> {
         }
     }
 
-    /// A row's cells; those of wide columns are filled like text.
-    fn row(&mut self, cells: &[Vec<Inline>], wide: &[bool]) {
+    /// A row's cells; those of filled columns are set like text.
+    fn row(&mut self, cells: &[Vec<Inline>], filled: &[Option<usize>]) {
         let mut line = Vec::new();
         for (at, cell) in cells.iter().enumerate() {
             if at > 0 {
                 line.push(roman("\t"));
             }
-            if wide.get(at) == Some(&true) {
+            if filled.get(at).is_some_and(Option::is_some) {
                 line.push(roman("T{"));
                 self.roff.text(std::mem::take(&mut line));
                 for text in fill(&self.words(cell), WIDTH) {
@@ -363,32 +359,6 @@ fn add(line: &mut Word, piece: &(Font, String)) {
     }
 }
 
-/// Which columns must be filled: the widest, until the table fits.
-fn wide(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) -> Vec<bool> {
-    let cells = |column: usize| {
-        let cells = rows.iter().map(Vec::as_slice).chain([head]);
-        cells.filter_map(move |row| row.get(column)).map(|cell| plain(cell))
-    };
-    let longest = |part: &str| part.chars().count();
-    let width = |column| cells(column).map(|cell| longest(&cell)).max().unwrap_or_default();
-    let least = |column| {
-        let words = cells(column).flat_map(|cell| cell.split(' ').map(longest).collect::<Vec<_>>());
-        words.max().unwrap_or_default().max(CELL)
-    };
-    let mut widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let mut wide = vec![false; widths.len()];
-    while widths.iter().sum::<usize>() + 3 * widths.len() > TABLE {
-        match (0..widths.len())
-            .filter(|at| widths[*at] > least(*at))
-            .max_by_key(|at| widths[*at])
-        {
-            Some(at) => (widths[at], wide[at]) = (least(at), true),
-            None => break,
-        }
-    }
-    wide
-}
-
 /// Text as the argument of a macro, which the roff crate prints as it is.
 fn argument(text: &str) -> String {
     text.replace('\\', "\\e")
@@ -398,63 +368,4 @@ fn argument(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::manual::facts::Facts;
-    use crate::manual::page::Page;
-    use std::collections::BTreeSet;
-
-    /// What the page's DESCRIPTION becomes.
-    fn description(markdown: &str) -> String {
-        let text = format!("---\ncovers: topic\nsummary: a topic\n---\n## DESCRIPTION\n\n{markdown}\n");
-        let facts = Facts {
-            model: crate::generate::model::Model::default(),
-            macros: BTreeSet::new(),
-        };
-        let parsed = Page::parse("man/topic.7.md", &text).expect("a good page");
-        let document = Document::new(&parsed, &facts).expect("it needs nothing of the source");
-        let printed = page(&document, "liburing 2.15", "2026-11-22");
-        let (_, below) = printed.split_once(".SH DESCRIPTION\n").expect("there is one");
-        below.to_string()
-    }
-
-    #[test]
-    fn what_roff_would_take_for_its_own_is_escaped() {
-        assert_eq!(description("x\n\n.so it is"), "x\n.PP\n\\&.so it is\n");
-        assert_eq!(description("'tis `a\\b`"), "\\*(Aqtis \\fBa\\\\b\\fR\n");
-        assert_eq!(description("a-b `-EINVAL`"), "a\\-b \\fB\\-EINVAL\\fR\n");
-        assert_eq!(description("say \"x\""), "say \"x\"\n");
-        assert_eq!(description("### A \"b\" `-c`"), ".SS \"A \\(dqb\\(dq \\-c\"\n");
-    }
-
-    #[test]
-    fn a_line_that_comes_to_begin_with_a_dot_is_escaped() {
-        let text = format!("{} .x {}", "w".repeat(75), "y".repeat(75));
-        let lines: Vec<String> = description(&text).lines().map(str::to_string).collect();
-        assert_eq!(lines[1], "\\&.x");
-        assert!(lines.iter().all(|line| line.len() < 80));
-    }
-
-    #[test]
-    fn blocks_of_code_keep_every_line() {
-        let got = description("```text\n.x\n\n\ty\\n'\n```\n\nz");
-        assert_eq!(got, ".in +4n\n.EX\n\\&.x\n\n    y\\\\n\\*(Aq\n.EE\n.in\n.PP\nz\n");
-    }
-
-    #[test]
-    fn lists_nest() {
-        let got = description("- `a`, `b`: one\n  - inner\n- two\n\n1. x\n2. y\n\n   z");
-        let want = ".TP 8\n\\fBa\\fR, \\fBb\\fR\none\n.RS 8\n.IP \\(bu 3\ninner\n.RE\n.IP \\(bu 3\ntwo\n\
-                    .IP 1. 4\nx\n.IP 2. 4\ny\n.RS 4\n.PP\nz\n.RE\n";
-        assert_eq!(got, want);
-    }
-
-    #[test]
-    fn wide_columns_of_tables_are_filled() {
-        let table = |cell: &str| description(&format!("| a | b |\n|---|---|\n| `x` | {cell} |"));
-        assert_eq!(table("a cell"), ".TS\nlb lb\nl l.\na\tb\n\\fBx\\fR\ta cell\n.TE\n");
-        let long = "a cell of so many words that they need a line of their own, or even two";
-        let want = format!(".TS\nlb lbx\nl lx.\na\tT{{\nb\nT}}\n\\fBx\\fR\tT{{\n{long}\nT}}\n.TE\n");
-        assert_eq!(table(long), want);
-    }
-}
+mod tests;
