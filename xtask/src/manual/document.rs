@@ -1,11 +1,12 @@
 //! A page as readers see it, whatever it is printed with: what its author wrote and what the source adds.
 
+use super::enums;
 use super::facts::{self, Facts, Version};
 use super::page::Page;
 use super::tree::{Inline, Kind, Node};
 use crate::generate::decl;
-use anyhow::{Result, bail};
-use std::collections::BTreeSet;
+use anyhow::{Context, Result, bail};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A prototype is broken before this column.
 const WIDTH: usize = 72;
@@ -18,6 +19,8 @@ pub struct Document<'a> {
     /// The parameters of all covered functions.
     parameters: BTreeSet<String>,
     history: Vec<Node>,
+    /// What stands for `{enum NAME}`, by name.
+    lists: BTreeMap<String, Node>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -36,6 +39,7 @@ impl<'a> Document<'a> {
             synopsis: synopsis(page, facts)?,
             parameters: parameters.into_iter().flat_map(|(_, names)| names).collect(),
             history: history(&facts.versions(&page.covers), page.covers.len()),
+            lists: lists(page, facts)?,
         })
     }
 
@@ -57,7 +61,10 @@ impl<'a> Document<'a> {
             if let Some(history) = history.take_if(|_| title == "SEE ALSO") {
                 out.push(("HISTORY", history.iter().collect()));
             }
-            nodes.extend(&section.nodes);
+            nodes.extend(section.nodes.iter().map(|node| {
+                let list = enums::asked(node).and_then(|name| self.lists.get(name));
+                list.unwrap_or(node)
+            }));
             out.push((title, nodes));
         }
         if let Some(history) = history {
@@ -70,6 +77,17 @@ impl<'a> Document<'a> {
     pub fn library(&self) -> bool {
         self.page.section != '7'
     }
+}
+
+fn lists(page: &Page, facts: &Facts) -> Result<BTreeMap<String, Node>> {
+    let nodes = page.sections.iter().flat_map(|section| &section.nodes);
+    nodes
+        .filter_map(enums::asked)
+        .map(|name| {
+            let list = enums::list(facts, name).with_context(|| page.path.clone())?;
+            Ok((name.to_owned(), list))
+        })
+        .collect()
 }
 
 /// The front matter's, or the first sentence of the definition's documentation.

@@ -41,7 +41,7 @@ impl Facts {
     }
 
     /// Whether every program may use it, so that it needs a page.
-    fn public(function: &Function) -> bool {
+    pub fn public(function: &Function) -> bool {
         !function.name().starts_with('_') && !function.local && !function.archive
     }
 

@@ -6,6 +6,7 @@ mod browser;
 mod check;
 mod columns;
 mod document;
+mod enums;
 mod example;
 mod facts;
 mod highlight;
