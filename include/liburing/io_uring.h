@@ -147,7 +147,11 @@ __extension__ struct io_uring_sqe {
 		__u32 file_index;
 		/* zcrx_id of the receive context, for IORING_OP_RECV_ZC. */
 		__u32 zcrx_ifq_idx;
-		/* Size of what optval points to, for a socket option. */
+		/*
+		 * Size of what optval points to, for a socket option. For a
+		 * multishot IORING_OP_RECV, the number of bytes after which it
+		 * ends, 0 for none (kernel 6.17).
+		 */
 		__u32 optlen;
 		/* For sends that name their destination. */
 		struct {
@@ -238,8 +242,11 @@ enum io_uring_sqe_flags_bit {
  * In sqe->flags: the next entry starts when this request has succeeded.
  *
  * The chain goes on up to the first entry without this flag and never past one
- * submission. An error or a short transfer breaks it: the rest completes with
- * -ECANCELED. Kernel 5.3.
+ * submission. An error, or a read, write or splice of fewer bytes than asked,
+ * breaks it: the rest completes with -ECANCELED. Since kernel 6.0 an error of
+ * these does not count, and the next entry starts: fsync, sync_file_range,
+ * fallocate, ftruncate, statx, madvise, shutdown, unlink, rename, mkdir,
+ * symlink, link, and getting or setting extended attributes. Kernel 5.3.
  */
 #define IOSQE_IO_LINK	(1U << IOSQE_IO_LINK_BIT)
 /*
@@ -262,7 +269,11 @@ enum io_uring_sqe_flags_bit {
 #define IOSQE_BUFFER_SELECT	(1U << IOSQE_BUFFER_SELECT_BIT)
 /*
  * In sqe->flags: post no completion unless the request fails. Not together with
- * IOSQE_IO_DRAIN on one ring. Kernel 5.17.
+ * IOSQE_IO_DRAIN on one ring.
+ *
+ * An error that does not break a chain (see IOSQE_IO_LINK) is not posted
+ * either: it is lost. Completions with IORING_CQE_F_MORE are posted all the
+ * same. Zero-copy sends refuse this flag with -EINVAL. Kernel 5.17.
  */
 #define IOSQE_CQE_SKIP_SUCCESS	(1U << IOSQE_CQE_SKIP_SUCCESS_BIT)
 
@@ -344,7 +355,8 @@ enum io_uring_op {
 	IORING_OP_ASYNC_CANCEL = 14,
 	/*
 	 * Limits the time of the request before it, which must have
-	 * IOSQE_IO_LINK: addr, len (1), timeout_flags. Kernel 5.5.
+	 * IOSQE_IO_LINK or IOSQE_IO_HARDLINK: addr, len (1), timeout_flags.
+	 * Kernel 5.5.
 	 */
 	IORING_OP_LINK_TIMEOUT = 15,
 	/* connect(): fd, addr, off (the address length). Kernel 5.5. */
@@ -495,8 +507,8 @@ enum io_uring_op {
 	IORING_OP_SENDMSG_ZC = 48,
 	/*
 	 * Reads again and again, each time into a provided buffer, and posts a
-	 * completion for each: fd, len, off, buf_group. Only files that can be
-	 * polled. Kernel 6.7.
+	 * completion for each: fd, len (0), off, buf_group. Only files that can
+	 * be polled. Kernel 6.7.
 	 */
 	IORING_OP_READ_MULTISHOT = 49,
 	/*
@@ -611,7 +623,8 @@ enum io_uring_op {
 #define IORING_LINK_TIMEOUT_UPDATE	(1U << 4)
 /*
  * In sqe->timeout_flags: -ETIME counts as success, so that it neither breaks a
- * chain nor escapes IOSQE_CQE_SKIP_SUCCESS. Kernel 5.16.
+ * chain nor escapes IOSQE_CQE_SKIP_SUCCESS. No effect on the chain with
+ * IORING_OP_LINK_TIMEOUT. Kernel 5.16.
  */
 #define IORING_TIMEOUT_ETIME_SUCCESS	(1U << 5)
 /*
@@ -651,7 +664,8 @@ enum io_uring_op {
 #define IORING_POLL_UPDATE_USER_DATA	(1U << 2)
 /*
  * In sqe->len of IORING_OP_POLL_ADD: report readiness while it lasts, not only
- * when it begins. Kernel 6.0.
+ * when it begins. Of no use: it was switched off before kernel 6.0 came out,
+ * and 6.18 still answers -EINVAL.
  */
 #define IORING_POLL_ADD_LEVEL	(1U << 3)
 /*
@@ -864,8 +878,9 @@ __extension__ struct io_uring_cqe {
 /* In cqe->flags: more completions of this request will follow. Kernel 5.13. */
 #define IORING_CQE_F_MORE	(1U << 1)
 /*
- * In cqe->flags: the socket had still more to read after this receive. Kernel
- * 5.19.
+ * In cqe->flags: the socket had still more to read after this receive, or more
+ * connections to accept after this one (kernel 6.10). The end of a stream
+ * counts as something to read. Kernel 5.19.
  */
 #define IORING_CQE_F_SOCK_NONEMPTY	(1U << 2)
 /*

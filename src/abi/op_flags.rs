@@ -30,7 +30,7 @@ pub const IORING_TIMEOUT_REALTIME: c_uint = 1 << 3;
 pub const IORING_LINK_TIMEOUT_UPDATE: c_uint = 1 << 4;
 
 /// In `sqe->timeout_flags`: -ETIME counts as success, so that it neither breaks a chain nor escapes
-/// `IOSQE_CQE_SKIP_SUCCESS`. Kernel 5.16.
+/// `IOSQE_CQE_SKIP_SUCCESS`. No effect on the chain with `IORING_OP_LINK_TIMEOUT`. Kernel 5.16.
 pub const IORING_TIMEOUT_ETIME_SUCCESS: c_uint = 1 << 5;
 
 /// In `sqe->timeout_flags`: fire again and again, `sqe->off` times, or for ever when that is 0.
@@ -64,7 +64,7 @@ pub const IORING_POLL_UPDATE_EVENTS: c_uint = 1 << 1;
 pub const IORING_POLL_UPDATE_USER_DATA: c_uint = 1 << 2;
 
 /// In `sqe->len` of `IORING_OP_POLL_ADD`: report readiness while it lasts, not only when it begins.
-/// Kernel 6.0.
+/// Of no use: it was switched off before kernel 6.0 came out, and 6.18 still answers -EINVAL.
 pub const IORING_POLL_ADD_LEVEL: c_uint = 1 << 3;
 
 /// In `sqe->cancel_flags`: cancel every request that matches; `cqe->res` is their number.

@@ -47,8 +47,8 @@ c_enum! {
         /// Cancels a request: `addr` (its `user_data`), or as `cancel_flags` says, `fd` or `len`
         /// (an opcode). Kernel 5.5.
         IORING_OP_ASYNC_CANCEL = 14,
-        /// Limits the time of the request before it, which must have `IOSQE_IO_LINK`: `addr`, `len`
-        /// (1), `timeout_flags`. Kernel 5.5.
+        /// Limits the time of the request before it, which must have `IOSQE_IO_LINK` or
+        /// `IOSQE_IO_HARDLINK`: `addr`, `len` (1), `timeout_flags`. Kernel 5.5.
         IORING_OP_LINK_TIMEOUT = 15,
         /// `connect()`: `fd`, `addr`, `off` (the address length). Kernel 5.5.
         IORING_OP_CONNECT = 16,
@@ -136,7 +136,7 @@ c_enum! {
         /// `IORING_OP_SENDMSG`, without copying: see `IORING_OP_SEND_ZC`. Kernel 6.1.
         IORING_OP_SENDMSG_ZC = 48,
         /// Reads again and again, each time into a provided buffer, and posts a completion for
-        /// each: `fd`, `len`, `off`, `buf_group`. Only files that can be polled. Kernel 6.7.
+        /// each: `fd`, `len` (0), `off`, `buf_group`. Only files that can be polled. Kernel 6.7.
         IORING_OP_READ_MULTISHOT = 49,
         /// `waitid()`: `len` (the type of the id), `fd` (the id), `addr2` (the `siginfo_t`),
         /// `file_index` (the options). Kernel 6.7.
