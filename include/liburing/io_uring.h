@@ -288,7 +288,7 @@ enum io_uring_sqe_flags_bit {
  * -errno.
  */
 enum io_uring_op {
-	/* Does nothing, and completes. nop_flags. Kernel 5.1. */
+	/* Does nothing, and completes: nop_flags. Kernel 5.1. */
 	IORING_OP_NOP = 0,
 	/*
 	 * preadv2(): fd, addr and len (the struct iovec array), off, rw_flags.
@@ -400,7 +400,10 @@ enum io_uring_op {
 	 * addr_len. Kernel 5.6.
 	 */
 	IORING_OP_SEND = 26,
-	/* recv(): fd, addr, len, msg_flags, ioprio. Kernel 5.6. */
+	/*
+	 * recv(): fd, addr, len, msg_flags, ioprio; when multishot also optlen
+	 * (kernel 6.17). Kernel 5.6.
+	 */
 	IORING_OP_RECV = 27,
 	/*
 	 * openat2(): fd (the directory), addr (the path), off (the struct
@@ -459,7 +462,8 @@ enum io_uring_op {
 	IORING_OP_LINKAT = 39,
 	/*
 	 * Posts a completion on another ring or passes it a file: fd (that
-	 * ring), addr (IORING_MSG_*), len, off, msg_ring_flags. Kernel 5.18.
+	 * ring), addr (IORING_MSG_*), len, off, msg_ring_flags; for a file
+	 * addr3, file_index. Kernel 5.18.
 	 */
 	IORING_OP_MSG_RING = 40,
 	/*
@@ -468,8 +472,8 @@ enum io_uring_op {
 	 */
 	IORING_OP_FSETXATTR = 41,
 	/*
-	 * setxattr(): addr3 (the path), otherwise as IORING_OP_FSETXATTR.
-	 * Kernel 5.19.
+	 * setxattr(): addr3 (the path) in place of fd, otherwise as
+	 * IORING_OP_FSETXATTR. Kernel 5.19.
 	 */
 	IORING_OP_SETXATTR = 42,
 	/*
@@ -478,8 +482,8 @@ enum io_uring_op {
 	 */
 	IORING_OP_FGETXATTR = 43,
 	/*
-	 * getxattr(): addr3 (the path), otherwise as IORING_OP_FGETXATTR.
-	 * Kernel 5.19.
+	 * getxattr(): addr3 (the path) in place of fd, otherwise as
+	 * IORING_OP_FGETXATTR. Kernel 5.19.
 	 */
 	IORING_OP_GETXATTR = 44,
 	/*
@@ -779,8 +783,8 @@ enum io_uring_msg_ring_flags {
 /* In sqe->nop_flags: complete with sqe->len as the result. Kernel 6.10. */
 #define IORING_NOP_INJECT_RESULT	(1U << 0)
 /*
- * In sqe->nop_flags: post a completion of 32 bytes; the ring must allow them.
- * Kernel 6.18.
+ * In sqe->nop_flags: post a completion of 32 bytes, whose big_cqe has sqe->off
+ * and sqe->addr; the ring must allow them. Kernel 6.18.
  */
 #define IORING_NOP_CQE32	(1U << 5)
 
@@ -798,8 +802,9 @@ struct io_uring_recvmsg_out {
 	__u32 namelen;
 	__u32 controllen;	/* Bytes of control data. */
 	/*
-	 * Bytes of payload in the message. If larger than what is in the
-	 * buffer, it was cut off.
+	 * What recvmsg() would have returned: the bytes of payload in the
+	 * buffer; with MSG_TRUNC among the request's flags, the message's full
+	 * length. flags tells when it was cut off.
 	 */
 	__u32 payloadlen;
 	__u32 flags;	/* MSG_* bits, as msg_flags of recvmsg(). */

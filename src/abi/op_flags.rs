@@ -156,7 +156,8 @@ pub const IORING_FIXED_FD_NO_CLOEXEC: c_uint = 1 << 0;
 /// In `sqe->nop_flags`: complete with `sqe->len` as the result. Kernel 6.10.
 pub const IORING_NOP_INJECT_RESULT: c_uint = 1 << 0;
 
-/// In `sqe->nop_flags`: post a completion of 32 bytes; the ring must allow them. Kernel 6.18.
+/// In `sqe->nop_flags`: post a completion of 32 bytes, whose `big_cqe` has `sqe->off` and
+/// `sqe->addr`; the ring must allow them. Kernel 6.18.
 pub const IORING_NOP_CQE32: c_uint = 1 << 5;
 
 /// What a multishot `IORING_OP_RECVMSG` puts at the start of each buffer.
@@ -170,7 +171,8 @@ pub struct io_uring_recvmsg_out {
     pub namelen: __u32,
     /// Bytes of control data.
     pub controllen: __u32,
-    /// Bytes of payload in the message. If larger than what is in the buffer, it was cut off.
+    /// What `recvmsg()` would have returned: the bytes of payload in the buffer; with `MSG_TRUNC` among
+    /// the request's flags, the message's full length. `flags` tells when it was cut off.
     pub payloadlen: __u32,
     /// `MSG_*` bits, as `msg_flags` of `recvmsg()`.
     pub flags: __u32,
