@@ -56,7 +56,10 @@ impl Facts {
 
     /// Whether a page may cover the name.
     pub fn known(&self, name: &str) -> bool {
-        self.model.function_named(name).is_some() || self.macros.contains(name) || self.model.constant(name).is_some()
+        self.model.function_named(name).is_some()
+            || self.macros.contains(name)
+            || self.model.constant(name).is_some()
+            || self.model.record_named(name).is_some()
     }
 
     /// Whether a reference to it must lead to a page of ours.
