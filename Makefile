@@ -37,7 +37,7 @@ comma := ,
 FEATURES := shipped$(if $(filter 1,$(USE_LIBC)),$(comma)use-libc)
 NEEDED := $(if $(filter 1,$(USE_LIBC)),-lc)
 
-.PHONY: all install uninstall demo check check-all bench gen clean help FORCE
+.PHONY: all install uninstall demo check check-all bench gen man doc clean help FORCE
 all: $(ARCHIVES) $(SHARED)
 	@ls -l $^ | awk '{ printf "%8d %s\n", $$5, $$9 }'
 
@@ -49,7 +49,9 @@ help:
 	@echo 'make bench      build, then measure against the original; takes some minutes on a quiet machine'
 	@echo 'make install    prefix= libdir= libdevdir= includedir= mandir= datadir= DESTDIR= ENABLE_SHARED=0'
 	@echo 'make uninstall  with the same settings'
-	@echo 'make gen        write headers and symbol maps from the Rust source'
+	@echo 'make gen        write headers, symbol maps and the manual from the Rust source and man/*.md'
+	@echo 'make man        show a page: make man PAGE=io_uring_prep_read; for the web: docs/manual/index.html'
+	@echo 'make doc        the source with the manual in it, for Rust readers: target/doc/uring/index.html'
 	@echo 'make clean      remove target/ (libraries, tests, the cached peer)'
 
 # Cargo knows what is out of date.
@@ -83,6 +85,13 @@ $(LIB)/%.so.$(VERSION): $(LIB)/%.o src/%.map Makefile
 
 gen:
 	@$(XTASK) gen
+
+PAGE ?= io_uring
+man:
+	@man -M $(CURDIR)/man $(PAGE)
+
+doc:
+	@$(XTASK) man --doc
 
 demo: all
 	@$(XTASK) demo

@@ -1581,11 +1581,12 @@ IOURINGINLINE void io_uring_prep_tee(struct io_uring_sqe *sqe, int fd_in,
  * Prepares a read at offset of fd into the nr_vecs buffers of iovecs, filled in
  * order.
  *
- * The array must stay valid until the request is submitted, the buffers until
- * the completion arrives. With offset -1 the file position is used and moved
- * (kernel 5.6); a file that can't seek takes 0 or -1. For a single buffer
- * io_uring_prep_read() costs less. The completion's res is the number of bytes
- * read, 0 at the end of the file, or -errno.
+ * The array must stay valid until the request is submitted (before kernel 5.5
+ * until the completion), the buffers until the completion arrives. With offset
+ * -1 the file position is used and moved (kernel 5.6); a file that can't seek
+ * takes 0 or -1. For a single buffer io_uring_prep_read() costs less. The
+ * completion's res is the number of bytes read, 0 at the end of the file, or
+ * -errno.
  * Since liburing 2.0, kernel 5.1.
  */
 IOURINGINLINE void io_uring_prep_readv(struct io_uring_sqe *sqe, int fd,
@@ -1599,11 +1600,11 @@ IOURINGINLINE void io_uring_prep_readv(struct io_uring_sqe *sqe, int fd,
  * Prepares a vectored read like io_uring_prep_readv(), with the RWF_* flags of
  * preadv2().
  *
- * The array must stay valid until the request is submitted, the buffers until
- * the completion arrives. With offset -1 the file position is used and moved
- * (kernel 5.6). The completion's res is the number of bytes read, 0 at the end
- * of the file, or -errno: -EAGAIN when flags has RWF_NOWAIT and the read would
- * block.
+ * The array must stay valid until the request is submitted (before kernel 5.5
+ * until the completion), the buffers until the completion arrives. With offset
+ * -1 the file position is used and moved (kernel 5.6). The completion's res is
+ * the number of bytes read, 0 at the end of the file, or -errno: -EAGAIN when
+ * flags has RWF_NOWAIT and the read would block.
  * Since liburing 2.2, kernel 5.1.
  */
 IOURINGINLINE void io_uring_prep_readv2(struct io_uring_sqe *sqe, int fd,
@@ -1657,11 +1658,13 @@ IOURINGINLINE void io_uring_prep_readv_fixed(struct io_uring_sqe *sqe, int fd,
 /*
  * Prepares a write of the nr_vecs buffers of iovecs, in order, at offset of fd.
  *
- * The array must stay valid until the request is submitted, the buffers until
- * the completion arrives. With offset -1 the file position is used and moved
- * (kernel 5.6); a file that can't seek takes 0 or -1. For a single buffer
- * io_uring_prep_write() costs less. The completion's res is the number of bytes
- * written, which may be fewer than asked, or -errno.
+ * The array must stay valid until the request is submitted (before kernel 5.5
+ * until the completion), the buffers until the completion arrives. With offset
+ * -1 the file position is used and moved (kernel 5.6); a file that can't seek
+ * takes 0 or -1. For a single buffer io_uring_prep_write() costs less. The
+ * completion's res is the number of bytes written, which may be fewer than
+ * asked, or -errno: -EPIPE comes with SIGPIPE, and IOSQE_BUFFER_SELECT gives
+ * -EOPNOTSUPP.
  * Since liburing 2.0, kernel 5.1.
  */
 IOURINGINLINE void io_uring_prep_writev(struct io_uring_sqe *sqe, int fd,
@@ -1675,11 +1678,12 @@ IOURINGINLINE void io_uring_prep_writev(struct io_uring_sqe *sqe, int fd,
  * Prepares a vectored write like io_uring_prep_writev(), with the RWF_* flags
  * of pwritev2().
  *
- * The array must stay valid until the request is submitted, the buffers until
- * the completion arrives. With offset -1 the file position is used and moved
- * (kernel 5.6). The completion's res is the number of bytes written, which may
- * be fewer than asked, or -errno: -EAGAIN when flags has RWF_NOWAIT and the
- * write would block.
+ * The array must stay valid until the request is submitted (before kernel 5.5
+ * until the completion), the buffers until the completion arrives. With offset
+ * -1 the file position is used and moved (kernel 5.6). The completion's res is
+ * the number of bytes written, which may be fewer than asked, or -errno:
+ * -EAGAIN when flags has RWF_NOWAIT and the write would block. -EPIPE comes
+ * with SIGPIPE, unless flags has RWF_NOSIGNAL (kernel 6.18).
  * Since liburing 2.2, kernel 5.1.
  */
 IOURINGINLINE void io_uring_prep_writev2(struct io_uring_sqe *sqe, int fd,
@@ -1698,7 +1702,8 @@ IOURINGINLINE void io_uring_prep_writev2(struct io_uring_sqe *sqe, int fd,
  * buf is an address, anywhere inside that buffer, and buf + nbytes must not
  * pass its end. The bytes must not change until the completion arrives. With
  * offset -1 the file position is used and moved (kernel 5.6). The completion's
- * res is the number of bytes written, which may be fewer than asked, or -errno.
+ * res is the number of bytes written, which may be fewer than asked, or -errno:
+ * -EPIPE comes with SIGPIPE.
  * Since liburing 2.0, kernel 5.1.
  */
 IOURINGINLINE void io_uring_prep_write_fixed(struct io_uring_sqe *sqe, int fd,
@@ -1750,11 +1755,11 @@ IOURINGINLINE void io_uring_prep_read(struct io_uring_sqe *sqe, int fd,
  * the group buf_group.
  *
  * fd must be pollable, such as a pipe: a regular file gives -EBADFD. nbytes
- * limits each read, 0 means the size of the picked buffer; offset is 0 or -1
- * where the file can't seek. Replaces sqe's flags by IOSQE_BUFFER_SELECT: set
- * others afterwards. Each completion's res is the number of bytes read or
- * -errno, and its flags hold the buffer's id; the request lives on as long as
- * they have IORING_CQE_F_MORE.
+ * must be 0, anything else gives -EINVAL: the picked buffer limits each read.
+ * offset is 0 or -1 where the file can't seek. Replaces sqe's flags by
+ * IOSQE_BUFFER_SELECT: set others afterwards. Each completion's res is the
+ * number of bytes read or -errno, and its flags hold the buffer's id; the
+ * request lives on as long as they have IORING_CQE_F_MORE.
  * Since liburing 2.6, kernel 6.7.
  */
 IOURINGINLINE void io_uring_prep_read_multishot(struct io_uring_sqe *sqe,
@@ -1773,7 +1778,9 @@ IOURINGINLINE void io_uring_prep_read_multishot(struct io_uring_sqe *sqe,
  * buf must stay valid and unchanged until the completion arrives. With offset
  * -1 the file position is used and moved; a file that can't seek takes 0 or -1.
  * The completion's res is the number of bytes written, which may be fewer than
- * asked, or -errno.
+ * asked, or -errno. -EPIPE comes with SIGPIPE, unless RWF_NOSIGNAL (kernel
+ * 6.18) is set in sqe->rw_flags afterwards; IOSQE_BUFFER_SELECT gives
+ * -EOPNOTSUPP.
  * Since liburing 2.0, kernel 5.6.
  */
 IOURINGINLINE void io_uring_prep_write(struct io_uring_sqe *sqe, int fd,
@@ -1795,8 +1802,10 @@ IOURINGINLINE void io_uring_prep_write(struct io_uring_sqe *sqe, int fd,
  * fds has the new descriptors: -1 empties a slot, IORING_REGISTER_FILES_SKIP
  * leaves it alone. With IORING_FILE_INDEX_ALLOC (-1) as offset the kernel picks
  * free slots and writes their numbers over the descriptors. The array must stay
- * valid until the completion arrives. The completion's res is the number of
- * slots done, which may be fewer than asked, or -errno.
+ * as it is until the completion arrives. The completion's res is the number of
+ * slots done, or -errno when the first failed. If it is fewer than asked, the
+ * next one failed. A named slot that failed is empty now, also when -EBADF is
+ * all that comes back.
  * Since liburing 2.0, kernel 5.6.
  */
 IOURINGINLINE void io_uring_prep_files_update(struct io_uring_sqe *sqe,
@@ -1851,7 +1860,8 @@ IOURINGINLINE void io_uring_prep_openat(struct io_uring_sqe *sqe, int dfd,
  * was there, or IORING_FILE_INDEX_ALLOC for any free slot (kernel 5.19).
  * O_CLOEXEC isn't accepted. path must stay valid until the request is
  * submitted. The completion's res is 0, or the slot that was picked, or -errno:
- * -ENFILE when none is free.
+ * -EINVAL when there is no such slot, -ENFILE when none is free. With no files
+ * registered it is -ENXIO, with IORING_FILE_INDEX_ALLOC -ENFILE.
  * Since liburing 2.1, kernel 5.15.
  */
 IOURINGINLINE void io_uring_prep_openat_direct(struct io_uring_sqe *sqe,
@@ -1888,8 +1898,8 @@ IOURINGINLINE void io_uring_prep_open(struct io_uring_sqe *sqe,
  *
  * file_index is that of io_uring_prep_openat_direct(), and O_CLOEXEC isn't
  * accepted. path must stay valid until the request is submitted. The
- * completion's res is 0, or the slot that was picked, or -errno: -ENFILE when
- * none is free.
+ * completion's res is 0, or the slot that was picked, or -errno, as with
+ * io_uring_prep_openat_direct().
  * Since liburing 2.8, kernel 5.15.
  */
 IOURINGINLINE void io_uring_prep_open_direct(struct io_uring_sqe *sqe,
@@ -1924,8 +1934,8 @@ IOURINGINLINE void io_uring_prep_openat2(struct io_uring_sqe *sqe, int dfd,
  *
  * file_index is that of io_uring_prep_openat_direct(), and O_CLOEXEC isn't
  * accepted. path and how must stay valid until the request is submitted. The
- * completion's res is 0, or the slot that was picked, or -errno: -ENFILE when
- * none is free.
+ * completion's res is 0, or the slot that was picked, or -errno, as with
+ * io_uring_prep_openat_direct().
  * Since liburing 2.1, kernel 5.15.
  */
 IOURINGINLINE void io_uring_prep_openat2_direct(struct io_uring_sqe *sqe,
@@ -1959,8 +1969,10 @@ IOURINGINLINE void io_uring_prep_close(struct io_uring_sqe *sqe, int fd)
 /*
  * Prepares the removal of the registered file in the slot file_index.
  *
+ * Never pass IORING_FILE_INDEX_ALLOC: it wraps to 0 and closes descriptor 0.
  * Don't set IOSQE_FIXED_FILE on sqe: it gives -EBADF. The completion's res is
- * 0, -EBADF when the slot is empty, -EINVAL when there is no such slot.
+ * 0, -EBADF when the slot is empty, -EINVAL when there is no such slot, -ENXIO
+ * when no files are registered.
  * Since liburing 2.2, kernel 5.15.
  */
 IOURINGINLINE void io_uring_prep_close_direct(struct io_uring_sqe *sqe,
@@ -2058,7 +2070,8 @@ IOURINGINLINE void io_uring_prep_madvise64(struct io_uring_sqe *sqe, void *addr,
  *
  * The registered file stays. The descriptor is closed by execve() unless flags
  * is IORING_FIXED_FD_NO_CLOEXEC. Replaces sqe's flags by IOSQE_FIXED_FILE: set
- * others afterwards. The completion's res is the new descriptor or -errno.
+ * others afterwards. The completion's res is the new descriptor or -errno:
+ * -EBADF when the slot is empty, -EPERM when sqe->personality is set.
  * Since liburing 2.6, kernel 6.8.
  */
 IOURINGINLINE void io_uring_prep_fixed_fd_install(struct io_uring_sqe *sqe,
@@ -2110,7 +2123,9 @@ IOURINGINLINE void io_uring_prep_pipe(struct io_uring_sqe *sqe, int *fds,
  * IORING_FILE_INDEX_ALLOC the kernel picks two free ones. The slots are written
  * to fds[0] and fds[1], which must stay valid until the completion arrives.
  * O_CLOEXEC isn't accepted. The completion's res is 0 or -errno: -ENFILE when
- * too few are free.
+ * too few are free, -EINVAL when a slot isn't there; with no files registered
+ * -ENXIO, with IORING_FILE_INDEX_ALLOC -ENFILE. When the second slot fails, the
+ * first is empty afterwards.
  * Since liburing 2.12, kernel 6.16.
  */
 IOURINGINLINE void io_uring_prep_pipe_direct(struct io_uring_sqe *sqe, int *fds,
@@ -2163,7 +2178,8 @@ IOURINGINLINE void io_uring_prep_unlink(struct io_uring_sqe *sqe,
  * to newdfd.
  *
  * flags are RENAME_*. Both paths must stay valid until the request is
- * submitted. The completion's res is 0 or -errno.
+ * submitted. The completion's res is 0 or -errno. An error doesn't break a
+ * chain of links: see IOSQE_IO_LINK.
  * Since liburing 2.0, kernel 5.11.
  */
 IOURINGINLINE void io_uring_prep_renameat(struct io_uring_sqe *sqe, int olddfd,
@@ -2180,7 +2196,8 @@ IOURINGINLINE void io_uring_prep_renameat(struct io_uring_sqe *sqe, int olddfd,
  * Prepares a rename() of oldpath to newpath.
  *
  * Both paths must stay valid until the request is submitted. The completion's
- * res is 0 or -errno.
+ * res is 0 or -errno. An error doesn't break a chain of links: see
+ * IOSQE_IO_LINK.
  * Since liburing 2.2, kernel 5.11.
  */
 IOURINGINLINE void io_uring_prep_rename(struct io_uring_sqe *sqe,
@@ -2316,10 +2333,11 @@ IOURINGINLINE void io_uring_prep_poll_add(struct io_uring_sqe *sqe, int fd,
 /*
  * Prepares a poll of fd that reports again and again.
  *
- * Works like io_uring_prep_poll_add(), but stays armed. It is edge triggered,
- * unless IORING_POLL_ADD_LEVEL is added to sqe->len afterwards (kernel 6.0).
- * Each completion's res is the mask of events or -errno; the request lives on
- * as long as the completion's flags have IORING_CQE_F_MORE.
+ * Works like io_uring_prep_poll_add(), but stays armed. It is edge triggered:
+ * it reports again when more happens, not because old data is still there.
+ * Kernels refuse IORING_POLL_ADD_LEVEL with -EINVAL. Each completion's res is
+ * the mask of events or -errno; the request lives on as long as the
+ * completion's flags have IORING_CQE_F_MORE.
  * Since liburing 2.1, kernel 5.13.
  */
 IOURINGINLINE void io_uring_prep_poll_multishot(struct io_uring_sqe *sqe,
@@ -2350,10 +2368,11 @@ IOURINGINLINE void io_uring_prep_poll_remove(struct io_uring_sqe *sqe,
  *
  * flags says what changes: IORING_POLL_UPDATE_EVENTS the events, to the low 16
  * bits of poll_mask; IORING_POLL_UPDATE_USER_DATA the user data, to
- * new_user_data; IORING_POLL_ADD_MULTI, along with the first, makes the poll a
- * multishot one. The completion's res is 0, -ENOENT when there is no such poll,
- * -EALREADY when it is completing, or -ECANCELED when it could not be armed
- * again: then its own completion tells why.
+ * new_user_data. What isn't changed must be 0. IORING_POLL_ADD_MULTI is
+ * accepted along with them, but a single-shot poll stays one. The completion's
+ * res is 0, -ENOENT when there is no such poll, or -EALREADY when it is
+ * completing. A poll that can't be armed again ends with -ECANCELED, and res is
+ * 0 all the same.
  * Since liburing 2.1, kernel 5.13.
  */
 IOURINGINLINE void io_uring_prep_poll_update(struct io_uring_sqe *sqe,
@@ -2394,9 +2413,10 @@ IOURINGINLINE void io_uring_prep_timeout(struct io_uring_sqe *sqe,
 /*
  * Prepares the removal of the timer that has this user_data.
  *
- * flags must be 0. The completion's res is 0, -ENOENT when there is no such
- * timer, or -EALREADY when it is about to complete. The removed timer completes
- * with -ECANCELED.
+ * flags must be 0. A linked timeout isn't found: cancel the request that it
+ * limits. The completion's res is 0, -ENOENT when there is no such timer, or
+ * -EALREADY when it is about to complete. The removed timer completes with
+ * -ECANCELED.
  * Since liburing 2.0, kernel 5.5.
  */
 IOURINGINLINE void io_uring_prep_timeout_remove(struct io_uring_sqe *sqe,
@@ -2413,9 +2433,10 @@ IOURINGINLINE void io_uring_prep_timeout_remove(struct io_uring_sqe *sqe,
  *
  * ts must stay valid until the request is submitted. It counts from now, or is
  * absolute when flags has IORING_TIMEOUT_ABS. IORING_LINK_TIMEOUT_UPDATE in
- * flags means a linked timeout (kernel 5.15). The completion's res is 0,
- * -ENOENT when there is no such timer, or -EALREADY when it is about to
- * complete.
+ * flags means a linked timeout (kernel 5.15). The clock stays: its flags give
+ * -EINVAL. The timer's count is forgotten: it waits for the time alone, and a
+ * multishot one becomes endless. The completion's res is 0, -ENOENT when there
+ * is no such timer, or -EALREADY when it is about to complete.
  * Since liburing 2.0, kernel 5.11.
  */
 IOURINGINLINE void io_uring_prep_timeout_update(struct io_uring_sqe *sqe,
@@ -2434,11 +2455,13 @@ IOURINGINLINE void io_uring_prep_timeout_update(struct io_uring_sqe *sqe,
  * otherwise.
  *
  * flags are IORING_ASYNC_CANCEL_* (kernel 5.19): _ALL for every match instead
- * of the first, _ANY for every request of the ring, _OP to match the opcode set
- * in sqe->len afterwards. The completion's res is 0, -ENOENT when nothing
- * matches, or -EALREADY when the request is too far along; with _ALL or _ANY
- * the number of requests found. A cancelled request still completes, most often
- * with -ECANCELED; what it uses must stay valid until then.
+ * of the first, _ANY for every request of the ring, _OP (kernel 6.6) to match
+ * the opcode set in sqe->len afterwards. A linked timeout isn't found: cancel
+ * the request that it limits. The completion's res is 0 (for waits on futexes
+ * and children 1), -ENOENT when nothing matches, or -EALREADY when the request
+ * is too far along; with _ALL or _ANY the number of requests found. A cancelled
+ * request still completes, most often with -ECANCELED; what it uses must stay
+ * valid until then.
  * Since liburing 2.2, kernel 5.5.
  */
 IOURINGINLINE void io_uring_prep_cancel64(struct io_uring_sqe *sqe,
@@ -2455,8 +2478,7 @@ IOURINGINLINE void io_uring_prep_cancel64(struct io_uring_sqe *sqe,
  *
  * The same as io_uring_prep_cancel64(), for requests marked with
  * io_uring_sqe_set_data(). What user_data points to isn't looked at. The
- * completion's res is 0, -ENOENT or -EALREADY; with IORING_ASYNC_CANCEL_ALL or
- * _ANY the number of requests found.
+ * completion's res is as with io_uring_prep_cancel64().
  * Since liburing 2.0, kernel 5.5.
  */
 IOURINGINLINE void io_uring_prep_cancel(struct io_uring_sqe *sqe,
@@ -2485,14 +2507,15 @@ IOURINGINLINE void io_uring_prep_cancel_fd(struct io_uring_sqe *sqe, int fd,
 }
 
 /*
- * Prepares a time limit for the request before it, which must have
- * IOSQE_IO_LINK set.
+ * Prepares a time limit for the request before it, which must have a link flag
+ * set.
  *
- * ts must stay valid until the request is submitted. flags are those of
- * io_uring_prep_timeout() for absolute times, clocks and
- * IORING_TIMEOUT_ETIME_SUCCESS. The completion's res is -ETIME when the time
- * has passed and the request was cancelled, -ECANCELED when the request was
- * done first; -ENOENT or -EALREADY when the two met.
+ * That is IOSQE_IO_LINK or IOSQE_IO_HARDLINK. ts must stay valid until the
+ * request is submitted. flags are those of io_uring_prep_timeout() for absolute
+ * times and clocks; IORING_TIMEOUT_ETIME_SUCCESS is accepted and has no effect
+ * on the chain. The completion's res is -ETIME when the time has passed and the
+ * request was cancelled, -ECANCELED when the request was done first; -ENOENT or
+ * -EALREADY when the two met.
  * Since liburing 2.0, kernel 5.5.
  */
 IOURINGINLINE void io_uring_prep_link_timeout(struct io_uring_sqe *sqe,
@@ -2512,7 +2535,8 @@ IOURINGINLINE void io_uring_prep_link_timeout(struct io_uring_sqe *sqe,
  * fsync_flags is 0, or IORING_FSYNC_DATASYNC to behave like fdatasync(). The
  * whole file is meant; for a part of it set sqe->off and sqe->len afterwards.
  * Writes submitted earlier are only covered once they have completed: link or
- * drain to order them. The completion's res is 0 or -errno.
+ * drain to order them. The completion's res is 0 or -errno. An error doesn't
+ * break a chain of links: see IOSQE_IO_LINK.
  * Since liburing 2.0, kernel 5.1.
  */
 IOURINGINLINE void io_uring_prep_fsync(struct io_uring_sqe *sqe, int fd,
@@ -2526,7 +2550,9 @@ IOURINGINLINE void io_uring_prep_fsync(struct io_uring_sqe *sqe, int fd,
 /*
  * Prepares a request that does nothing but complete.
  *
- * Useful to measure or to wake up a ring. The completion's res is 0.
+ * Useful to measure or to wake up a ring. The completion's res is 0, or
+ * sqe->len when sqe->nop_flags has IORING_NOP_INJECT_RESULT (kernel 6.10), both
+ * set afterwards.
  * Since liburing 2.0, kernel 5.1.
  */
 IOURINGINLINE void io_uring_prep_nop(struct io_uring_sqe *sqe)
@@ -2538,8 +2564,9 @@ IOURINGINLINE void io_uring_prep_nop(struct io_uring_sqe *sqe)
 /*
  * Prepares a request that does nothing but complete, in an SQE of 128 bytes.
  *
- * sqe comes from io_uring_get_sqe128(). The completion's res is 0, or -EINVAL
- * when sqe has only 64 bytes or the kernel is older.
+ * sqe comes from io_uring_get_sqe128(). The completion's res is as with
+ * io_uring_prep_nop(), or -EINVAL when sqe has only 64 bytes or the kernel is
+ * older.
  * Since liburing 2.13, kernel 6.19.
  */
 IOURINGINLINE void io_uring_prep_nop128(struct io_uring_sqe *sqe)
@@ -2611,7 +2638,8 @@ IOURINGINLINE void io_uring_prep_msg_ring(struct io_uring_sqe *sqe, int fd,
  * user data is posted there, with 0 or the picked slot as its res, unless flags
  * has IORING_MSG_RING_CQE_SKIP. The completion's res is the same, or -errno:
  * -EBADF when there is no such file, -EINVAL when both rings are one, -ENFILE
- * when no slot is free, -EOVERFLOW when the file went over but not the CQE.
+ * when no slot is free, -ENXIO when the other ring has no table for a named
+ * slot, -EOVERFLOW when the file went over but not the CQE.
  * Since liburing 2.4, kernel 6.0.
  */
 IOURINGINLINE void io_uring_prep_msg_ring_fd(struct io_uring_sqe *sqe, int fd,
@@ -2657,13 +2685,14 @@ IOURINGINLINE void io_uring_prep_msg_ring_fd_alloc(struct io_uring_sqe *sqe,
  * Prepares the handing over of nr buffers of len bytes each, lying one after
  * the other from addr on.
  *
- * They join the group bgid and get the ids bid, bid + 1 and so on, up to 65535.
- * A request with IOSQE_BUFFER_SELECT and that group takes one; its completion
- * names the id. From then on the buffer is the application's again and must be
- * provided anew to be reused. A buffer ring does the same at less cost: see
- * io_uring_setup_buf_ring(). The completion's res is 0 (older kernels: the
- * number of buffers) or -errno: -E2BIG when nr or bid is out of range, -EINVAL
- * when the ids pass 65535.
+ * They join the group bgid and get the ids bid, bid + 1 and so on, up to 65535;
+ * nr is 1 to 65536 (older kernels: 65535). A request with IOSQE_BUFFER_SELECT
+ * and that group takes one; its completion names the id. From then on the
+ * buffer is the application's again and must be provided anew to be reused. A
+ * buffer ring does the same at less cost: see io_uring_setup_buf_ring(). The
+ * completion's res is 0 (older kernels: the number of buffers), also when only
+ * some could be added, or -errno: -E2BIG when nr or bid is out of range,
+ * -EINVAL when len is 0 or the ids pass 65535.
  * Since liburing 2.0, kernel 5.7.
  */
 IOURINGINLINE void io_uring_prep_provide_buffers(struct io_uring_sqe *sqe,
@@ -2680,7 +2709,8 @@ IOURINGINLINE void io_uring_prep_provide_buffers(struct io_uring_sqe *sqe,
  *
  * The kernel uses none of them any more once the completion has arrived. The
  * completion's res is the number of buffers taken back, which may be fewer than
- * asked, or -errno: -ENOENT when there is no such group.
+ * asked, or -errno: -ENOENT when there is no such group, -EINVAL when it is a
+ * buffer ring or nr is out of range.
  * Since liburing 2.0, kernel 5.7.
  */
 IOURINGINLINE void io_uring_prep_remove_buffers(struct io_uring_sqe *sqe,
@@ -2776,7 +2806,8 @@ IOURINGINLINE void io_uring_prep_fsetxattr(struct io_uring_sqe *sqe, int fd,
  *
  * options are WEXITED and the like. infop is filled in; it may be NULL, else it
  * must stay valid until the completion arrives. flags must be 0. The
- * completion's res is 0 or -errno: -ECHILD when there is no such child.
+ * completion's res is 0 or -errno: -ECHILD when there is no such child. With
+ * that and with -ECANCELED si_pid and si_signo of infop are set to 0.
  * Since liburing 2.6, kernel 6.7.
  */
 IOURINGINLINE void io_uring_prep_waitid(struct io_uring_sqe *sqe,
@@ -2797,7 +2828,7 @@ IOURINGINLINE void io_uring_prep_waitid(struct io_uring_sqe *sqe,
  * mask must share a bit with a waiter's; FUTEX_BITSET_MATCH_ANY means them all.
  * futex_flags are FUTEX2_*, at least a size: FUTEX2_SIZE_U32. flags must be 0.
  * futex must stay valid until the completion arrives. The completion's res is
- * the number of waiters woken or -errno.
+ * the number of waiters woken or -errno. A val above INT_MAX wakes one.
  * Since liburing 2.6, kernel 6.7.
  */
 IOURINGINLINE void io_uring_prep_futex_wake(struct io_uring_sqe *sqe,
@@ -2876,7 +2907,9 @@ IOURINGINLINE void io_uring_prep_accept(struct io_uring_sqe *sqe, int fd,
  * file_index is the slot, whose old file is closed, or IORING_FILE_INDEX_ALLOC
  * for a free one. SOCK_CLOEXEC is refused with -EINVAL. The rest as for
  * io_uring_prep_accept(). The completion's res is 0, or the slot when the
- * kernel chose it, or -errno: -ENFILE when none was free.
+ * kernel chose it, or -errno: -ENFILE when none was free, -EINVAL when there is
+ * no such slot, -ENXIO when no files are registered. The connection, accepted
+ * before, is lost then.
  * Since liburing 2.1, kernel 5.15.
  */
 IOURINGINLINE void io_uring_prep_accept_direct(struct io_uring_sqe *sqe, int fd,
@@ -2914,7 +2947,8 @@ IOURINGINLINE void io_uring_prep_multishot_accept(struct io_uring_sqe *sqe,
  * file table.
  *
  * As io_uring_prep_multishot_accept(), but the completions' res is the slot, or
- * -errno: -ENFILE when none was free. SOCK_CLOEXEC is refused with -EINVAL.
+ * -errno: -ENFILE when none was free; the connection, accepted before, is lost
+ * then. SOCK_CLOEXEC is refused with -EINVAL.
  * Since liburing 2.2, kernel 5.19.
  */
 IOURINGINLINE void io_uring_prep_multishot_accept_direct(struct io_uring_sqe *sqe,
@@ -2990,8 +3024,9 @@ IOURINGINLINE void io_uring_prep_epoll_wait(struct io_uring_sqe *sqe, int fd,
  * Prepares a change of what the epoll descriptor epfd watches.
  *
  * op is EPOLL_CTL_ADD, EPOLL_CTL_MOD or EPOLL_CTL_DEL, for the descriptor fd.
- * ev must stay valid until the request is submitted. The completion's res is 0
- * or -errno, as from epoll_ctl(2).
+ * ev must stay valid until the request is submitted. All are ordinary
+ * descriptors: IOSQE_FIXED_FILE is ignored. The completion's res is 0 or
+ * -errno, as from epoll_ctl(2).
  * Since liburing 2.0, kernel 5.6.
  */
 IOURINGINLINE void io_uring_prep_epoll_ctl(struct io_uring_sqe *sqe, int epfd,
@@ -3041,7 +3076,8 @@ IOURINGINLINE void io_uring_prep_socket(struct io_uring_sqe *sqe, int domain,
  * file_index is the slot, whose old file is closed, or IORING_FILE_INDEX_ALLOC
  * for a free one. SOCK_CLOEXEC is refused with -EINVAL. The rest as for
  * io_uring_prep_socket(). The completion's res is 0, or the slot when the
- * kernel chose it, or -errno: -ENFILE when none was free.
+ * kernel chose it, or -errno: -ENFILE when none was free, -EINVAL when there is
+ * no such slot, -ENXIO when no files are registered.
  * Since liburing 2.2, kernel 5.19.
  */
 IOURINGINLINE void io_uring_prep_socket_direct(struct io_uring_sqe *sqe,
@@ -3098,11 +3134,13 @@ IOURINGINLINE void io_uring_prep_recvmsg(struct io_uring_sqe *sqe, int fd,
  * a provided buffer.
  *
  * Set IOSQE_BUFFER_SELECT and a buffer group too; MSG_WAITALL is refused. Of
- * msg only msg_namelen and msg_controllen count: the room kept in each buffer
- * for the address and the control data. What is in a buffer is read with
+ * msg only msg_namelen and msg_controllen count, the room kept in each buffer
+ * for the address and the control data, and one msg_iov at most (more:
+ * -EINVAL), whose iov_len limits a message. Read a buffer with
  * io_uring_recvmsg_validate(). It goes on while completions have
- * IORING_CQE_F_MORE. The completions' res is the number of bytes in the buffer
- * or -errno, -ENOBUFS when none was left.
+ * IORING_CQE_F_MORE; an empty datagram ends it. The completions' res is the
+ * number of bytes in the buffer, header and reserved room included, or -errno:
+ * -ENOBUFS when no buffer was left, -EFAULT when one has no room for these.
  * Since liburing 2.3, kernel 6.0.
  */
 IOURINGINLINE void io_uring_prep_recvmsg_multishot(struct io_uring_sqe *sqe,
@@ -3116,9 +3154,11 @@ IOURINGINLINE void io_uring_prep_recvmsg_multishot(struct io_uring_sqe *sqe,
 /*
  * Prepares the sending of a message on the socket fd, as by sendmsg(2).
  *
- * msg must stay valid until the request is submitted, the bytes to send until
+ * msg must stay valid until the request is submitted (before kernel 5.5 until
+ * the completion), the control data (msg_control) and the bytes to send until
  * the completion arrives. flags are MSG_*; a short send breaks a link only with
- * MSG_WAITALL. The completion's res is the number of bytes sent or -errno.
+ * MSG_WAITALL. IOSQE_BUFFER_SELECT gives -EOPNOTSUPP. The completion's res is
+ * the number of bytes sent or -errno.
  * Since liburing 2.0, kernel 5.3.
  */
 IOURINGINLINE void io_uring_prep_sendmsg(struct io_uring_sqe *sqe, int fd,
@@ -3134,7 +3174,8 @@ IOURINGINLINE void io_uring_prep_sendmsg(struct io_uring_sqe *sqe, int fd,
  *
  * As io_uring_prep_sendmsg(), but the bytes must stay as they are until a
  * second completion, the one with IORING_CQE_F_NOTIF; it comes when the first
- * has IORING_CQE_F_MORE.
+ * has IORING_CQE_F_MORE, which a failed request can have too. The control data
+ * is needed until the first. IOSQE_CQE_SKIP_SUCCESS gives -EINVAL.
  * Since liburing 2.3, kernel 6.1.
  */
 IOURINGINLINE void io_uring_prep_sendmsg_zc(struct io_uring_sqe *sqe, int fd,
@@ -3166,9 +3207,11 @@ IOURINGINLINE void io_uring_prep_sendmsg_zc_fixed(struct io_uring_sqe *sqe,
 /*
  * Prepares the sending of len bytes of buf on the socket sockfd.
  *
- * The bytes must stay valid until the completion arrives; only the low 32 bits
- * of len are kept. flags are MSG_*; a short send breaks a link only with
- * MSG_WAITALL. The completion's res is the number of bytes sent or -errno.
+ * The bytes must stay valid until the completion arrives; with
+ * IOSQE_BUFFER_SELECT (kernel 6.10) buf is NULL and a provided buffer is sent.
+ * Only the low 32 bits of len are kept. flags are MSG_*; a short send breaks a
+ * link only with MSG_WAITALL. The completion's res is the number of bytes sent
+ * or -errno.
  * Since liburing 2.0, kernel 5.6.
  */
 IOURINGINLINE void io_uring_prep_send(struct io_uring_sqe *sqe, int sockfd,
@@ -3181,12 +3224,15 @@ IOURINGINLINE void io_uring_prep_send(struct io_uring_sqe *sqe, int sockfd,
 }
 
 /*
- * Prepares the sending of as many provided buffers as are there, in one go.
+ * Prepares the sending of as many provided buffers as are there, with one
+ * request.
  *
- * Set IOSQE_BUFFER_SELECT and the group of a buffer ring too. len limits the
- * bytes, 0 doesn't. The completion's res is the number of bytes sent or -errno;
- * its buffer ID is that of the first buffer used, and the others follow it in
- * the ring.
+ * Set IOSQE_BUFFER_SELECT and the group of a buffer ring too. It goes in rounds
+ * of up to 256 buffers, each with a completion; another follows when that has
+ * IORING_CQE_F_MORE. len limits the bytes of the first round alone, 0 doesn't.
+ * The completions' res is the number of bytes sent in the round or -errno:
+ * -ENOBUFS when the group is empty, -ENOENT when there is none. The buffer ID
+ * is that of the round's first buffer, and the others follow it in the ring.
  * Since liburing 2.7, kernel 6.10.
  */
 IOURINGINLINE void io_uring_prep_send_bundle(struct io_uring_sqe *sqe,
@@ -3234,10 +3280,11 @@ IOURINGINLINE void io_uring_prep_sendto(struct io_uring_sqe *sqe, int sockfd,
  * Prepares the sending of len bytes of buf without copying them.
  *
  * The bytes must stay as they are until a second completion, the one with
- * IORING_CQE_F_NOTIF; it comes when the first has IORING_CQE_F_MORE. flags are
- * MSG_*, zc_flags are IORING_SEND_ZC_* and IORING_RECVSEND_*. Only the low 32
+ * IORING_CQE_F_NOTIF; it comes when the first has IORING_CQE_F_MORE, which a
+ * failed request can have too. flags are MSG_*, zc_flags are IORING_SEND_*,
+ * IORING_RECVSEND_POLL_FIRST and IORING_RECVSEND_FIXED_BUF. Only the low 32
  * bits of len and 16 of zc_flags are kept. The first completion's res is the
- * number of bytes sent or -errno.
+ * number of bytes sent or -errno: IOSQE_CQE_SKIP_SUCCESS gives -EINVAL.
  * Since liburing 2.3, kernel 6.0.
  */
 IOURINGINLINE void io_uring_prep_send_zc(struct io_uring_sqe *sqe, int sockfd,
@@ -3274,7 +3321,8 @@ IOURINGINLINE void io_uring_prep_send_zc_fixed(struct io_uring_sqe *sqe,
  * buf must stay valid until the completion arrives; with IOSQE_BUFFER_SELECT it
  * is NULL and the kernel takes a provided buffer. Only the low 32 bits of len
  * are kept. flags are MSG_*. The completion's res is the number of bytes, 0 at
- * the end of a stream, or -errno.
+ * the end of a stream, or -errno. Its flags have IORING_CQE_F_SOCK_NONEMPTY
+ * when there is more to receive, which the end of a stream counts as.
  * Since liburing 2.0, kernel 5.6.
  */
 IOURINGINLINE void io_uring_prep_recv(struct io_uring_sqe *sqe, int sockfd,
@@ -3291,10 +3339,11 @@ IOURINGINLINE void io_uring_prep_recv(struct io_uring_sqe *sqe, int sockfd,
  * provided buffer.
  *
  * Set IOSQE_BUFFER_SELECT and a buffer group too; buf is NULL, MSG_WAITALL is
- * refused. len limits one receipt, 0 doesn't, and older kernels take only 0. It
- * goes on while completions have IORING_CQE_F_MORE. The completions' res is the
- * number of bytes, 0 at the end of a stream, or -errno: -ENOBUFS without a free
- * buffer.
+ * refused. len limits one receipt, 0 doesn't, and kernels before 6.17 take only
+ * 0. sqe->optlen (kernel 6.17), set afterwards, ends it once so many bytes have
+ * come. It goes on while completions have IORING_CQE_F_MORE; an empty datagram
+ * ends it. The completions' res is the number of bytes, 0 at the end of a
+ * stream, or -errno: -ENOBUFS without a free buffer.
  * Since liburing 2.3, kernel 6.0.
  */
 IOURINGINLINE void io_uring_prep_recv_multishot(struct io_uring_sqe *sqe,
@@ -3367,7 +3416,8 @@ IOURINGINLINE void io_uring_prep_uring_cmd128(struct io_uring_sqe *sqe,
  * cmd_op is a SOCKET_URING_OP_*. level, optname, optval and optlen are those of
  * setsockopt(2), for the two option commands (kernel 6.7) alone. optval must
  * stay valid until the completion arrives. The completion's res is the
- * command's answer, for a read option its length, or -errno.
+ * command's answer, for a read option its length, or -errno: -EOPNOTSUPP when
+ * fd is no socket.
  * Since liburing 2.5, kernel 6.6.
  */
 IOURINGINLINE void io_uring_prep_cmd_sock(struct io_uring_sqe *sqe, int cmd_op,
@@ -3387,7 +3437,8 @@ IOURINGINLINE void io_uring_prep_cmd_sock(struct io_uring_sqe *sqe, int cmd_op,
  *
  * *sockaddr_len is the room at sockaddr, and becomes the address's true length.
  * Both must stay valid until the completion arrives. The completion's res is 0
- * or -errno, as from getsockname(2) and getpeername(2).
+ * or -errno, as from getsockname(2) and getpeername(2), but -EOPNOTSUPP when fd
+ * is no socket.
  * Since liburing 2.13, kernel 6.19.
  */
 IOURINGINLINE void io_uring_prep_cmd_getsockname(struct io_uring_sqe *sqe,

@@ -147,7 +147,11 @@ __extension__ struct io_uring_sqe {
 		__u32 file_index;
 		/* zcrx_id of the receive context, for IORING_OP_RECV_ZC. */
 		__u32 zcrx_ifq_idx;
-		/* Size of what optval points to, for a socket option. */
+		/*
+		 * Size of what optval points to, for a socket option. For a
+		 * multishot IORING_OP_RECV, the number of bytes after which it
+		 * ends, 0 for none (kernel 6.17).
+		 */
 		__u32 optlen;
 		/* For sends that name their destination. */
 		struct {
@@ -238,8 +242,11 @@ enum io_uring_sqe_flags_bit {
  * In sqe->flags: the next entry starts when this request has succeeded.
  *
  * The chain goes on up to the first entry without this flag and never past one
- * submission. An error or a short transfer breaks it: the rest completes with
- * -ECANCELED. Kernel 5.3.
+ * submission. An error, or a read, write or splice of fewer bytes than asked,
+ * breaks it: the rest completes with -ECANCELED. Since kernel 6.0 an error of
+ * these does not count, and the next entry starts: fsync, sync_file_range,
+ * fallocate, ftruncate, statx, madvise, shutdown, unlink, rename, mkdir,
+ * symlink, link, and getting or setting extended attributes. Kernel 5.3.
  */
 #define IOSQE_IO_LINK	(1U << IOSQE_IO_LINK_BIT)
 /*
@@ -262,7 +269,11 @@ enum io_uring_sqe_flags_bit {
 #define IOSQE_BUFFER_SELECT	(1U << IOSQE_BUFFER_SELECT_BIT)
 /*
  * In sqe->flags: post no completion unless the request fails. Not together with
- * IOSQE_IO_DRAIN on one ring. Kernel 5.17.
+ * IOSQE_IO_DRAIN on one ring.
+ *
+ * An error that does not break a chain (see IOSQE_IO_LINK) is not posted
+ * either: it is lost. Completions with IORING_CQE_F_MORE are posted all the
+ * same. Zero-copy sends refuse this flag with -EINVAL. Kernel 5.17.
  */
 #define IOSQE_CQE_SKIP_SUCCESS	(1U << IOSQE_CQE_SKIP_SUCCESS_BIT)
 
@@ -277,7 +288,7 @@ enum io_uring_sqe_flags_bit {
  * -errno.
  */
 enum io_uring_op {
-	/* Does nothing, and completes. nop_flags. Kernel 5.1. */
+	/* Does nothing, and completes: nop_flags. Kernel 5.1. */
 	IORING_OP_NOP = 0,
 	/*
 	 * preadv2(): fd, addr and len (the struct iovec array), off, rw_flags.
@@ -344,7 +355,8 @@ enum io_uring_op {
 	IORING_OP_ASYNC_CANCEL = 14,
 	/*
 	 * Limits the time of the request before it, which must have
-	 * IOSQE_IO_LINK: addr, len (1), timeout_flags. Kernel 5.5.
+	 * IOSQE_IO_LINK or IOSQE_IO_HARDLINK: addr, len (1), timeout_flags.
+	 * Kernel 5.5.
 	 */
 	IORING_OP_LINK_TIMEOUT = 15,
 	/* connect(): fd, addr, off (the address length). Kernel 5.5. */
@@ -388,7 +400,10 @@ enum io_uring_op {
 	 * addr_len. Kernel 5.6.
 	 */
 	IORING_OP_SEND = 26,
-	/* recv(): fd, addr, len, msg_flags, ioprio. Kernel 5.6. */
+	/*
+	 * recv(): fd, addr, len, msg_flags, ioprio; when multishot also optlen
+	 * (kernel 6.17). Kernel 5.6.
+	 */
 	IORING_OP_RECV = 27,
 	/*
 	 * openat2(): fd (the directory), addr (the path), off (the struct
@@ -447,7 +462,8 @@ enum io_uring_op {
 	IORING_OP_LINKAT = 39,
 	/*
 	 * Posts a completion on another ring or passes it a file: fd (that
-	 * ring), addr (IORING_MSG_*), len, off, msg_ring_flags. Kernel 5.18.
+	 * ring), addr (IORING_MSG_*), len, off, msg_ring_flags; for a file
+	 * addr3, file_index. Kernel 5.18.
 	 */
 	IORING_OP_MSG_RING = 40,
 	/*
@@ -456,8 +472,8 @@ enum io_uring_op {
 	 */
 	IORING_OP_FSETXATTR = 41,
 	/*
-	 * setxattr(): addr3 (the path), otherwise as IORING_OP_FSETXATTR.
-	 * Kernel 5.19.
+	 * setxattr(): addr3 (the path) in place of fd, otherwise as
+	 * IORING_OP_FSETXATTR. Kernel 5.19.
 	 */
 	IORING_OP_SETXATTR = 42,
 	/*
@@ -466,8 +482,8 @@ enum io_uring_op {
 	 */
 	IORING_OP_FGETXATTR = 43,
 	/*
-	 * getxattr(): addr3 (the path), otherwise as IORING_OP_FGETXATTR.
-	 * Kernel 5.19.
+	 * getxattr(): addr3 (the path) in place of fd, otherwise as
+	 * IORING_OP_FGETXATTR. Kernel 5.19.
 	 */
 	IORING_OP_GETXATTR = 44,
 	/*
@@ -495,8 +511,8 @@ enum io_uring_op {
 	IORING_OP_SENDMSG_ZC = 48,
 	/*
 	 * Reads again and again, each time into a provided buffer, and posts a
-	 * completion for each: fd, len, off, buf_group. Only files that can be
-	 * polled. Kernel 6.7.
+	 * completion for each: fd, len (0), off, buf_group. Only files that can
+	 * be polled. Kernel 6.7.
 	 */
 	IORING_OP_READ_MULTISHOT = 49,
 	/*
@@ -611,7 +627,8 @@ enum io_uring_op {
 #define IORING_LINK_TIMEOUT_UPDATE	(1U << 4)
 /*
  * In sqe->timeout_flags: -ETIME counts as success, so that it neither breaks a
- * chain nor escapes IOSQE_CQE_SKIP_SUCCESS. Kernel 5.16.
+ * chain nor escapes IOSQE_CQE_SKIP_SUCCESS. No effect on the chain with
+ * IORING_OP_LINK_TIMEOUT. Kernel 5.16.
  */
 #define IORING_TIMEOUT_ETIME_SUCCESS	(1U << 5)
 /*
@@ -651,7 +668,8 @@ enum io_uring_op {
 #define IORING_POLL_UPDATE_USER_DATA	(1U << 2)
 /*
  * In sqe->len of IORING_OP_POLL_ADD: report readiness while it lasts, not only
- * when it begins. Kernel 6.0.
+ * when it begins. Of no use: it was switched off before kernel 6.0 came out,
+ * and 6.18 still answers -EINVAL.
  */
 #define IORING_POLL_ADD_LEVEL	(1U << 3)
 /*
@@ -765,8 +783,8 @@ enum io_uring_msg_ring_flags {
 /* In sqe->nop_flags: complete with sqe->len as the result. Kernel 6.10. */
 #define IORING_NOP_INJECT_RESULT	(1U << 0)
 /*
- * In sqe->nop_flags: post a completion of 32 bytes; the ring must allow them.
- * Kernel 6.18.
+ * In sqe->nop_flags: post a completion of 32 bytes, whose big_cqe has sqe->off
+ * and sqe->addr; the ring must allow them. Kernel 6.18.
  */
 #define IORING_NOP_CQE32	(1U << 5)
 
@@ -784,8 +802,9 @@ struct io_uring_recvmsg_out {
 	__u32 namelen;
 	__u32 controllen;	/* Bytes of control data. */
 	/*
-	 * Bytes of payload in the message. If larger than what is in the
-	 * buffer, it was cut off.
+	 * What recvmsg() would have returned: the bytes of payload in the
+	 * buffer; with MSG_TRUNC among the request's flags, the message's full
+	 * length. flags tells when it was cut off.
 	 */
 	__u32 payloadlen;
 	__u32 flags;	/* MSG_* bits, as msg_flags of recvmsg(). */
@@ -864,8 +883,9 @@ __extension__ struct io_uring_cqe {
 /* In cqe->flags: more completions of this request will follow. Kernel 5.13. */
 #define IORING_CQE_F_MORE	(1U << 1)
 /*
- * In cqe->flags: the socket had still more to read after this receive. Kernel
- * 5.19.
+ * In cqe->flags: the socket had still more to read after this receive, or more
+ * connections to accept after this one (kernel 6.10). The end of a stream
+ * counts as something to read. Kernel 5.19.
  */
 #define IORING_CQE_F_SOCK_NONEMPTY	(1U << 2)
 /*

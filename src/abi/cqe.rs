@@ -25,7 +25,8 @@ pub const IORING_CQE_F_BUFFER: c_uint = 1 << 0;
 /// In `cqe->flags`: more completions of this request will follow. Kernel 5.13.
 pub const IORING_CQE_F_MORE: c_uint = 1 << 1;
 
-/// In `cqe->flags`: the socket had still more to read after this receive. Kernel 5.19.
+/// In `cqe->flags`: the socket had still more to read after this receive, or more connections to
+/// accept after this one (kernel 6.10). The end of a stream counts as something to read. Kernel 5.19.
 pub const IORING_CQE_F_SOCK_NONEMPTY: c_uint = 1 << 2;
 
 /// In `cqe->flags`: not a result, but the notice that a zero-copy send has let go of its buffer.

@@ -30,7 +30,7 @@ pub const IORING_TIMEOUT_REALTIME: c_uint = 1 << 3;
 pub const IORING_LINK_TIMEOUT_UPDATE: c_uint = 1 << 4;
 
 /// In `sqe->timeout_flags`: -ETIME counts as success, so that it neither breaks a chain nor escapes
-/// `IOSQE_CQE_SKIP_SUCCESS`. Kernel 5.16.
+/// `IOSQE_CQE_SKIP_SUCCESS`. No effect on the chain with `IORING_OP_LINK_TIMEOUT`. Kernel 5.16.
 pub const IORING_TIMEOUT_ETIME_SUCCESS: c_uint = 1 << 5;
 
 /// In `sqe->timeout_flags`: fire again and again, `sqe->off` times, or for ever when that is 0.
@@ -64,7 +64,7 @@ pub const IORING_POLL_UPDATE_EVENTS: c_uint = 1 << 1;
 pub const IORING_POLL_UPDATE_USER_DATA: c_uint = 1 << 2;
 
 /// In `sqe->len` of `IORING_OP_POLL_ADD`: report readiness while it lasts, not only when it begins.
-/// Kernel 6.0.
+/// Of no use: it was switched off before kernel 6.0 came out, and 6.18 still answers -EINVAL.
 pub const IORING_POLL_ADD_LEVEL: c_uint = 1 << 3;
 
 /// In `sqe->cancel_flags`: cancel every request that matches; `cqe->res` is their number.
@@ -156,7 +156,8 @@ pub const IORING_FIXED_FD_NO_CLOEXEC: c_uint = 1 << 0;
 /// In `sqe->nop_flags`: complete with `sqe->len` as the result. Kernel 6.10.
 pub const IORING_NOP_INJECT_RESULT: c_uint = 1 << 0;
 
-/// In `sqe->nop_flags`: post a completion of 32 bytes; the ring must allow them. Kernel 6.18.
+/// In `sqe->nop_flags`: post a completion of 32 bytes, whose `big_cqe` has `sqe->off` and
+/// `sqe->addr`; the ring must allow them. Kernel 6.18.
 pub const IORING_NOP_CQE32: c_uint = 1 << 5;
 
 /// What a multishot `IORING_OP_RECVMSG` puts at the start of each buffer.
@@ -170,7 +171,8 @@ pub struct io_uring_recvmsg_out {
     pub namelen: __u32,
     /// Bytes of control data.
     pub controllen: __u32,
-    /// Bytes of payload in the message. If larger than what is in the buffer, it was cut off.
+    /// What `recvmsg()` would have returned: the bytes of payload in the buffer; with `MSG_TRUNC` among
+    /// the request's flags, the message's full length. `flags` tells when it was cut off.
     pub payloadlen: __u32,
     /// `MSG_*` bits, as `msg_flags` of `recvmsg()`.
     pub flags: __u32,

@@ -8,7 +8,7 @@ c_enum! {
     /// `cqe->res` holds that call's return value, or -errno.
     #[repr(i32)]
     pub enum io_uring_op {
-        /// Does nothing, and completes. `nop_flags`. Kernel 5.1.
+        /// Does nothing, and completes: `nop_flags`. Kernel 5.1.
         IORING_OP_NOP = 0,
         /// `preadv2()`: `fd`, `addr` and `len` (the `struct iovec` array), `off`, `rw_flags`.
         /// Kernel 5.1.
@@ -47,8 +47,8 @@ c_enum! {
         /// Cancels a request: `addr` (its `user_data`), or as `cancel_flags` says, `fd` or `len`
         /// (an opcode). Kernel 5.5.
         IORING_OP_ASYNC_CANCEL = 14,
-        /// Limits the time of the request before it, which must have `IOSQE_IO_LINK`: `addr`, `len`
-        /// (1), `timeout_flags`. Kernel 5.5.
+        /// Limits the time of the request before it, which must have `IOSQE_IO_LINK` or
+        /// `IOSQE_IO_HARDLINK`: `addr`, `len` (1), `timeout_flags`. Kernel 5.5.
         IORING_OP_LINK_TIMEOUT = 15,
         /// `connect()`: `fd`, `addr`, `off` (the address length). Kernel 5.5.
         IORING_OP_CONNECT = 16,
@@ -77,7 +77,8 @@ c_enum! {
         /// `send()`: `fd`, `addr`, `len`, `msg_flags`, `ioprio`; as `sendto()` also `addr2`,
         /// `addr_len`. Kernel 5.6.
         IORING_OP_SEND = 26,
-        /// `recv()`: `fd`, `addr`, `len`, `msg_flags`, `ioprio`. Kernel 5.6.
+        /// `recv()`: `fd`, `addr`, `len`, `msg_flags`, `ioprio`; when multishot also `optlen` (kernel
+        /// 6.17). Kernel 5.6.
         IORING_OP_RECV = 27,
         /// `openat2()`: `fd` (the directory), `addr` (the path), `off` (the `struct open_how`),
         /// `len` (its size), `file_index`. Kernel 5.6.
@@ -111,16 +112,19 @@ c_enum! {
         /// `hardlink_flags`. Kernel 5.15.
         IORING_OP_LINKAT = 39,
         /// Posts a completion on another ring or passes it a file: `fd` (that ring), `addr`
-        /// (`IORING_MSG_*`), `len`, `off`, `msg_ring_flags`. Kernel 5.18.
+        /// (`IORING_MSG_*`), `len`, `off`, `msg_ring_flags`; for a file `addr3`, `file_index`.
+        /// Kernel 5.18.
         IORING_OP_MSG_RING = 40,
         /// `fsetxattr()`: `fd`, `addr` (the name), `addr2` (the value), `len`, `xattr_flags`.
         /// Kernel 5.19.
         IORING_OP_FSETXATTR = 41,
-        /// `setxattr()`: `addr3` (the path), otherwise as `IORING_OP_FSETXATTR`. Kernel 5.19.
+        /// `setxattr()`: `addr3` (the path) in place of `fd`, otherwise as `IORING_OP_FSETXATTR`.
+        /// Kernel 5.19.
         IORING_OP_SETXATTR = 42,
         /// `fgetxattr()`: `fd`, `addr` (the name), `addr2` (the buffer), `len`. Kernel 5.19.
         IORING_OP_FGETXATTR = 43,
-        /// `getxattr()`: `addr3` (the path), otherwise as `IORING_OP_FGETXATTR`. Kernel 5.19.
+        /// `getxattr()`: `addr3` (the path) in place of `fd`, otherwise as `IORING_OP_FGETXATTR`.
+        /// Kernel 5.19.
         IORING_OP_GETXATTR = 44,
         /// `socket()`: `fd` (the domain), `off` (the type), `len` (the protocol), `file_index`.
         /// Kernel 5.19.
@@ -136,7 +140,7 @@ c_enum! {
         /// `IORING_OP_SENDMSG`, without copying: see `IORING_OP_SEND_ZC`. Kernel 6.1.
         IORING_OP_SENDMSG_ZC = 48,
         /// Reads again and again, each time into a provided buffer, and posts a completion for
-        /// each: `fd`, `len`, `off`, `buf_group`. Only files that can be polled. Kernel 6.7.
+        /// each: `fd`, `len` (0), `off`, `buf_group`. Only files that can be polled. Kernel 6.7.
         IORING_OP_READ_MULTISHOT = 49,
         /// `waitid()`: `len` (the type of the id), `fd` (the id), `addr2` (the `siginfo_t`),
         /// `file_index` (the options). Kernel 6.7.

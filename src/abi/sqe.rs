@@ -160,7 +160,8 @@ pub union anon_sqe_file {
     pub file_index: __u32,
     /// `zcrx_id` of the receive context, for `IORING_OP_RECV_ZC`.
     pub zcrx_ifq_idx: __u32,
-    /// Size of what `optval` points to, for a socket option.
+    /// Size of what `optval` points to, for a socket option. For a multishot `IORING_OP_RECV`, the
+    /// number of bytes after which it ends, 0 for none (kernel 6.17).
     pub optlen: __u32,
     /// For sends that name their destination.
     pub anon_dest: anon_sqe_dest,
@@ -268,7 +269,10 @@ pub const IOSQE_IO_DRAIN: c_uint = 1 << IOSQE_IO_DRAIN_BIT;
 /// In `sqe->flags`: the next entry starts when this request has succeeded.
 ///
 /// The chain goes on up to the first entry without this flag and never past one submission. An
-/// error or a short transfer breaks it: the rest completes with -ECANCELED. Kernel 5.3.
+/// error, or a read, write or splice of fewer bytes than asked, breaks it: the rest completes with
+/// -ECANCELED. Since kernel 6.0 an error of these does not count, and the next entry starts: fsync,
+/// sync_file_range, fallocate, ftruncate, statx, madvise, shutdown, unlink, rename, mkdir, symlink,
+/// link, and getting or setting extended attributes. Kernel 5.3.
 pub const IOSQE_IO_LINK: c_uint = 1 << IOSQE_IO_LINK_BIT;
 
 /// In `sqe->flags`: as `IOSQE_IO_LINK`, but a failed request does not break the chain. Kernel 5.5.
@@ -285,7 +289,11 @@ pub const IOSQE_ASYNC: c_uint = 1 << IOSQE_ASYNC_BIT;
 pub const IOSQE_BUFFER_SELECT: c_uint = 1 << IOSQE_BUFFER_SELECT_BIT;
 
 /// In `sqe->flags`: post no completion unless the request fails. Not together with `IOSQE_IO_DRAIN`
-/// on one ring. Kernel 5.17.
+/// on one ring.
+///
+/// An error that does not break a chain (see `IOSQE_IO_LINK`) is not posted either: it is lost.
+/// Completions with `IORING_CQE_F_MORE` are posted all the same. Zero-copy sends refuse this flag
+/// with -EINVAL. Kernel 5.17.
 pub const IOSQE_CQE_SKIP_SUCCESS: c_uint = 1 << IOSQE_CQE_SKIP_SUCCESS_BIT;
 
 layout! { io_uring_sqe: 64, 8 {

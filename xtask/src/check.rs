@@ -51,7 +51,7 @@ fn steps(all: bool) -> Result<Vec<Step>> {
     let mut steps = vec![
         step(
             "gen",
-            "the committed headers and maps are what the source gives",
+            "the committed headers, maps and manual are what the source gives",
             vec![xtask(&["gen", "--check"])],
         ),
         step(
@@ -107,6 +107,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             "cost",
             "no path costs more instructions than the peer's, or than when somebody last looked",
             vec![xtask(&["cost", "--self-test"])],
+        ),
+        step(
+            "manual",
+            "every function has its page, pages agree with the source, their examples run",
+            vec![xtask(&["man"]), xtask(&["man", "--browser"]), xtask(&["man", "--doc"])],
         ),
         step("lang", "C++ modules, Rust and Python do a read", vec![xtask(&["lang"])]),
         step("ctest", "real I/O on this kernel, from C", vec![xtask(&["ctest"])]),

@@ -44,6 +44,7 @@ pub fn run(_args: &Args) -> Result<()> {
             ours.len()
         );
     }
+    manual(&top.join("usr/share/man"), &files)?;
     pkg_config(&top)?;
     debian("uninstall")?;
     let left = tree(&top)?;
@@ -123,6 +124,26 @@ fn shipped(peer: &Peer) -> Result<BTreeSet<String>> {
         .into_iter()
         .filter(|f| !f.starts_with("/usr/share/") && !f.contains("/linux/"))
         .collect())
+}
+
+/// Every alias among the installed pages leads to a page.
+fn manual(folder: &Path, files: &BTreeSet<String>) -> Result<()> {
+    let (mut pages, mut aliases) = (0, 0);
+    for file in files.iter().filter_map(|file| file.strip_prefix("/usr/share/man/")) {
+        let text = fs::read_to_string(folder.join(file))?;
+        pages += 1;
+        if let Some(target) = text.strip_prefix(".so ") {
+            aliases += 1;
+            let page = fs::read_to_string(folder.join(target.trim()));
+            ensure!(
+                page.is_ok_and(|page| !page.starts_with(".so ")),
+                "{file} leads to {target}, which is no page"
+            );
+        }
+    }
+    ensure!(pages > aliases, "make install installs no manual pages");
+    println!("manual: {pages} pages, {aliases} of them aliases that lead to the others");
+    Ok(())
 }
 
 /// The installed .pc files answer, and a program builds and runs with what they say.

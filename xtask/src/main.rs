@@ -15,6 +15,7 @@ mod gates;
 mod generate;
 mod install;
 mod lang;
+mod manual;
 mod matrix;
 mod model;
 mod peer;
@@ -49,6 +50,8 @@ enum Command {
     Install(install::Args),
     /// Use the headers from C++ modules, Rust and Python
     Lang(lang::Args),
+    /// Check the manual's pages against the source, and run their examples
+    Man(manual::Args),
     /// Compile the headers in every dialect with every warning on
     Matrix(matrix::Args),
     /// Tell which of the library's lines the Rust tests run
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Command::Gates(args) => gates::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Lang(args) => lang::run(&args),
+        Command::Man(args) => manual::run(&args),
         Command::Matrix(args) => matrix::run(&args),
         Command::Cover(args) => cover::run(&args),
         Command::Model(args) => model::run_all(&args),

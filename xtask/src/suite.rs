@@ -8,7 +8,7 @@ mod examples;
 mod exec;
 mod ground;
 mod ledger;
-mod pool;
+pub mod pool;
 mod report;
 mod selftest;
 mod session;

@@ -49,7 +49,8 @@ pub unsafe extern "C" fn io_uring_prep_uring_cmd128(sqe: *mut io_uring_sqe, cmd_
 ///
 /// `cmd_op` is a `SOCKET_URING_OP_*`. `level`, `optname`, `optval` and `optlen` are those of setsockopt(2), for the
 /// two option commands (kernel 6.7) alone. `optval` must stay valid until the completion arrives.
-/// The completion's `res` is the command's answer, for a read option its length, or -errno.
+/// The completion's `res` is the command's answer, for a read option its length, or -errno: -EOPNOTSUPP when `fd` is
+/// no socket.
 /// Since liburing 2.5, kernel 6.6.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_cmd_sock(
@@ -72,7 +73,8 @@ pub unsafe extern "C" fn io_uring_prep_cmd_sock(
 ///
 /// `*sockaddr_len` is the room at `sockaddr`, and becomes the address's true length. Both must stay valid until the
 /// completion arrives.
-/// The completion's `res` is 0 or -errno, as from getsockname(2) and getpeername(2).
+/// The completion's `res` is 0 or -errno, as from getsockname(2) and getpeername(2), but -EOPNOTSUPP when `fd` is no
+/// socket.
 /// Since liburing 2.13, kernel 6.19.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_cmd_getsockname(

@@ -16,8 +16,9 @@ use crate::inline::sqe::{__io_uring_set_target_fixed_file, io_uring_prep_rw, uri
 ///
 /// `fds` has the new descriptors: -1 empties a slot, `IORING_REGISTER_FILES_SKIP` leaves it alone. With
 /// `IORING_FILE_INDEX_ALLOC` (-1) as `offset` the kernel picks free slots and writes their numbers over
-/// the descriptors. The array must stay valid until the completion arrives.
-/// The completion's `res` is the number of slots done, which may be fewer than asked, or -errno.
+/// the descriptors. The array must stay as it is until the completion arrives.
+/// The completion's `res` is the number of slots done, or -errno when the first failed. If it is fewer than
+/// asked, the next one failed. A named slot that failed is empty now, also when -EBADF is all that comes back.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_files_update(
@@ -70,7 +71,8 @@ pub unsafe extern "C" fn io_uring_prep_openat(
 /// `file_index` is the slot of the ring's registered files, where it replaces what was there, or
 /// `IORING_FILE_INDEX_ALLOC` for any free slot (kernel 5.19). `O_CLOEXEC` isn't accepted. `path` must stay
 /// valid until the request is submitted.
-/// The completion's `res` is 0, or the slot that was picked, or -errno: -ENFILE when none is free.
+/// The completion's `res` is 0, or the slot that was picked, or -errno: -EINVAL when there is no such slot,
+/// -ENFILE when none is free. With no files registered it is -ENXIO, with `IORING_FILE_INDEX_ALLOC` -ENFILE.
 /// Since liburing 2.1, kernel 5.15.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_openat_direct(
@@ -103,7 +105,8 @@ pub unsafe extern "C" fn io_uring_prep_open(sqe: *mut io_uring_sqe, path: *const
 ///
 /// `file_index` is that of `io_uring_prep_openat_direct()`, and `O_CLOEXEC` isn't accepted. `path` must stay
 /// valid until the request is submitted.
-/// The completion's `res` is 0, or the slot that was picked, or -errno: -ENFILE when none is free.
+/// The completion's `res` is 0, or the slot that was picked, or -errno, as with
+/// `io_uring_prep_openat_direct()`.
 /// Since liburing 2.8, kernel 5.15.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_open_direct(
@@ -143,7 +146,8 @@ pub unsafe extern "C" fn io_uring_prep_openat2(
 ///
 /// `file_index` is that of `io_uring_prep_openat_direct()`, and `O_CLOEXEC` isn't accepted. `path` and `how`
 /// must stay valid until the request is submitted.
-/// The completion's `res` is 0, or the slot that was picked, or -errno: -ENFILE when none is free.
+/// The completion's `res` is 0, or the slot that was picked, or -errno, as with
+/// `io_uring_prep_openat_direct()`.
 /// Since liburing 2.1, kernel 5.15.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_openat2_direct(
@@ -173,8 +177,10 @@ pub unsafe extern "C" fn io_uring_prep_close(sqe: *mut io_uring_sqe, fd: c_int) 
 
 /// Prepares the removal of the registered file in the slot `file_index`.
 ///
-/// Don't set `IOSQE_FIXED_FILE` on `sqe`: it gives -EBADF.
-/// The completion's `res` is 0, -EBADF when the slot is empty, -EINVAL when there is no such slot.
+/// Never pass `IORING_FILE_INDEX_ALLOC`: it wraps to 0 and closes descriptor 0. Don't set `IOSQE_FIXED_FILE` on
+/// `sqe`: it gives -EBADF.
+/// The completion's `res` is 0, -EBADF when the slot is empty, -EINVAL when there is no such slot, -ENXIO when
+/// no files are registered.
 /// Since liburing 2.2, kernel 5.15.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_close_direct(sqe: *mut io_uring_sqe, file_index: c_uint) {
@@ -279,7 +285,8 @@ pub unsafe extern "C" fn io_uring_prep_madvise64(
 ///
 /// The registered file stays. The descriptor is closed by `execve()` unless `flags` is
 /// `IORING_FIXED_FD_NO_CLOEXEC`. Replaces `sqe`'s flags by `IOSQE_FIXED_FILE`: set others afterwards.
-/// The completion's `res` is the new descriptor or -errno.
+/// The completion's `res` is the new descriptor or -errno: -EBADF when the slot is empty, -EPERM when
+/// `sqe->personality` is set.
 /// Since liburing 2.6, kernel 6.8.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_fixed_fd_install(sqe: *mut io_uring_sqe, fd: c_int, flags: c_uint) {
@@ -316,7 +323,9 @@ pub unsafe extern "C" fn io_uring_prep_pipe(sqe: *mut io_uring_sqe, fds: *mut c_
 /// The read end goes to the slot `file_index`, the write end to the next one; with
 /// `IORING_FILE_INDEX_ALLOC` the kernel picks two free ones. The slots are written to `fds[0]` and
 /// `fds[1]`, which must stay valid until the completion arrives. `O_CLOEXEC` isn't accepted.
-/// The completion's `res` is 0 or -errno: -ENFILE when too few are free.
+/// The completion's `res` is 0 or -errno: -ENFILE when too few are free, -EINVAL when a slot isn't there; with
+/// no files registered -ENXIO, with `IORING_FILE_INDEX_ALLOC` -ENFILE. When the second slot fails, the first is
+/// empty afterwards.
 /// Since liburing 2.12, kernel 6.16.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_pipe_direct(

@@ -53,7 +53,8 @@ pub unsafe extern "C" fn io_uring_prep_msg_ring(
 /// `IORING_FILE_INDEX_ALLOC` for any free one. A CQE with `data` as its user data is posted there, with 0
 /// or the picked slot as its `res`, unless `flags` has `IORING_MSG_RING_CQE_SKIP`.
 /// The completion's `res` is the same, or -errno: -EBADF when there is no such file, -EINVAL when both
-/// rings are one, -ENFILE when no slot is free, -EOVERFLOW when the file went over but not the CQE.
+/// rings are one, -ENFILE when no slot is free, -ENXIO when the other ring has no table for a named slot,
+/// -EOVERFLOW when the file went over but not the CQE.
 /// Since liburing 2.4, kernel 6.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_msg_ring_fd(

@@ -38,7 +38,8 @@ pub unsafe extern "C" fn io_uring_prep_accept(
 ///
 /// `file_index` is the slot, whose old file is closed, or `IORING_FILE_INDEX_ALLOC` for a free one. `SOCK_CLOEXEC`
 /// is refused with -EINVAL. The rest as for `io_uring_prep_accept()`.
-/// The completion's `res` is 0, or the slot when the kernel chose it, or -errno: -ENFILE when none was free.
+/// The completion's `res` is 0, or the slot when the kernel chose it, or -errno: -ENFILE when none was free, -EINVAL
+/// when there is no such slot, -ENXIO when no files are registered. The connection, accepted before, is lost then.
 /// Since liburing 2.1, kernel 5.15.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_accept_direct(
@@ -78,7 +79,7 @@ pub unsafe extern "C" fn io_uring_prep_multishot_accept(
 /// Prepares the acceptance of every connection into free slots of the registered file table.
 ///
 /// As `io_uring_prep_multishot_accept()`, but the completions' `res` is the slot, or -errno: -ENFILE when none
-/// was free. `SOCK_CLOEXEC` is refused with -EINVAL.
+/// was free; the connection, accepted before, is lost then. `SOCK_CLOEXEC` is refused with -EINVAL.
 /// Since liburing 2.2, kernel 5.19.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_multishot_accept_direct(
@@ -153,7 +154,7 @@ pub unsafe extern "C" fn io_uring_prep_epoll_wait(
 /// Prepares a change of what the epoll descriptor `epfd` watches.
 ///
 /// `op` is `EPOLL_CTL_ADD`, `EPOLL_CTL_MOD` or `EPOLL_CTL_DEL`, for the descriptor `fd`. `ev` must stay valid until
-/// the request is submitted.
+/// the request is submitted. All are ordinary descriptors: `IOSQE_FIXED_FILE` is ignored.
 /// The completion's `res` is 0 or -errno, as from `epoll_ctl(2)`.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
@@ -213,7 +214,8 @@ pub unsafe extern "C" fn io_uring_prep_socket(
 ///
 /// `file_index` is the slot, whose old file is closed, or `IORING_FILE_INDEX_ALLOC` for a free one. `SOCK_CLOEXEC`
 /// is refused with -EINVAL. The rest as for `io_uring_prep_socket()`.
-/// The completion's `res` is 0, or the slot when the kernel chose it, or -errno: -ENFILE when none was free.
+/// The completion's `res` is 0, or the slot when the kernel chose it, or -errno: -ENFILE when none was free, -EINVAL
+/// when there is no such slot, -ENXIO when no files are registered.
 /// Since liburing 2.2, kernel 5.19.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_socket_direct(

@@ -34,7 +34,7 @@ pub unsafe extern "C" fn io_uring_prep_unlink(sqe: *mut io_uring_sqe, path: *con
 /// Prepares a `renameat2()` of `oldpath`, relative to `olddfd`, to `newpath`, relative to `newdfd`.
 ///
 /// `flags` are `RENAME_*`. Both paths must stay valid until the request is submitted.
-/// The completion's `res` is 0 or -errno.
+/// The completion's `res` is 0 or -errno. An error doesn't break a chain of links: see `IOSQE_IO_LINK`.
 /// Since liburing 2.0, kernel 5.11.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_renameat(
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn io_uring_prep_renameat(
 /// Prepares a `rename()` of `oldpath` to `newpath`.
 ///
 /// Both paths must stay valid until the request is submitted.
-/// The completion's `res` is 0 or -errno.
+/// The completion's `res` is 0 or -errno. An error doesn't break a chain of links: see `IOSQE_IO_LINK`.
 /// Since liburing 2.2, kernel 5.11.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_rename(sqe: *mut io_uring_sqe, oldpath: *const c_char, newpath: *const c_char) {

@@ -42,8 +42,8 @@ pub unsafe extern "C" fn io_uring_prep_poll_add(sqe: *mut io_uring_sqe, fd: c_in
 
 /// Prepares a poll of `fd` that reports again and again.
 ///
-/// Works like `io_uring_prep_poll_add()`, but stays armed. It is edge triggered, unless
-/// `IORING_POLL_ADD_LEVEL` is added to `sqe->len` afterwards (kernel 6.0).
+/// Works like `io_uring_prep_poll_add()`, but stays armed. It is edge triggered: it reports again when more
+/// happens, not because old data is still there. Kernels refuse `IORING_POLL_ADD_LEVEL` with -EINVAL.
 /// Each completion's `res` is the mask of events or -errno; the request lives on as long as the
 /// completion's flags have `IORING_CQE_F_MORE`.
 /// Since liburing 2.1, kernel 5.13.
@@ -67,10 +67,10 @@ pub unsafe extern "C" fn io_uring_prep_poll_remove(sqe: *mut io_uring_sqe, user_
 /// Prepares a change of the poll request whose user data is `old_user_data`.
 ///
 /// `flags` says what changes: `IORING_POLL_UPDATE_EVENTS` the events, to the low 16 bits of `poll_mask`;
-/// `IORING_POLL_UPDATE_USER_DATA` the user data, to `new_user_data`; `IORING_POLL_ADD_MULTI`, along with
-/// the first, makes the poll a multishot one.
-/// The completion's `res` is 0, -ENOENT when there is no such poll, -EALREADY when it is completing, or
-/// -ECANCELED when it could not be armed again: then its own completion tells why.
+/// `IORING_POLL_UPDATE_USER_DATA` the user data, to `new_user_data`. What isn't changed must be 0.
+/// `IORING_POLL_ADD_MULTI` is accepted along with them, but a single-shot poll stays one.
+/// The completion's `res` is 0, -ENOENT when there is no such poll, or -EALREADY when it is completing. A poll
+/// that can't be armed again ends with -ECANCELED, and `res` is 0 all the same.
 /// Since liburing 2.1, kernel 5.13.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_poll_update(

@@ -10,7 +10,8 @@ use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
 ///
 /// `options` are `WEXITED` and the like. `infop` is filled in; it may be NULL, else it must stay valid
 /// until the completion arrives. `flags` must be 0.
-/// The completion's `res` is 0 or -errno: -ECHILD when there is no such child.
+/// The completion's `res` is 0 or -errno: -ECHILD when there is no such child. With that and with -ECANCELED
+/// `si_pid` and `si_signo` of `infop` are set to 0.
 /// Since liburing 2.6, kernel 6.7.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_waitid(
@@ -32,7 +33,7 @@ pub unsafe extern "C" fn io_uring_prep_waitid(
 /// `mask` must share a bit with a waiter's; `FUTEX_BITSET_MATCH_ANY` means them all. `futex_flags` are
 /// `FUTEX2_*`, at least a size: `FUTEX2_SIZE_U32`. `flags` must be 0. `futex` must stay valid until the
 /// completion arrives.
-/// The completion's `res` is the number of waiters woken or -errno.
+/// The completion's `res` is the number of waiters woken or -errno. A `val` above `INT_MAX` wakes one.
 /// Since liburing 2.6, kernel 6.7.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_futex_wake(

@@ -55,9 +55,9 @@ pub unsafe extern "C" fn io_uring_prep_tee(
 
 /// Prepares a read at `offset` of `fd` into the `nr_vecs` buffers of `iovecs`, filled in order.
 ///
-/// The array must stay valid until the request is submitted, the buffers until the completion
-/// arrives. With `offset` -1 the file position is used and moved (kernel 5.6); a file that can't seek
-/// takes 0 or -1. For a single buffer `io_uring_prep_read()` costs less.
+/// The array must stay valid until the request is submitted (before kernel 5.5 until the completion), the
+/// buffers until the completion arrives. With `offset` -1 the file position is used and moved (kernel 5.6); a
+/// file that can't seek takes 0 or -1. For a single buffer `io_uring_prep_read()` costs less.
 /// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno.
 /// Since liburing 2.0, kernel 5.1.
 #[unsafe(no_mangle)]
@@ -73,8 +73,8 @@ pub unsafe extern "C" fn io_uring_prep_readv(
 
 /// Prepares a vectored read like `io_uring_prep_readv()`, with the `RWF_*` flags of `preadv2()`.
 ///
-/// The array must stay valid until the request is submitted, the buffers until the completion
-/// arrives. With `offset` -1 the file position is used and moved (kernel 5.6).
+/// The array must stay valid until the request is submitted (before kernel 5.5 until the completion), the
+/// buffers until the completion arrives. With `offset` -1 the file position is used and moved (kernel 5.6).
 /// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno:
 /// -EAGAIN when `flags` has `RWF_NOWAIT` and the read would block.
 /// Since liburing 2.2, kernel 5.1.
@@ -135,10 +135,11 @@ pub unsafe extern "C" fn io_uring_prep_readv_fixed(
 
 /// Prepares a write of the `nr_vecs` buffers of `iovecs`, in order, at `offset` of `fd`.
 ///
-/// The array must stay valid until the request is submitted, the buffers until the completion
-/// arrives. With `offset` -1 the file position is used and moved (kernel 5.6); a file that can't seek
-/// takes 0 or -1. For a single buffer `io_uring_prep_write()` costs less.
-/// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno.
+/// The array must stay valid until the request is submitted (before kernel 5.5 until the completion), the
+/// buffers until the completion arrives. With `offset` -1 the file position is used and moved (kernel 5.6); a
+/// file that can't seek takes 0 or -1. For a single buffer `io_uring_prep_write()` costs less.
+/// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno: -EPIPE
+/// comes with `SIGPIPE`, and `IOSQE_BUFFER_SELECT` gives -EOPNOTSUPP.
 /// Since liburing 2.0, kernel 5.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_writev(
@@ -153,10 +154,11 @@ pub unsafe extern "C" fn io_uring_prep_writev(
 
 /// Prepares a vectored write like `io_uring_prep_writev()`, with the `RWF_*` flags of `pwritev2()`.
 ///
-/// The array must stay valid until the request is submitted, the buffers until the completion
-/// arrives. With `offset` -1 the file position is used and moved (kernel 5.6).
+/// The array must stay valid until the request is submitted (before kernel 5.5 until the completion), the
+/// buffers until the completion arrives. With `offset` -1 the file position is used and moved (kernel 5.6).
 /// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno:
-/// -EAGAIN when `flags` has `RWF_NOWAIT` and the write would block.
+/// -EAGAIN when `flags` has `RWF_NOWAIT` and the write would block. -EPIPE comes with `SIGPIPE`, unless `flags`
+/// has `RWF_NOSIGNAL` (kernel 6.18).
 /// Since liburing 2.2, kernel 5.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_writev2(
@@ -176,7 +178,8 @@ pub unsafe extern "C" fn io_uring_prep_writev2(
 /// `buf` is an address, anywhere inside that buffer, and `buf + nbytes` must not pass its end. The
 /// bytes must not change until the completion arrives. With `offset` -1 the file position is used
 /// and moved (kernel 5.6).
-/// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno.
+/// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno: -EPIPE
+/// comes with `SIGPIPE`.
 /// Since liburing 2.0, kernel 5.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_write_fixed(
@@ -233,8 +236,8 @@ pub unsafe extern "C" fn io_uring_prep_read(
 
 /// Prepares a read that repeats whenever `fd` has data, each time into a buffer of the group `buf_group`.
 ///
-/// `fd` must be pollable, such as a pipe: a regular file gives -EBADFD. `nbytes` limits each read, 0
-/// means the size of the picked buffer; `offset` is 0 or -1 where the file can't seek.
+/// `fd` must be pollable, such as a pipe: a regular file gives -EBADFD. `nbytes` must be 0, anything else gives
+/// -EINVAL: the picked buffer limits each read. `offset` is 0 or -1 where the file can't seek.
 /// Replaces `sqe`'s flags by `IOSQE_BUFFER_SELECT`: set others afterwards.
 /// Each completion's `res` is the number of bytes read or -errno, and its flags hold the buffer's id;
 /// the request lives on as long as they have `IORING_CQE_F_MORE`.
@@ -257,6 +260,8 @@ pub unsafe extern "C" fn io_uring_prep_read_multishot(
 /// `buf` must stay valid and unchanged until the completion arrives. With `offset` -1 the file
 /// position is used and moved; a file that can't seek takes 0 or -1.
 /// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno.
+/// -EPIPE comes with `SIGPIPE`, unless `RWF_NOSIGNAL` (kernel 6.18) is set in `sqe->rw_flags` afterwards;
+/// `IOSQE_BUFFER_SELECT` gives -EOPNOTSUPP.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_write(

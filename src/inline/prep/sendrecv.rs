@@ -26,9 +26,11 @@ pub unsafe extern "C" fn io_uring_prep_recvmsg(sqe: *mut io_uring_sqe, fd: c_int
 /// Prepares the receipt of every message that comes on the socket `fd`, each into a provided buffer.
 ///
 /// Set `IOSQE_BUFFER_SELECT` and a buffer group too; `MSG_WAITALL` is refused. Of `msg` only `msg_namelen` and
-/// `msg_controllen` count: the room kept in each buffer for the address and the control data. What is in
-/// a buffer is read with `io_uring_recvmsg_validate()`. It goes on while completions have `IORING_CQE_F_MORE`.
-/// The completions' `res` is the number of bytes in the buffer or -errno, -ENOBUFS when none was left.
+/// `msg_controllen` count, the room kept in each buffer for the address and the control data, and one `msg_iov` at most
+/// (more: -EINVAL), whose `iov_len` limits a message. Read a buffer with `io_uring_recvmsg_validate()`. It goes on
+/// while completions have `IORING_CQE_F_MORE`; an empty datagram ends it.
+/// The completions' `res` is the number of bytes in the buffer, header and reserved room included, or -errno: -ENOBUFS
+/// when no buffer was left, -EFAULT when one has no room for these.
 /// Since liburing 2.3, kernel 6.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_recvmsg_multishot(
@@ -43,8 +45,9 @@ pub unsafe extern "C" fn io_uring_prep_recvmsg_multishot(
 
 /// Prepares the sending of a message on the socket `fd`, as by sendmsg(2).
 ///
-/// `msg` must stay valid until the request is submitted, the bytes to send until the completion arrives.
-/// `flags` are `MSG_*`; a short send breaks a link only with `MSG_WAITALL`.
+/// `msg` must stay valid until the request is submitted (before kernel 5.5 until the completion), the control data
+/// (`msg_control`) and the bytes to send until the completion arrives.
+/// `flags` are `MSG_*`; a short send breaks a link only with `MSG_WAITALL`. `IOSQE_BUFFER_SELECT` gives -EOPNOTSUPP.
 /// The completion's `res` is the number of bytes sent or -errno.
 /// Since liburing 2.0, kernel 5.3.
 #[unsafe(no_mangle)]
@@ -56,7 +59,8 @@ pub unsafe extern "C" fn io_uring_prep_sendmsg(sqe: *mut io_uring_sqe, fd: c_int
 /// Prepares the sending of a message without copying its bytes.
 ///
 /// As `io_uring_prep_sendmsg()`, but the bytes must stay as they are until a second completion, the one with
-/// `IORING_CQE_F_NOTIF`; it comes when the first has `IORING_CQE_F_MORE`.
+/// `IORING_CQE_F_NOTIF`; it comes when the first has `IORING_CQE_F_MORE`, which a failed request can have too. The
+/// control data is needed until the first. `IOSQE_CQE_SKIP_SUCCESS` gives -EINVAL.
 /// Since liburing 2.3, kernel 6.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_sendmsg_zc(
@@ -89,8 +93,9 @@ pub unsafe extern "C" fn io_uring_prep_sendmsg_zc_fixed(
 
 /// Prepares the sending of `len` bytes of `buf` on the socket `sockfd`.
 ///
-/// The bytes must stay valid until the completion arrives; only the low 32 bits of `len` are kept. `flags` are `MSG_*`;
-/// a short send breaks a link only with `MSG_WAITALL`.
+/// The bytes must stay valid until the completion arrives; with `IOSQE_BUFFER_SELECT` (kernel 6.10) `buf` is NULL and a
+/// provided buffer is sent. Only the low 32 bits of `len` are kept. `flags` are `MSG_*`; a short send breaks a link
+/// only with `MSG_WAITALL`.
 /// The completion's `res` is the number of bytes sent or -errno.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
@@ -105,11 +110,13 @@ pub unsafe extern "C" fn io_uring_prep_send(
     (*sqe).anon_flags.msg_flags = flags as __u32;
 }
 
-/// Prepares the sending of as many provided buffers as are there, in one go.
+/// Prepares the sending of as many provided buffers as are there, with one request.
 ///
-/// Set `IOSQE_BUFFER_SELECT` and the group of a buffer ring too. `len` limits the bytes, 0 doesn't.
-/// The completion's `res` is the number of bytes sent or -errno; its buffer ID is that of the first buffer used, and
-/// the others follow it in the ring.
+/// Set `IOSQE_BUFFER_SELECT` and the group of a buffer ring too. It goes in rounds of up to 256 buffers, each with a
+/// completion; another follows when that has `IORING_CQE_F_MORE`. `len` limits the bytes of the first round alone, 0
+/// doesn't.
+/// The completions' `res` is the number of bytes sent in the round or -errno: -ENOBUFS when the group is empty, -ENOENT
+/// when there is none. The buffer ID is that of the round's first buffer, and the others follow it in the ring.
 /// Since liburing 2.7, kernel 6.10.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_send_bundle(sqe: *mut io_uring_sqe, sockfd: c_int, len: size_t, flags: c_int) {
@@ -154,9 +161,10 @@ pub unsafe extern "C" fn io_uring_prep_sendto(
 /// Prepares the sending of `len` bytes of `buf` without copying them.
 ///
 /// The bytes must stay as they are until a second completion, the one with `IORING_CQE_F_NOTIF`; it comes when the
-/// first has `IORING_CQE_F_MORE`. `flags` are `MSG_*`, `zc_flags` are `IORING_SEND_ZC_*` and `IORING_RECVSEND_*`.
+/// first has `IORING_CQE_F_MORE`, which a failed request can have too. `flags` are `MSG_*`, `zc_flags` are
+/// `IORING_SEND_*`, `IORING_RECVSEND_POLL_FIRST` and `IORING_RECVSEND_FIXED_BUF`.
 /// Only the low 32 bits of `len` and 16 of `zc_flags` are kept.
-/// The first completion's `res` is the number of bytes sent or -errno.
+/// The first completion's `res` is the number of bytes sent or -errno: `IOSQE_CQE_SKIP_SUCCESS` gives -EINVAL.
 /// Since liburing 2.3, kernel 6.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_send_zc(
@@ -196,7 +204,8 @@ pub unsafe extern "C" fn io_uring_prep_send_zc_fixed(
 ///
 /// `buf` must stay valid until the completion arrives; with `IOSQE_BUFFER_SELECT` it is NULL and the kernel takes a
 /// provided buffer. Only the low 32 bits of `len` are kept. `flags` are `MSG_*`.
-/// The completion's `res` is the number of bytes, 0 at the end of a stream, or -errno.
+/// The completion's `res` is the number of bytes, 0 at the end of a stream, or -errno. Its flags have
+/// `IORING_CQE_F_SOCK_NONEMPTY` when there is more to receive, which the end of a stream counts as.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_recv(
@@ -213,7 +222,8 @@ pub unsafe extern "C" fn io_uring_prep_recv(
 /// Prepares the receipt of all that comes on the socket `sockfd`, each time into a provided buffer.
 ///
 /// Set `IOSQE_BUFFER_SELECT` and a buffer group too; `buf` is NULL, `MSG_WAITALL` is refused. `len` limits one
-/// receipt, 0 doesn't, and older kernels take only 0. It goes on while completions have `IORING_CQE_F_MORE`.
+/// receipt, 0 doesn't, and kernels before 6.17 take only 0. `sqe->optlen` (kernel 6.17), set afterwards, ends it once
+/// so many bytes have come. It goes on while completions have `IORING_CQE_F_MORE`; an empty datagram ends it.
 /// The completions' `res` is the number of bytes, 0 at the end of a stream, or -errno: -ENOBUFS without a free buffer.
 /// Since liburing 2.3, kernel 6.0.
 #[unsafe(no_mangle)]

@@ -11,7 +11,7 @@ use crate::inline::sqe::io_uring_prep_rw;
 /// `fsync_flags` is 0, or `IORING_FSYNC_DATASYNC` to behave like `fdatasync()`. The whole file is
 /// meant; for a part of it set `sqe->off` and `sqe->len` afterwards. Writes submitted earlier are only
 /// covered once they have completed: link or drain to order them.
-/// The completion's `res` is 0 or -errno.
+/// The completion's `res` is 0 or -errno. An error doesn't break a chain of links: see `IOSQE_IO_LINK`.
 /// Since liburing 2.0, kernel 5.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_fsync(sqe: *mut io_uring_sqe, fd: c_int, fsync_flags: c_uint) {
@@ -22,7 +22,8 @@ pub unsafe extern "C" fn io_uring_prep_fsync(sqe: *mut io_uring_sqe, fd: c_int, 
 /// Prepares a request that does nothing but complete.
 ///
 /// Useful to measure or to wake up a ring.
-/// The completion's `res` is 0.
+/// The completion's `res` is 0, or `sqe->len` when `sqe->nop_flags` has `IORING_NOP_INJECT_RESULT` (kernel 6.10),
+/// both set afterwards.
 /// Since liburing 2.0, kernel 5.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_nop(sqe: *mut io_uring_sqe) {
@@ -32,7 +33,8 @@ pub unsafe extern "C" fn io_uring_prep_nop(sqe: *mut io_uring_sqe) {
 /// Prepares a request that does nothing but complete, in an SQE of 128 bytes.
 ///
 /// `sqe` comes from `io_uring_get_sqe128()`.
-/// The completion's `res` is 0, or -EINVAL when `sqe` has only 64 bytes or the kernel is older.
+/// The completion's `res` is as with `io_uring_prep_nop()`, or -EINVAL when `sqe` has only 64 bytes or the kernel
+/// is older.
 /// Since liburing 2.13, kernel 6.19.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_nop128(sqe: *mut io_uring_sqe) {

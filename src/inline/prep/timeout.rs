@@ -31,7 +31,7 @@ pub unsafe extern "C" fn io_uring_prep_timeout(
 
 /// Prepares the removal of the timer that has this `user_data`.
 ///
-/// `flags` must be 0.
+/// `flags` must be 0. A linked timeout isn't found: cancel the request that it limits.
 /// The completion's `res` is 0, -ENOENT when there is no such timer, or -EALREADY when it is about to
 /// complete. The removed timer completes with -ECANCELED.
 /// Since liburing 2.0, kernel 5.5.
@@ -45,7 +45,9 @@ pub unsafe extern "C" fn io_uring_prep_timeout_remove(sqe: *mut io_uring_sqe, us
 /// Prepares a new time for the timer that has this `user_data`.
 ///
 /// `ts` must stay valid until the request is submitted. It counts from now, or is absolute when `flags`
-/// has `IORING_TIMEOUT_ABS`. `IORING_LINK_TIMEOUT_UPDATE` in `flags` means a linked timeout (kernel 5.15).
+/// has `IORING_TIMEOUT_ABS`. `IORING_LINK_TIMEOUT_UPDATE` in `flags` means a linked timeout (kernel 5.15). The
+/// clock stays: its flags give -EINVAL. The timer's `count` is forgotten: it waits for the time alone, and a
+/// multishot one becomes endless.
 /// The completion's `res` is 0, -ENOENT when there is no such timer, or -EALREADY when it is about to
 /// complete.
 /// Since liburing 2.0, kernel 5.11.
@@ -71,10 +73,11 @@ pub unsafe extern "C" fn io_uring_prep_timeout_update(
 /// Prepares the cancellation of requests, found by `user_data` unless `flags` says otherwise.
 ///
 /// `flags` are `IORING_ASYNC_CANCEL_*` (kernel 5.19): `_ALL` for every match instead of the first, `_ANY` for
-/// every request of the ring, `_OP` to match the opcode set in `sqe->len` afterwards.
-/// The completion's `res` is 0, -ENOENT when nothing matches, or -EALREADY when the request is too far
-/// along; with `_ALL` or `_ANY` the number of requests found. A cancelled request still completes, most
-/// often with -ECANCELED; what it uses must stay valid until then.
+/// every request of the ring, `_OP` (kernel 6.6) to match the opcode set in `sqe->len` afterwards. A linked
+/// timeout isn't found: cancel the request that it limits.
+/// The completion's `res` is 0 (for waits on futexes and children 1), -ENOENT when nothing matches, or -EALREADY
+/// when the request is too far along; with `_ALL` or `_ANY` the number of requests found. A cancelled request
+/// still completes, most often with -ECANCELED; what it uses must stay valid until then.
 /// Since liburing 2.2, kernel 5.5.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_cancel64(sqe: *mut io_uring_sqe, user_data: __u64, flags: c_int) {
@@ -87,8 +90,7 @@ pub unsafe extern "C" fn io_uring_prep_cancel64(sqe: *mut io_uring_sqe, user_dat
 ///
 /// The same as `io_uring_prep_cancel64()`, for requests marked with `io_uring_sqe_set_data()`. What
 /// `user_data` points to isn't looked at.
-/// The completion's `res` is 0, -ENOENT or -EALREADY; with `IORING_ASYNC_CANCEL_ALL` or `_ANY` the number of
-/// requests found.
+/// The completion's `res` is as with `io_uring_prep_cancel64()`.
 /// Since liburing 2.0, kernel 5.5.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_cancel(sqe: *mut io_uring_sqe, user_data: *const c_void, flags: c_int) {
@@ -108,10 +110,11 @@ pub unsafe extern "C" fn io_uring_prep_cancel_fd(sqe: *mut io_uring_sqe, fd: c_i
     (*sqe).anon_flags.cancel_flags = flags | IORING_ASYNC_CANCEL_FD;
 }
 
-/// Prepares a time limit for the request before it, which must have `IOSQE_IO_LINK` set.
+/// Prepares a time limit for the request before it, which must have a link flag set.
 ///
-/// `ts` must stay valid until the request is submitted. `flags` are those of `io_uring_prep_timeout()` for
-/// absolute times, clocks and `IORING_TIMEOUT_ETIME_SUCCESS`.
+/// That is `IOSQE_IO_LINK` or `IOSQE_IO_HARDLINK`. `ts` must stay valid until the request is submitted. `flags`
+/// are those of `io_uring_prep_timeout()` for absolute times and clocks; `IORING_TIMEOUT_ETIME_SUCCESS` is
+/// accepted and has no effect on the chain.
 /// The completion's `res` is -ETIME when the time has passed and the request was cancelled, -ECANCELED
 /// when the request was done first; -ENOENT or -EALREADY when the two met.
 /// Since liburing 2.0, kernel 5.5.

@@ -1,11 +1,11 @@
-//! `cargo xtask gen`: the headers and the symbol maps, made from the Rust definitions.
+//! `cargo xtask gen`: the headers, the symbol maps and the manual, made from the Rust definitions and `man/*.md`.
 //!
 //! `model` reads the source, `decl` prints declarations, `body` and `expr` print the bodies of the inline helpers,
 //! `doc` the comments, `maps` the symbol maps. What has no Rust form stands in `xtask/templates/`.
 
 mod body;
 pub(crate) mod ctype;
-mod decl;
+pub(crate) mod decl;
 mod doc;
 mod expr;
 mod maps;
@@ -13,6 +13,7 @@ pub(crate) mod model;
 #[cfg(test)]
 mod tests;
 
+use crate::manual;
 use crate::util::root;
 use anyhow::{Context, Result, bail};
 use model::{Function, Model};
@@ -68,6 +69,13 @@ pub fn run(args: &Args) -> Result<()> {
             fs::write(&file, text).with_context(|| format!("can't write {path}"))?;
         }
         stale.push(path.as_str());
+    }
+    let old = left_over(&files)?;
+    for path in &old {
+        if !args.check {
+            fs::remove_file(root().join(path)).with_context(|| format!("can't remove {path}"))?;
+        }
+        stale.push(path);
     }
     if args.check && !stale.is_empty() {
         bail!("stale: {}\nmend it with: cargo xtask gen", stale.join(" "));
@@ -170,6 +178,24 @@ pub fn generate() -> Result<Vec<(String, String)>> {
         out.push((path.into(), fill("liburing.h", &marks)?));
     }
     out.extend(maps::files(&model)?);
+    out.extend(manual::generate()?);
+    Ok(out)
+}
+
+/// Files in the generated folders that the source doesn't give any more.
+fn left_over(files: &[(String, String)]) -> Result<Vec<String>> {
+    let mut out = Vec::new();
+    for folder in manual::GENERATED {
+        let Ok(entries) = fs::read_dir(root().join(folder)) else {
+            continue;
+        };
+        for entry in entries {
+            let path = format!("{folder}/{}", entry?.file_name().to_string_lossy());
+            if !files.iter().any(|file| file.0 == path) {
+                out.push(path);
+            }
+        }
+    }
     Ok(out)
 }
 

@@ -284,6 +284,11 @@ impl Model {
         self.files.iter().find(|f| f.0 == file).map_or("", |f| &f.1)
     }
 
+    /// All definitions, file by file.
+    pub fn all(&self) -> impl Iterator<Item = &Definition> {
+        self.files.iter().flat_map(|(_, _, definitions)| definitions)
+    }
+
     pub fn record_named(&self, name: &str) -> Option<&Record> {
         self.records.get(name)
     }

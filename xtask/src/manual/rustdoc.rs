@@ -1,0 +1,142 @@
+//! `cargo xtask man --doc`: the Rust documentation with the manual in it.
+//!
+//! It is made from a copy of the source, in which each page stands below the documentation of what it covers. So the
+//! source keeps to what becomes the header's comments, and the text exists once.
+
+use super::facts::Facts;
+use super::page::Page;
+use crate::util::{self, root};
+use anyhow::{Context, Result, ensure};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+pub fn run(facts: &Facts, pages: &[Page]) -> Result<()> {
+    let copy = root().join("target/manual/doc");
+    if copy.exists() {
+        fs::remove_dir_all(&copy)?;
+    }
+    fs::create_dir_all(&copy)?;
+    util::output(Command::new("cp").arg("-r").arg(root().join("src")).arg(&copy))?;
+    let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
+    ensure!(
+        manifest.contains("members = [\"xtask\"]"),
+        "Cargo.toml: the workspace has other members now: see rustdoc.rs"
+    );
+    fs::write(
+        copy.join("Cargo.toml"),
+        manifest.replace("members = [\"xtask\"]", "members = []"),
+    )?;
+    fs::copy(root().join("Cargo.lock"), copy.join("Cargo.lock"))?;
+
+    let mut count = 0;
+    for page in pages {
+        for name in &page.covers {
+            if let Some(function) = facts.model.function_named(name) {
+                insert(&copy.join(&function.file), name, &markdown(facts, page))?;
+                count += 1;
+            }
+        }
+    }
+    topics(facts, pages, &copy)?;
+    // The copy has fewer packages than the lock file.
+    let mut doc = Command::new("cargo");
+    doc.args(["doc", "--quiet", "--offline", "--no-deps", "--target-dir"])
+        .arg(root().join("target"));
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    util::output(doc.current_dir(&copy))?;
+    println!("doc: {count} functions with their pages; target/doc/uring/index.html");
+    Ok(())
+}
+
+/// Puts the text behind the documentation of a function.
+fn insert(file: &Path, name: &str, text: &str) -> Result<()> {
+    let source = fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
+    let mut lines: Vec<&str> = source.lines().collect();
+    let head = format!("fn {name}(");
+    let at = lines
+        .iter()
+        .position(|line| line.starts_with("pub ") && line.contains(&head))
+        .with_context(|| format!("{}: there is no {head}", file.display()))?;
+    let documentation = attribute(text);
+    lines.insert(at, &documentation);
+    fs::write(file, lines.join("\n") + "\n")?;
+    Ok(())
+}
+
+/// Pages about no function of ours stand in a module of their own.
+fn topics(facts: &Facts, pages: &[Page], copy: &Path) -> Result<()> {
+    let mut out = String::from("//! The manual's topics.\n");
+    for page in pages {
+        if page
+            .covers
+            .iter()
+            .all(|name| facts.model.function_named(name).is_none())
+        {
+            let summary = page.summary.as_deref().unwrap_or_default();
+            let _ = write!(
+                out,
+                "/// {summary}\n///\n{}\npub mod {} {{}}\n",
+                attribute(&markdown(facts, page)),
+                page.name
+            );
+        }
+    }
+    fs::write(copy.join("src/manual.rs"), out)?;
+    let lib = copy.join("src/lib.rs");
+    let text = fs::read_to_string(&lib)?;
+    fs::write(lib, text + "\npub mod manual;\n").map_err(Into::into)
+}
+
+fn attribute(text: &str) -> String {
+    format!("#[doc = {:?}]", format!("\n{text}"))
+}
+
+/// The page's text with its references as links.
+fn markdown(facts: &Facts, page: &Page) -> String {
+    let mut out = String::new();
+    let mut code = false;
+    for line in page.body.lines() {
+        if line.trim_start().starts_with("```") {
+            code = !code;
+        }
+        out += &if code {
+            line.to_string()
+        } else {
+            linked(facts, page, line)
+        };
+        out.push('\n');
+    }
+    out
+}
+
+fn linked(facts: &Facts, page: &Page, line: &str) -> String {
+    let mut out = String::new();
+    for (at, part) in line.split('`').enumerate() {
+        if at > 0 {
+            out.push('`');
+        }
+        let inside = at % 2 == 1;
+        let words = part.split_inclusive(|c: char| c.is_whitespace());
+        for word in words {
+            let name = word.trim_start_matches('(').split('(').next().unwrap_or_default();
+            let number = [2, 3]
+                .map(|section| format!("{name}({section})"))
+                .into_iter()
+                .find(|full| word.contains(full.as_str()));
+            match (facts.model.function_named(name), number) {
+                (Some(function), Some(full)) if !inside && !page.covers.iter().any(|n| n == name) => {
+                    let module = function
+                        .file
+                        .trim_start_matches("src/")
+                        .trim_end_matches(".rs")
+                        .replace('/', "::");
+                    out += &word.replacen(&full, &format!("[{full}](crate::{module}::{name})"), 1);
+                }
+                _ => out += word,
+            }
+        }
+    }
+    out
+}
