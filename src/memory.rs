@@ -337,8 +337,8 @@ fn mlock_size(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> ssize_t {
 
 /// Returns how many bytes of locked memory (`ulimit -l`) a ring with these parameters needs.
 ///
-/// Kernels since 5.12 count a ring's memory in another way, and the answer there is 0. On older ones it is the
-/// size of `io_uring_memory_size_params()`. To find out, a ring is made and closed again.
+/// To find out, a plain ring is made and closed again. With kernels before 5.12, or where that ring can't be made, the
+/// answer is the size of `io_uring_memory_size_params()`, else 0; newer kernels (6.14) count rings as locked all the same.
 /// Returns the size in bytes, or -EINVAL as `io_uring_memory_size_params()` does.
 /// Since liburing 2.1.
 #[unsafe(no_mangle)]

@@ -49,7 +49,7 @@ pub unsafe extern "C" fn io_uring_register_eventfd(ring: *mut io_uring, fd: c_in
     unsafe { register(ring, (&raw const fd).cast(), 1, IORING_REGISTER_EVENTFD) }
 }
 
-/// Registers an eventfd that is signalled only at completions of requests that did not finish at submission.
+/// Registers an eventfd that is signalled only at completions posted by the ring's worker threads.
 ///
 /// Otherwise as `io_uring_register_eventfd()`.
 /// Since liburing 2.0, kernel 5.6.
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn io_uring_enable_rings(ring: *mut io_uring) -> c_int {
     unsafe { register(ring, null(), 0, IORING_REGISTER_ENABLE_RINGS) }
 }
 
-/// Binds the ring's worker threads to the processors in `mask`.
+/// Binds the calling thread's worker threads, those that start from now on, to the processors in `mask`.
 ///
 /// `mask` has `cpusz` bytes and is read during the call.
 /// Returns 0, or -errno: -EINVAL when `cpusz` is 2 GiB or more, or `mask` is not usable.
@@ -248,10 +248,12 @@ pub unsafe extern "C" fn io_uring_close_ring_fd(ring: *mut io_uring) -> c_int {
     }
 }
 
-/// Cancels requests and waits until they are gone.
+/// Cancels requests, and waits for one that runs in a worker thread.
 ///
-/// `reg` says which (by user data, descriptor or opcode, see `IORING_ASYNC_CANCEL_`) and for how long to wait.
-/// Returns the number of cancelled requests or 0, or -errno: -ENOENT when nothing matches, -ETIME when the time is over.
+/// `reg` says which (by user data, descriptor or opcode, see `IORING_ASYNC_CANCEL_`) and for how long to wait. Each
+/// request's own completion follows.
+/// Returns the number of cancelled requests or 0 (0 also when `_ALL` or `_ANY` match none), or -errno: -ENOENT when
+/// nothing matches, -ETIME when the time is over, -EINTR, -EBADF.
 /// Since liburing 2.3, kernel 6.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_sync_cancel(
@@ -275,7 +277,7 @@ pub unsafe extern "C" fn io_uring_register_sync_msg(sqe: *mut io_uring_sqe) -> c
 
 /// Turns busy polling of the network on, as `napi` says.
 ///
-/// The settings before the call come back in `napi`.
+/// The settings before the call come back in `napi`, with `resv` set: clear it before each call.
 /// Returns 0, or -errno: -EINVAL on kernels without it.
 /// Since liburing 2.6, kernel 6.9.
 #[unsafe(no_mangle)]

@@ -9,8 +9,10 @@ use crate::types::io_uring;
 use core::mem::zeroed;
 use libc::EINVAL;
 
-/// Changes the sizes of a ring in use. What waits in its queues stays there.
+/// Changes the sizes of a ring in use.
 ///
+/// Submitted entries and completions move along; entries prepared but not yet submitted are lost: submit them first.
+/// Not after `io_uring_close_ring_fd()`: the kernel resizes, then the mapping fails with -EBADF and the ring is gone.
 /// `p->sq_entries` is the new number of SQ entries; with `IORING_SETUP_CQSIZE` in `p->flags`, `p->cq_entries` that of
 /// the CQ; `IORING_SETUP_CLAMP` is allowed too. The rest of `p` comes back filled, `p->flags` as 0. Pointers to CQEs
 /// and SQEs from before the call are no longer valid.

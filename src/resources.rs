@@ -250,7 +250,7 @@ pub unsafe extern "C" fn io_uring_unregister_files(ring: *mut io_uring) -> c_int
 /// Limits which places of the file table the kernel gives out itself (`IORING_FILE_INDEX_ALLOC`).
 ///
 /// They are `len` places from index `off` on.
-/// Returns 0, or -errno: -EINVAL beyond the table's end, -EOVERFLOW, -ENXIO without a table.
+/// Returns 0, or -errno: -EINVAL beyond the table's end or without a table, -EOVERFLOW.
 /// Since liburing 2.3, kernel 6.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_file_alloc_range(ring: *mut io_uring, off: c_uint, len: c_uint) -> c_int {

@@ -347,9 +347,10 @@ ssize_t io_uring_memory_size(unsigned entries,
  * Returns how many bytes of locked memory (ulimit -l) a ring with these
  * parameters needs.
  *
- * Kernels since 5.12 count a ring's memory in another way, and the answer there
- * is 0. On older ones it is the size of io_uring_memory_size_params(). To find
- * out, a ring is made and closed again.
+ * To find out, a plain ring is made and closed again. With kernels before 5.12,
+ * or where that ring can't be made, the answer is the size of
+ * io_uring_memory_size_params(), else 0; newer kernels (6.14) count rings as
+ * locked all the same.
  * Returns the size in bytes, or -EINVAL as io_uring_memory_size_params() does.
  * Since liburing 2.1.
  */
@@ -562,8 +563,8 @@ int io_uring_submit_and_wait_reg(struct io_uring *ring,
 int io_uring_register_eventfd(struct io_uring *ring, int fd) LIBURING_NOEXCEPT;
 
 /*
- * Registers an eventfd that is signalled only at completions of requests that
- * did not finish at submission.
+ * Registers an eventfd that is signalled only at completions posted by the
+ * ring's worker threads.
  *
  * Otherwise as io_uring_register_eventfd().
  * Since liburing 2.0, kernel 5.6.
@@ -632,7 +633,8 @@ int io_uring_enable_rings(struct io_uring *ring) LIBURING_NOEXCEPT;
 
 #ifdef _GNU_SOURCE
 /*
- * Binds the ring's worker threads to the processors in mask.
+ * Binds the calling thread's worker threads, those that start from now on, to
+ * the processors in mask.
  *
  * mask has cpusz bytes and is read during the call.
  * Returns 0, or -errno: -EINVAL when cpusz is 2 GiB or more, or mask is not
@@ -694,12 +696,13 @@ int io_uring_unregister_ring_fd(struct io_uring *ring) LIBURING_NOEXCEPT;
 int io_uring_close_ring_fd(struct io_uring *ring) LIBURING_NOEXCEPT;
 
 /*
- * Cancels requests and waits until they are gone.
+ * Cancels requests, and waits for one that runs in a worker thread.
  *
  * reg says which (by user data, descriptor or opcode, see IORING_ASYNC_CANCEL_)
- * and for how long to wait.
- * Returns the number of cancelled requests or 0, or -errno: -ENOENT when
- * nothing matches, -ETIME when the time is over.
+ * and for how long to wait. Each request's own completion follows.
+ * Returns the number of cancelled requests or 0 (0 also when _ALL or _ANY match
+ * none), or -errno: -ENOENT when nothing matches, -ETIME when the time is over,
+ * -EINTR, -EBADF.
  * Since liburing 2.3, kernel 6.0.
  */
 int io_uring_register_sync_cancel(struct io_uring *ring,
@@ -719,7 +722,8 @@ int io_uring_register_sync_msg(struct io_uring_sqe *sqe) LIBURING_NOEXCEPT;
 /*
  * Turns busy polling of the network on, as napi says.
  *
- * The settings before the call come back in napi.
+ * The settings before the call come back in napi, with resv set: clear it
+ * before each call.
  * Returns 0, or -errno: -EINVAL on kernels without it.
  * Since liburing 2.6, kernel 6.9.
  */
@@ -959,8 +963,8 @@ int io_uring_unregister_files(struct io_uring *ring) LIBURING_NOEXCEPT;
  * (IORING_FILE_INDEX_ALLOC).
  *
  * They are len places from index off on.
- * Returns 0, or -errno: -EINVAL beyond the table's end, -EOVERFLOW, -ENXIO
- * without a table.
+ * Returns 0, or -errno: -EINVAL beyond the table's end or without a table,
+ * -EOVERFLOW.
  * Since liburing 2.3, kernel 6.0.
  */
 int io_uring_register_file_alloc_range(struct io_uring *ring, unsigned off,
@@ -1081,8 +1085,11 @@ int io_uring_free_buf_ring(struct io_uring *ring, struct io_uring_buf_ring *br,
 /* Changing the size of a living ring. */
 
 /*
- * Changes the sizes of a ring in use. What waits in its queues stays there.
+ * Changes the sizes of a ring in use.
  *
+ * Submitted entries and completions move along; entries prepared but not yet
+ * submitted are lost: submit them first. Not after io_uring_close_ring_fd():
+ * the kernel resizes, then the mapping fails with -EBADF and the ring is gone.
  * p->sq_entries is the new number of SQ entries; with IORING_SETUP_CQSIZE in
  * p->flags, p->cq_entries that of the CQ; IORING_SETUP_CLAMP is allowed too.
  * The rest of p comes back filled, p->flags as 0. Pointers to CQEs and SQEs

@@ -1238,7 +1238,8 @@ struct io_uring_params {
 #define IORING_FEAT_CQE_SKIP	(1U << 11)
 /*
  * In params->features: a linked request looks up its file when it starts, so
- * that it can use a direct descriptor that a request before it opened.
+ * that it can use a direct descriptor that a request before it opened. Kernel
+ * 5.18.
  */
 #define IORING_FEAT_LINKED_FILE	(1U << 12)
 /*

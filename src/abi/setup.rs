@@ -255,7 +255,7 @@ pub const IORING_FEAT_RSRC_TAGS: c_uint = 1 << 10;
 pub const IORING_FEAT_CQE_SKIP: c_uint = 1 << 11;
 
 /// In `params->features`: a linked request looks up its file when it starts, so that it can use a
-/// direct descriptor that a request before it opened.
+/// direct descriptor that a request before it opened. Kernel 5.18.
 pub const IORING_FEAT_LINKED_FILE: c_uint = 1 << 12;
 
 /// In `params->features`: `IORING_REGISTER_USE_REGISTERED_RING` works. Kernel 6.3.
