@@ -40,6 +40,9 @@ static bool init(struct io_uring *r, unsigned kind, unsigned n, void *buf, size_
 
 	if (kinds[kind].cq_entries && kinds[kind].cq_entries < n)
 		return false;
+	/* The big entry needs two places. */
+	if ((p.flags & IORING_SETUP_SQE_MIXED) && n < 2)
+		return false;
 	*ret = io_uring_queue_init_mem(n, r, &p, buf, len);
 	if (*ret == -EINVAL && (p.flags & IORING_SETUP_CQE_MIXED) && kernel_before(6, 18))
 		return false;
@@ -83,6 +86,7 @@ TEST(canary_after_the_returned_size)
 	unsigned kind, i;
 	int used, again;
 
+	SINCE("IORING_SETUP_NO_MMAP", 6, 5);
 	for (kind = 0; kind < ARRAY_LEN(kinds); kind++) {
 		for (i = 0; i < ARRAY_LEN(entries); i++) {
 			unsigned char *buf = memory(ROOM);
@@ -112,6 +116,7 @@ TEST(too_small)
 	unsigned kind, i, fds = count_fds(), maps;
 	int used, ret;
 
+	SINCE("IORING_SETUP_NO_MMAP", 6, 5);
 	for (kind = 0; kind < ARRAY_LEN(kinds); kind++) {
 		for (i = 0; i < ARRAY_LEN(entries); i++) {
 			unsigned char *buf = memory(ROOM);
@@ -146,6 +151,7 @@ TEST(packed_in_one_buffer)
 	unsigned i, j;
 	int used;
 
+	SINCE("IORING_SETUP_NO_MMAP", 6, 5);
 	memset(buf + ROOM / 2, CANARY, ROOM / 2);
 	for (i = 0; i < 4; i++) {
 		CHECK(init(&rings[i], kind[i], n[i], buf + at, ROOM - at, &used));
@@ -174,6 +180,7 @@ TEST(exit_keeps_the_memory)
 	unsigned maps = count_maps(), fds = count_fds();
 	int used, i;
 
+	SINCE("IORING_SETUP_NO_MMAP", 6, 5);
 	for (i = 0; i < 5; i++) {
 		CHECK(init(&ring, 0, 64, buf, ROOM, &used));
 		CHECK_WORKS(&ring);
@@ -193,6 +200,7 @@ TEST(failure_keeps_the_memory)
 	unsigned maps = count_maps(), fds = count_fds();
 	struct io_uring_params p = { .flags = 1U << 31 };
 
+	SINCE("IORING_SETUP_NO_MMAP", 6, 5);
 	CHECK_EQ(io_uring_queue_init_mem(8, &ring, &p, buf, ROOM), -EINVAL);
 	memset(&p, 0, sizeof(p));
 	CHECK_EQ(io_uring_queue_init_mem(8, &ring, &p, buf + 64, ROOM - 64), -EINVAL);
@@ -236,6 +244,7 @@ TEST(big_and_clamped)
 	struct io_uring_params p = { .flags = IORING_SETUP_CLAMP };
 	int used = io_uring_queue_init_mem(1 << 20, &ring, &p, buf, len);
 
+	SINCE("IORING_SETUP_NO_MMAP", 6, 5);
 	CHECK(used > 0);
 	CHECK_EQ(ring.sq.ring_entries, 32768);
 	CHECK_EQ(ring.cq.ring_entries, 65536);
@@ -251,6 +260,7 @@ static void library_memory(unsigned n, unsigned flags, bool huge)
 	unsigned maps = count_maps(), fds = count_fds();
 	int ret = io_uring_queue_init(n, &ring, IORING_SETUP_NO_MMAP | flags);
 
+	SINCE("IORING_SETUP_NO_MMAP", 6, 5);
 	if (!ret) {
 		CHECK_EQ(ring.flags & IORING_SETUP_NO_MMAP, IORING_SETUP_NO_MMAP);
 		use_all(&ring);

@@ -10,7 +10,7 @@ static unsigned sent, got, skips, batches;
 static bool is_big(unsigned i)
 {
 	if (ring.flags & IORING_SETUP_CQE32)
-		return true;
+		return !kernel_before(6, 18);
 	return (ring.flags & IORING_SETUP_CQE_MIXED) && (pattern_at(i, 1) & 1);
 }
 
@@ -170,6 +170,7 @@ TEST(strides)
 	static const unsigned kinds[] = { 0, IORING_SETUP_SQE128, IORING_SETUP_CQE32 };
 	unsigned k, i;
 
+	SINCE("IORING_SETUP_SQE128", 5, 19);
 	for (k = 0; k < 3; k++) {
 		unsigned sqe_size = kinds[k] & IORING_SETUP_SQE128 ? 128 : 64;
 		unsigned cqe_size = kinds[k] & IORING_SETUP_CQE32 ? 32 : 16;
@@ -214,6 +215,7 @@ TEST(get_sqe128_by_kind_of_ring)
 {
 	struct io_uring_sqe *sqe;
 
+	SINCE("IORING_SETUP_SQE128", 5, 19);
 	ring_init(&ring, 8, 0);
 	CHECK(!io_uring_get_sqe128(&ring));
 	CHECK_EQ(io_uring_sq_ready(&ring), 0);

@@ -64,6 +64,7 @@ TEST(what_register_returns)
 	unsigned i;
 
 	NOT_UNDER("valgrind", "it reports the bad addresses that the case hands over");
+	SINCE("sparse table", 5, 19);
 	make_buffers(iov, 2);
 	ring_init(&ring, 4, 0);
 	CHECK_EQ(io_uring_unregister_buffers(&ring), -ENXIO);
@@ -138,6 +139,7 @@ TEST(tags)
 	CHECK_EQ(io_uring_register_buffers_update_tag(&ring, 1, iov + 3, NULL, 1), 1);
 	CHECK_QUIET(&ring);
 	CHECK_EQ(io_uring_unregister_buffers(&ring), 0);
+	SINCE("tag that comes when all are unregistered", 6, 13);
 	first = wait_one(&ring);
 	second = wait_one(&ring);
 	CHECK(first.user_data == 0x33 || first.user_data == 0x44);
@@ -153,6 +155,7 @@ TEST(sparse_and_update)
 	struct io_uring ring;
 	char *mem = make_buffers(iov, 3);
 
+	SINCE("sparse table", 5, 19);
 	ring_init(&ring, 8, 0);
 	CHECK_EQ(io_uring_register_buffers_sparse(&ring, 10), 0);
 	CHECK_EQ(read_into(&ring, mem, 0), -EFAULT);
@@ -192,6 +195,7 @@ TEST(clone)
 	char *mem = two_rings(&src, &dst, iov);
 	int i;
 
+	SINCE("IORING_REGISTER_DST_REPLACE", 6, 13);
 	CHECK_EQ(io_uring_clone_buffers(&dst, &src), 0);
 	CHECK_EQ(io_uring_clone_buffers(&dst, &src), -EBUSY);
 	CHECK_EQ(__io_uring_clone_buffers(&dst, &src, IORING_REGISTER_DST_REPLACE), 0);
@@ -215,6 +219,7 @@ TEST(clone_a_part)
 	struct iovec iov[3];
 	char *mem = two_rings(&src, &dst, iov);
 
+	SINCE("IORING_REGISTER_DST_REPLACE", 6, 13);
 	/* Buffers 1 and 2 become 4 and 5. */
 	CHECK_EQ(io_uring_clone_buffers_offset(&dst, &src, 4, 1, 2, 0), 0);
 	CHECK_EQ(read_into(&dst, mem + SIZE, 4), 100);
@@ -243,6 +248,7 @@ TEST(clone_from_a_registered_ring)
 	struct iovec iov[3];
 	char *mem = two_rings(&src, &dst, iov);
 
+	SINCE("IORING_REGISTER_DST_REPLACE", 6, 13);
 	need_feature(&src, IORING_FEAT_REG_REG_RING);
 	CHECK_EQ(io_uring_register_ring_fd(&src), 1);
 	CHECK_EQ(io_uring_register_ring_fd(&dst), 1);

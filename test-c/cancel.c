@@ -76,6 +76,7 @@ TEST(all_with_the_same_data)
 {
 	unsigned i;
 
+	SINCE("IORING_ASYNC_CANCEL_ALL", 5, 19);
 	setup();
 	for (i = 0; i < 4; i++)
 		add_poll(DATA, fds[0], 0);
@@ -97,6 +98,7 @@ TEST(all_with_the_same_data)
 
 TEST(all_when_there_is_none)
 {
+	SINCE("IORING_ASYNC_CANCEL_ALL", 5, 19);
 	setup();
 	io_uring_prep_cancel64(next_sqe(&ring, OTHER), DATA, IORING_ASYNC_CANCEL_ALL);
 	CHECK_EQ(run_res(&ring), 0);
@@ -105,6 +107,7 @@ TEST(all_when_there_is_none)
 
 TEST(by_fd)
 {
+	SINCE("IORING_ASYNC_CANCEL_ALL", 5, 19);
 	setup();
 	add_poll(1, fds[0], 0);
 	add_poll(2, more[0], 0);
@@ -122,6 +125,7 @@ TEST(by_fd)
 
 TEST(by_fixed_fd)
 {
+	SINCE("IORING_ASYNC_CANCEL_FD_FIXED", 6, 0);
 	setup();
 	CHECK_EQ(io_uring_register_files(&ring, (int[]){ -1, fds[0], more[0] }, 3), 0);
 	add_poll(1, 1, IOSQE_FIXED_FILE);
@@ -140,6 +144,7 @@ TEST(by_fd_and_data)
 {
 	struct io_uring_sqe *sqe;
 
+	SINCE("IORING_ASYNC_CANCEL_USERDATA", 6, 6);
 	setup();
 	add_poll(1, fds[0], 0);
 	add_poll(2, fds[0], 0);
@@ -157,6 +162,7 @@ TEST(by_fd_and_data)
 
 TEST(any)
 {
+	SINCE("IORING_ASYNC_CANCEL_ALL", 5, 19);
 	setup();
 	add_poll(1, fds[0], 0);
 	add_read(2, more[0]);
@@ -177,6 +183,7 @@ TEST(by_opcode)
 {
 	struct io_uring_sqe *sqe;
 
+	SINCE("IORING_ASYNC_CANCEL_OP", 6, 6);
 	setup();
 	add_poll(1, fds[0], 0);
 	add_read(2, fds[0]);
@@ -261,6 +268,7 @@ static void expect_cancelled(unsigned n, __u64 a, __u64 b)
 
 TEST(sync_by_data)
 {
+	SINCE("IORING_REGISTER_SYNC_CANCEL", 6, 0);
 	setup();
 	add_read(DATA, fds[0]);
 	CHECK_EQ(sync_cancel(DATA + 1, 0, 0, 0), -ENOENT);
@@ -272,6 +280,7 @@ TEST(sync_by_data)
 
 TEST(sync_by_fd)
 {
+	SINCE("IORING_REGISTER_SYNC_CANCEL", 6, 0);
 	setup();
 	add_poll(1, fds[0], 0);
 	add_poll(2, more[0], 0);
@@ -286,6 +295,7 @@ TEST(sync_by_fd)
 
 TEST(sync_by_fixed_fd)
 {
+	SINCE("IORING_REGISTER_SYNC_CANCEL", 6, 0);
 	setup();
 	CHECK_EQ(io_uring_register_files(&ring, (int[]){ -1, fds[0] }, 2), 0);
 	add_poll(1, 1, IOSQE_FIXED_FILE);
@@ -296,6 +306,7 @@ TEST(sync_by_fixed_fd)
 
 TEST(sync_any_and_opcode)
 {
+	SINCE("IORING_ASYNC_CANCEL_OP", 6, 6);
 	setup();
 	add_poll(1, fds[0], 0);
 	add_read(2, fds[0]);

@@ -6,6 +6,7 @@
 /* A ring with an empty table, and a file "f" of pattern 1 in the case's folder. */
 static char *start(struct io_uring *ring)
 {
+	SINCE("sparse table", 5, 19);
 	close(tmp_filled("f", 100, 1));
 	ring_init(ring, 8, 0);
 	CHECK_EQ(io_uring_register_files_sparse(ring, SLOTS), 0);

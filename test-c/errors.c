@@ -149,7 +149,7 @@ TEST(no_file_left)
 	close(next);
 	limit(RLIMIT_NOFILE, (rlim_t)next);
 	CHECK_EQ(io_uring_queue_init(8, &ring, 0), -EMFILE);
-	CHECK_EQ(io_uring_queue_init(8, &ring, IORING_SETUP_NO_MMAP), -EMFILE);
+	CHECK_EQ(io_uring_queue_init(8, &ring, IORING_SETUP_NO_MMAP), kernel_before(6, 5) ? -EINVAL : -EMFILE);
 	CHECK(!io_uring_get_probe());
 	limit(RLIMIT_NOFILE, (rlim_t)next + 8);
 	CHECK_EQ(count_maps(), maps);
@@ -311,8 +311,10 @@ TEST(short_submit)
 		CHECK_EQ(io_uring_sq_ready(&ring), kind ? 0 : 3);
 		CHECK_EQ(io_uring_cq_ready(&ring), kind ? 6 : 3);
 		submit_n(&ring, kind ? 0 : 3);
+		/* On some kernels the one that failed overtakes the others. */
+		collect(&ring, 6);
 		for (i = 0; i < 6; i++)
-			CHECK_EQ(wait_res(&ring, i), i == 2 ? -EINVAL : 0);
+			CHECK_EQ(res_of(i), i == 2 ? -EINVAL : 0);
 		io_uring_queue_exit(&ring);
 	}
 }
@@ -370,25 +372,29 @@ static int no_clone(void)
 
 TEST(nothing_registered)
 {
+	/* Before kernel `major`.`minor` the kernel has no such call, and `before` comes back. */
 	static const struct {
 		int (*run)(void);
-		int ret;
+		int ret, major, minor, before;
 	} table[] = {
-		{ no_buffers, -ENXIO }, { no_files, -ENXIO }, { no_eventfd, -ENXIO }, { no_personality, -EINVAL },
-		{ no_ring_fd, -EINVAL }, { no_close, -EINVAL }, { no_buf_ring, -ENOENT },
-		{ no_free_buf_ring, -ENOENT }, { no_enable, -EBADFD }, { no_iowq_aff, 0 },
-		{ no_files_update, -ENXIO }, { no_buffers_update, -ENXIO },
-		{ no_alloc_range, -EINVAL }, { no_buf_ring_head, -ENOENT }, { no_clone, -ENXIO },
+		{ no_buffers, -ENXIO, 0, 0, 0 }, { no_files, -ENXIO, 0, 0, 0 }, { no_eventfd, -ENXIO, 0, 0, 0 },
+		{ no_personality, -EINVAL, 0, 0, 0 }, { no_ring_fd, -EINVAL, 0, 0, 0 },
+		{ no_close, -EINVAL, 6, 3, -EOPNOTSUPP }, { no_buf_ring, -ENOENT, 5, 19, -EINVAL },
+		{ no_free_buf_ring, -ENOENT, 5, 19, -EINVAL }, { no_enable, -EBADFD, 0, 0, 0 },
+		{ no_iowq_aff, 0, 0, 0, 0 }, { no_files_update, -ENXIO, 0, 0, 0 },
+		{ no_buffers_update, -ENXIO, 0, 0, 0 }, { no_alloc_range, -EINVAL, 0, 0, 0 },
+		{ no_buf_ring_head, -ENOENT, 6, 8, -EINVAL }, { no_clone, -ENXIO, 6, 12, -EINVAL },
 	};
 	unsigned i, twice;
 
 	ring_init(&ring, 8, 0);
 	for (i = 0; i < ARRAY_LEN(table); i++) {
 		for (twice = 0; twice < 2; twice++) {
-			int ret = table[i].run();
+			bool old = kernel_before(table[i].major, table[i].minor);
+			int ret = table[i].run(), want = old ? table[i].before : table[i].ret;
 
-			if (ret != table[i].ret)
-				T_FAIL("call %u is %d, expected %d", i, ret, table[i].ret);
+			if (ret != want)
+				T_FAIL("call %u is %d, expected %d", i, ret, want);
 		}
 	}
 	CHECK_WORKS(&ring);

@@ -50,6 +50,7 @@ TEST(what_register_returns)
 	int fds[3], holes[2] = { -1, -1 }, bad[2];
 
 	NOT_UNDER("valgrind", "it reports the bad addresses that the case hands over");
+	SINCE("sparse table", 5, 19);
 	three_files(fds);
 	bad[0] = fds[0];
 	bad[1] = 9999;
@@ -141,6 +142,7 @@ TEST(tags)
 	CHECK_EQ(io_uring_register_files_update_tag(&ring, 3, fds, NULL, 1), -EINVAL);
 	CHECK_EQ(io_uring_register_files_update_tag(&ring, 0, fds, NULL, 0), -EINVAL);
 	CHECK_EQ(io_uring_unregister_files(&ring), 0);
+	SINCE("tag that comes when all are unregistered", 6, 13);
 	first = wait_one(&ring);
 	second = wait_one(&ring);
 	CHECK(first.user_data == more[0] || first.user_data == more[1]);
@@ -183,6 +185,7 @@ TEST(sparse_table)
 	struct io_uring ring;
 	int fds[3];
 
+	SINCE("sparse table", 5, 19);
 	three_files(fds);
 	ring_init(&ring, 4, 0);
 	CHECK_EQ(io_uring_register_files_sparse(&ring, 10), 0);
@@ -200,6 +203,7 @@ TEST(update_by_request)
 	int fds[3], ask[3];
 	unsigned i;
 
+	SINCE("sparse table", 5, 19);
 	three_files(fds);
 	need_op(IORING_OP_FILES_UPDATE);
 	ring_init(&ring, 4, 0);
@@ -245,6 +249,7 @@ TEST(table_beyond_the_file_limit)
 	struct io_uring ring;
 	int i, table[64];
 
+	SINCE("sparse table", 5, 19);
 	for (i = 0; i < 64; i++)
 		table[i] = -1;
 	ring_init(&ring, 4, 0);

@@ -82,7 +82,7 @@ TEST(child_has_its_own)
 	pid_t pid = child();
 
 	if (pid == 0) {
-		if (io_uring_queue_init(8, &ring, IORING_SETUP_SINGLE_ISSUER))
+		if (io_uring_queue_init(8, &ring, kernel_before(6, 0) ? 0 : IORING_SETUP_SINGLE_ISSUER))
 			_exit(1);
 		_exit(works_in_child(&ring));
 	}
@@ -122,6 +122,7 @@ TEST(registered_ring_fd)
 {
 	pid_t pid;
 
+	SINCE("IORING_REGISTER_RING_FDS", 5, 18);
 	ring_init(&ring, 8, 0);
 	CHECK_EQ(io_uring_register_ring_fd(&ring), 1);
 	pid = child();
@@ -143,10 +144,10 @@ static volatile unsigned sink;
 TEST(dontfork)
 {
 	static const unsigned kinds[] = { 0, IORING_SETUP_SQE128, IORING_SETUP_CQE32 };
-	unsigned kind, part;
+	unsigned kind, part, n = kernel_before(5, 19) ? 1 : ARRAY_LEN(kinds);
 
 	NOT_UNDER("valgrind", "the children are meant to fault, and it reports each");
-	for (kind = 0; kind < ARRAY_LEN(kinds); kind++) {
+	for (kind = 0; kind < n; kind++) {
 		ring_init(&ring, 256, kinds[kind]);
 		CHECK_EQ(io_uring_ring_dontfork(&ring), 0);
 		for (part = 0; part < 6; part++) {
@@ -202,6 +203,7 @@ TEST(dontfork_of_app_memory)
 	struct io_uring_params p = { 0 };
 	pid_t pid;
 
+	SINCE("IORING_SETUP_NO_MMAP", 6, 5);
 	CHECK(io_uring_queue_init_mem(8, &ring, &p, buf, len) > 0);
 	CHECK_EQ(io_uring_ring_dontfork(&ring), 0);
 	pid = child();

@@ -199,6 +199,12 @@ TEST(sync)
 	finish();
 }
 
+/* Of advice. Before, the request was refused. */
+static bool lengths_have_64_bits(void)
+{
+	return !kernel_before(6, 11);
+}
+
 TEST(fadvise)
 {
 	int fd, fds[2];
@@ -207,12 +213,14 @@ TEST(fadvise)
 	make_pipe(fds);
 	fd = tmp_filled("f", 20000, 1);
 	EXPECT(io_uring_prep_fadvise(sqe, fd, 4096, 4096, POSIX_FADV_WILLNEED), 0);
-	EXPECT(io_uring_prep_fadvise64(sqe, fd, 0, (off_t)1 << 40, POSIX_FADV_DONTNEED), 0);
+	if (lengths_have_64_bits())
+		EXPECT(io_uring_prep_fadvise64(sqe, fd, 0, (off_t)1 << 40, POSIX_FADV_DONTNEED), 0);
 	EXPECT(io_uring_prep_fadvise(sqe, fd, 0, 1, 77), -EINVAL);
 	EXPECT(io_uring_prep_fadvise64(sqe, fd, 0, 1, 77), -EINVAL);
 	EXPECT(io_uring_prep_fadvise64(sqe, fd, 0, -1, POSIX_FADV_NORMAL), -EINVAL);
 	EXPECT(io_uring_prep_fadvise(sqe, fds[0], 0, 1, POSIX_FADV_NORMAL), -ESPIPE);
-	EXPECT(io_uring_prep_fadvise64(sqe, -1, 0, 1, POSIX_FADV_NORMAL), -EBADF);
+	if (lengths_have_64_bits())
+		EXPECT(io_uring_prep_fadvise64(sqe, -1, 0, 1, POSIX_FADV_NORMAL), -EBADF);
 	CHECK_FILE(fd, 0, 20000, 1);
 	finish();
 }
@@ -225,7 +233,7 @@ TEST(madvise)
 	int way;
 
 	start();
-	for (way = 0; way < 2; way++) {
+	for (way = 0; way < (lengths_have_64_bits() ? 2 : 1); way++) {
 		mem = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		CHECK(mem != MAP_FAILED);
 		fill(mem, 4 * page, 1);
@@ -239,7 +247,8 @@ TEST(madvise)
 		EXPECT(io_uring_prep_madvise(sqe, mem + 1, (__u32)page, MADV_DONTNEED), -EINVAL);
 		EXPECT(io_uring_prep_madvise64(sqe, mem, (off_t)page, 7777), -EINVAL);
 		CHECK_SYS(munmap(mem, 4 * page));
-		EXPECT(io_uring_prep_madvise64(sqe, mem, (off_t)page, MADV_DONTNEED), -ENOMEM);
+		if (way == 1)
+			EXPECT(io_uring_prep_madvise64(sqe, mem, (off_t)page, MADV_DONTNEED), -ENOMEM);
 	}
 	finish();
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/utsname.h>
 
 /* Memory checkers don't know what the kernel writes for a request. */
 #ifdef T_VALGRIND
@@ -212,6 +213,37 @@ static inline unsigned long mapped_pages(void)
 	fclose(file);
 	return pages;
 }
+
+/* Kernels. A case whose call was refused is skipped where the kernel is older than the feature; where it isn't, the
+ * library did wrong. */
+
+static inline bool kernel_before(int major, int minor)
+{
+	struct utsname name;
+	int have[2] = { 0, 0 };
+
+	CHECK_SYS(uname(&name));
+	CHECK_EQ(sscanf(name.release, "%d.%d", &have[0], &have[1]), 2);
+	return have[0] < major || (have[0] == major && have[1] < minor);
+}
+
+__attribute__((noreturn))
+static inline void lacks_at(int line, const char *what, int major, int minor)
+{
+	if (!kernel_before(major, minor))
+		io_fail(line, "%s was refused, and kernels have it since %d.%d", what, major, minor);
+	SKIP("the kernel has no %s, which came with %d.%d", what, major, minor);
+}
+
+/* Skips the case on kernels that are older than what it is about, where they can't be asked, or where it isn't about how
+ * they refuse. */
+#define SINCE(WHAT, MAJOR, MINOR)					\
+	do {								\
+		if (kernel_before(MAJOR, MINOR))			\
+			lacks_at(__LINE__, WHAT, MAJOR, MINOR);		\
+	} while (0)
+
+#define LACKS(WHAT, MAJOR, MINOR) lacks_at(__LINE__, WHAT, MAJOR, MINOR)
 
 /* Rings and requests. */
 

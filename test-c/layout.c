@@ -266,6 +266,7 @@ TEST(big_entries)
 	struct io_uring ring;
 	unsigned head = 0, i = 0;
 
+	SINCE("IORING_SETUP_SQE128", 5, 19);
 	ring_init(&ring, 4, IORING_SETUP_SQE128 | IORING_SETUP_CQE32);
 	first = next_sqe(&ring, 1);
 	io_uring_prep_nop(first);

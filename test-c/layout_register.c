@@ -247,6 +247,7 @@ TEST(kernel_reads_them_alike)
 	struct io_uring ring;
 	int fd, zero = 0;
 
+	SINCE("IORING_REGISTER_FILE_ALLOC_RANGE", 6, 0);
 	ring_init(&ring, 4, 0);
 	fd = ring.ring_fd;
 	CHECK_EQ(io_uring_register((unsigned)fd, IORING_REGISTER_FILES2, &reg, sizeof(reg) - 1), -EINVAL);
@@ -272,6 +273,7 @@ TEST(buffer_group_status)
 	struct io_uring ring;
 	int err;
 
+	SINCE("IORING_REGISTER_PBUF_STATUS", 6, 8);
 	ring_init(&ring, 4, 0);
 	br = io_uring_setup_buf_ring(&ring, 4, 6, 0, &err);
 	CHECK(br);

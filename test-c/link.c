@@ -88,6 +88,8 @@ static void chain_with_failure(unsigned link, unsigned extra)
 {
 	unsigned bad, i;
 
+	/* Before, a bad file was found when the request was taken, and the whole chain fell with it. */
+	SINCE("chain that breaks where a file is bad", 5, 19);
 	ring_init(&ring, 16, 0);
 	for (bad = 0; bad < CHAIN; bad++) {
 		for (i = 0; i < CHAIN; i++)
@@ -255,8 +257,10 @@ TEST(drain)
 	CHECK_QUIET(&ring);
 	fd_write(fds[1], "x", 1);
 	CHECK_EQ(wait_res(&ring, 1), 1);
-	CHECK_EQ(wait_res(&ring, 3), 0);
-	CHECK_EQ(wait_res(&ring, 4), 0);
+	/* Kernels at times start them in order, and complete them the other way round. */
+	collect(&ring, 2);
+	CHECK_EQ(res_of(3), 0);
+	CHECK_EQ(res_of(4), 0);
 	io_uring_queue_exit(&ring);
 }
 

@@ -45,29 +45,6 @@ static inline struct done cqe_of_at(int line, __u64 data)
 #define cqe_of(DATA) cqe_of_at(__LINE__, DATA)
 #define res_of(DATA) (cqe_of_at(__LINE__, DATA).res)
 
-/* Kernels. A case whose call was refused is skipped where the kernel is older than the feature; where it isn't, the
- * library did wrong. */
-
-static inline bool kernel_before(int major, int minor)
-{
-	struct utsname name;
-	int have[2] = { 0, 0 };
-
-	CHECK_SYS(uname(&name));
-	CHECK_EQ(sscanf(name.release, "%d.%d", &have[0], &have[1]), 2);
-	return have[0] < major || (have[0] == major && have[1] < minor);
-}
-
-__attribute__((noreturn))
-static inline void lacks_at(int line, const char *what, int major, int minor)
-{
-	if (!kernel_before(major, minor))
-		io_fail(line, "%s was refused, and kernels have it since %d.%d", what, major, minor);
-	SKIP("the kernel has no %s, which came with %d.%d", what, major, minor);
-}
-
-#define LACKS(WHAT, MAJOR, MINOR) lacks_at(__LINE__, WHAT, MAJOR, MINOR)
-
 /* A ring with setup flags that came with that kernel. */
 #define ring_init_since(RING, ENTRIES, FLAGS, MAJOR, MINOR)		\
 	do {								\

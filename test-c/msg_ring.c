@@ -8,9 +8,9 @@ static struct io_uring from, to;
 
 static void setup(unsigned flags)
 {
+	need_op(IORING_OP_MSG_RING);
 	ring_init(&from, 8, 0);
 	ring_init(&to, 8, flags);
-	need_op(IORING_OP_MSG_RING);
 }
 
 static void teardown(void)
@@ -54,6 +54,7 @@ TEST(target_kinds)
 	};
 	unsigned i;
 
+	SINCE("IORING_SETUP_DEFER_TASKRUN", 6, 1);
 	for (i = 0; i < ARRAY_LEN(kinds); i++) {
 		setup(kinds[i]);
 		io_uring_prep_msg_ring(next_sqe(&from, DATA), to.ring_fd, i, VALUE, 0);

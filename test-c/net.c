@@ -95,6 +95,7 @@ TEST(serve_ipv6)
 
 TEST(socket_errors)
 {
+	SINCE("IORING_OP_SOCKET", 5, 19);
 	ring_init(&ring, 8, 0);
 	io_uring_prep_socket(next_sqe(&ring, DATA), -1, SOCK_STREAM, 0, 0);
 	CHECK_EQ(run_res(&ring), -EAFNOSUPPORT);
@@ -112,6 +113,7 @@ TEST(socket_direct)
 	struct io_uring_sqe *sqe;
 	char buf[100];
 
+	SINCE("IORING_OP_SOCKET", 5, 19);
 	ring_init(&ring, 8, 0);
 	CHECK_EQ(io_uring_register_files_sparse(&ring, 4), 0);
 	io_uring_prep_socket_direct(next_sqe(&ring, DATA), AF_INET, SOCK_STREAM, 0, 2, 0);
@@ -176,6 +178,7 @@ TEST(accept_direct)
 	int listener = tcp_listener(&address), fd, i, used = 1 << 3;
 	unsigned index[] = { 3, IORING_FILE_INDEX_ALLOC, IORING_FILE_INDEX_ALLOC };
 
+	SINCE("sparse table", 5, 19);
 	ring_init(&ring, 8, 0);
 	CHECK_EQ(io_uring_register_files_sparse(&ring, 4), 0);
 	for (i = 0; i < 3; i++) {
@@ -236,6 +239,7 @@ TEST(multishot_accept)
 	struct sockaddr_in address;
 	int listener = tcp_listener(&address), clients[5], i;
 
+	SINCE("IORING_ACCEPT_MULTISHOT", 5, 19);
 	ring_init(&ring, 8, 0);
 	io_uring_prep_multishot_accept(next_sqe(&ring, DATA), listener, NULL, NULL, SOCK_CLOEXEC);
 	submit_one(&ring);
@@ -267,6 +271,7 @@ TEST(multishot_accept_direct)
 	int listener = tcp_listener(&address), i;
 	struct done cqe;
 
+	SINCE("sparse table", 5, 19);
 	ring_init(&ring, 8, 0);
 	CHECK_EQ(io_uring_register_files_sparse(&ring, 3), 0);
 	io_uring_prep_multishot_accept_direct(next_sqe(&ring, DATA), listener, NULL, NULL, 0);

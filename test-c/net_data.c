@@ -65,6 +65,7 @@ TEST(recv_says_nonempty)
 	struct done cqe;
 	char buf[2];
 
+	SINCE("IORING_CQE_F_SOCK_NONEMPTY", 5, 19);
 	ring_init(&ring, 8, 0);
 	tcp_pair(fds);
 	fd_write(fds[0], "abc", 3);
@@ -129,6 +130,7 @@ TEST(sendto_and_recvmsg_name)
 	struct io_uring_sqe *sqe;
 	struct msghdr msg = { .msg_name = &name, .msg_namelen = sizeof(name), .msg_iov = &iov, .msg_iovlen = 1 };
 
+	SINCE("address in IORING_OP_SEND", 6, 1);
 	ring_init(&ring, 8, 0);
 	fill(data, sizeof(data), 6);
 	io_uring_prep_recvmsg(next_sqe(&ring, OTHER), receiver, &msg, 0);
@@ -222,6 +224,7 @@ TEST(queued_bytes)
 {
 	int res, waiting;
 
+	need_op(IORING_OP_URING_CMD);
 	ring_init(&ring, 8, 0);
 	tcp_pair(fds);
 	res = run_cmd(SOCKET_URING_OP_SIOCINQ, fds[1], 0, 0, NULL, 0);
@@ -243,6 +246,7 @@ TEST(socket_options)
 	int value = 1, plain = 0, res;
 	socklen_t len = sizeof(plain);
 
+	need_op(IORING_OP_URING_CMD);
 	ring_init(&ring, 8, 0);
 	tcp_pair(fds);
 	res = run_cmd(SOCKET_URING_OP_SETSOCKOPT, fds[0], SOL_SOCKET, SO_KEEPALIVE, &value, sizeof(value));
@@ -277,6 +281,7 @@ TEST(socket_names)
 	socklen_t len = sizeof(have), want_len = sizeof(want);
 	int peer, res;
 
+	need_op(IORING_OP_URING_CMD);
 	ring_init(&ring, 8, 0);
 	tcp_pair(fds);
 	for (peer = 0; peer < 2; peer++) {

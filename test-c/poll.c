@@ -182,6 +182,7 @@ TEST(update_events)
 /* The new events are there already: the poll completes by the update. */
 TEST(update_events_to_ready_ones)
 {
+	SINCE("poll update that sees what is ready", 5, 19);
 	setup_pair();
 	add_poll(DATA, fds[0], POLLIN);
 	io_uring_prep_poll_update(next_sqe(&ring, OTHER), DATA, 0, POLLOUT, IORING_POLL_UPDATE_EVENTS);

@@ -71,6 +71,7 @@ TEST(polled_by_the_kernel_thread)
 
 TEST(polled_with_deferred_work)
 {
+	SINCE("IORING_SETUP_DEFER_TASKRUN", 6, 1);
 	polled_io(IORING_SETUP_IOPOLL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
 }
 
@@ -127,6 +128,7 @@ TEST(nops)
 	struct io_uring ring;
 	unsigned i, n;
 
+	SINCE("IORING_OP_NOP on polled rings", 5, 19);
 	for (i = 0; i < ARRAY_LEN(flags); i++) {
 		ring_init(&ring, 8, flags[i]);
 		CHECK_QUIET(&ring);

@@ -82,7 +82,9 @@ TEST(classic_removal)
 	io_uring_prep_provide_buffers(next_sqe(&ring, 6), bufs, SIZE, 0, GROUP, 0);
 	CHECK(run_res(&ring) < 0);
 	io_uring_prep_provide_buffers(next_sqe(&ring, 7), bufs, SIZE, 2, GROUP, 65535);
-	CHECK_EQ(run_res(&ring), -EINVAL);
+	/* Ids beyond 16 bits. */
+	if (!kernel_before(6, 1))
+		CHECK_EQ(run_res(&ring), -EINVAL);
 	io_uring_queue_exit(&ring);
 }
 
@@ -92,6 +94,7 @@ static struct io_uring_buf_ring *full_ring(struct io_uring *ring, unsigned flags
 	int err = 1, i, mask = io_uring_buf_ring_mask(BUFS);
 	struct io_uring_buf_ring *br = io_uring_setup_buf_ring(ring, BUFS, GROUP, flags, &err);
 
+	SINCE("IORING_REGISTER_PBUF_STATUS", 6, 8);
 	if (!br && err == -EINVAL && flags)
 		SKIP("the kernel has no buffer rings of flags %#x", flags);
 	CHECK(br);
@@ -232,6 +235,7 @@ TEST(buffer_rings_leave_no_memory_behind)
 	struct io_uring ring;
 	int i, err;
 
+	SINCE("IORING_REGISTER_PBUF_RING", 5, 19);
 	ring_init(&ring, 8, 0);
 	before = mapped_pages();
 	for (i = 0; i < 200; i++) {
@@ -252,6 +256,7 @@ TEST(buffer_ring_by_hand)
 	struct io_uring ring;
 	int fds[2];
 
+	SINCE("IORING_REGISTER_PBUF_RING", 5, 19);
 	make_pipe(fds);
 	ring_init(&ring, 8, 0);
 	reg.ring_addr = (unsigned long)br;
@@ -370,7 +375,9 @@ TEST(receive_bundle)
 		CHECK_EQ(io_uring_buf_ring_available(&ring, br, GROUP), BUFS - used);
 		several |= cqe.res > SIZE;
 	}
-	CHECK(several);
+	/* Before, a receive didn't know how much a Unix socket holds, and took one buffer. */
+	if (!kernel_before(6, 17))
+		CHECK(several);
 	io_uring_queue_exit(&ring);
 }
 

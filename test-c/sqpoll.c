@@ -163,7 +163,8 @@ TEST(sqring_wait)
 		if (made < TOTAL && !io_uring_sq_space_left(&ring)) {
 			full++;
 			CHECK_EQ(io_uring_sqring_wait(&ring), 0);
-			CHECK(io_uring_sq_space_left(&ring) > 0);
+			/* Older kernels wait for the thread to take entries, not for it to say so. */
+			CHECK(io_uring_sq_space_left(&ring) > 0 || kernel_before(6, 12));
 		}
 		while (!io_uring_peek_cqe(&ring, &cqe)) {
 			CHECK_EQ(cqe->user_data, seen);
@@ -245,6 +246,7 @@ TEST(registered_ring_fd)
 	struct io_uring_params p = { .flags = IORING_SETUP_SQPOLL | IORING_SETUP_SINGLE_ISSUER, .sq_thread_idle = 1 };
 	unsigned i;
 
+	SINCE("IORING_SETUP_SINGLE_ISSUER", 6, 0);
 	CHECK_EQ(io_uring_queue_init_params(8, &ring, &p), 0);
 	CHECK_EQ(io_uring_register_ring_fd(&ring), 1);
 	for (i = 0; i < 3; i++) {
