@@ -37,7 +37,7 @@ comma := ,
 FEATURES := shipped$(if $(filter 1,$(USE_LIBC)),$(comma)use-libc)
 NEEDED := $(if $(filter 1,$(USE_LIBC)),-lc)
 
-.PHONY: all install uninstall demo check check-all bench gen man doc clean help FORCE
+.PHONY: all install uninstall demo check check-all check-kernels bench gen man doc clean help FORCE
 all: $(ARCHIVES) $(SHARED)
 	@ls -l $^ | awk '{ printf "%8d %s\n", $$5, $$9 }'
 
@@ -47,6 +47,7 @@ help:
 	@echo 'make check      build, then run all tests'
 	@echo 'make check-all  the long forms too'
 	@echo 'make bench      build, then measure against the original; takes some minutes on a quiet machine'
+	@echo 'make check-kernels  the tests on Linux 5.10, 6.1, 6.12 and the newest, under qemu'
 	@echo 'make install    prefix= libdir= libdevdir= includedir= mandir= datadir= DESTDIR= ENABLE_SHARED=0'
 	@echo 'make uninstall  with the same settings'
 	@echo 'make gen        write headers, symbol maps and the manual from the Rust source and man/*.md'
@@ -104,6 +105,9 @@ check-all: all
 
 bench: all
 	@$(XTASK) bench
+
+check-kernels: all
+	@$(XTASK) kernels
 
 # libdevdir's links lead to libdir when the two differ.
 DEVLINK := $(if $(filter-out $(libdevdir),$(libdir)),$(libdir)/)

@@ -153,6 +153,14 @@ fn steps(all: bool) -> Result<Vec<Step>> {
                 xtask(&["suite"]),
             ],
         ),
+        step(
+            "kernel 5.10",
+            "our C tests, and the suite's of what the library itself does, on an old kernel",
+            vec![
+                xtask(&["kernels", "--kernel", "5.10", "--self-test"]),
+                xtask(&["kernels", "--kernel", "5.10", "--short"]),
+            ],
+        ),
     ];
     if all {
         steps.push(step(

@@ -5,7 +5,8 @@ pub mod program;
 use crate::util;
 use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use program::{Counts, Outcome, Program};
+pub use program::{Counts, Outcome, Program};
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,16 +23,16 @@ pub const AT_ONCE: usize = 2;
 pub struct Args {
     /// Only the programs whose names contain this
     #[arg(long, value_name = "PATTERN")]
-    only: Option<String>,
+    pub only: Option<String>,
     /// Only this way of using the library: inline, ffi or static
     #[arg(long)]
-    mode: Option<Mode>,
+    pub mode: Option<Mode>,
     /// Where the libraries are [default: target/lib]
     #[arg(long, value_name = "DIR")]
-    lib: Option<PathBuf>,
+    pub lib: Option<PathBuf>,
     /// Headers to use instead of ours, several times where needed; without a folder `ffi` in it the mode ffi is left out
     #[arg(long, value_name = "DIR")]
-    include: Vec<PathBuf>,
+    pub include: Vec<PathBuf>,
 }
 
 /// A way to use the library.
@@ -64,34 +65,15 @@ impl Mode {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    util::need("cc", "gcc")?;
-    let modes = modes(args);
-    let lib = libraries(args, &modes)?;
-    let names = names(args.only.as_deref())?;
     let out = util::root().join("target/ctest");
+    let programs = build(args, &out, &[])?;
     // Of this run only: others may be going on.
     let tmp = out.join(format!("tmp.{}", std::process::id()));
-    for mode in &modes {
-        let dir = out.join(mode.name());
-        fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
-    }
     fs::create_dir_all(&tmp)?;
-
-    let programs: Vec<Program> = modes
-        .iter()
-        .flat_map(|&mode| names.iter().map(move |name| (mode, name)))
-        .map(|(mode, name)| Program::new(&out, mode.name(), name, flags(args, mode), lib.join(mode.library())))
-        .collect();
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let built = in_parallel("compiling", cores, programs, Program::build);
-    let (alone, together): (Vec<_>, Vec<_>) = built
-        .into_iter()
-        .partition(|built| ALONE.contains(&built.name.as_str()));
-    let mut outcomes = in_parallel("running", AT_ONCE, together, |program| program.run(&tmp));
-    outcomes.extend(in_parallel("running alone", 1, alone, |program| program.run(&tmp)));
+    let outcomes = outcomes(&programs, |program| program.run(&tmp));
     // Empty, unless a program was killed.
     let _ = fs::remove_dir_all(&tmp);
-    let ways: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
+    let ways: Vec<_> = modes(args).iter().map(|mode| mode.name()).collect();
     let total = show(&ways, &outcomes);
     if total.passed + total.failed == 0 {
         println!("\nno case ran to its end");
@@ -107,6 +89,38 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Builds the programs in all modes, with some more flags, in `out`.
+pub fn build(args: &Args, out: &Path, more: &[String]) -> Result<Vec<Program>> {
+    util::need("cc", "gcc")?;
+    let modes = modes(args);
+    let lib = libraries(args, &modes)?;
+    let names = names(args.only.as_deref())?;
+    for mode in &modes {
+        let dir = out.join(mode.name());
+        fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
+    }
+    let programs = modes
+        .iter()
+        .flat_map(|&mode| names.iter().map(move |name| (mode, name)))
+        .map(|(mode, name)| {
+            let flags = [&flags(args, mode), more].concat();
+            Program::new(out, mode.name(), name, flags, lib.join(mode.library()))
+        })
+        .collect();
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    Ok(in_parallel("compiling", cores, programs, Program::build))
+}
+
+/// Runs the programs, those that want to be alone after the others.
+pub fn outcomes(programs: &[Program], run: impl Fn(&Program) -> Outcome + Sync) -> Vec<Outcome> {
+    let (alone, together): (Vec<_>, Vec<_>) = programs
+        .iter()
+        .partition(|program| ALONE.contains(&program.name.as_str()));
+    let mut outcomes = in_parallel("running", AT_ONCE, together, &run);
+    outcomes.extend(in_parallel("running alone", 1, alone, &run));
+    outcomes
+}
+
 /// Shows what failed, the table and what was skipped; gives the sum.
 pub fn show(ways: &[&'static str], outcomes: &[Outcome]) -> Counts {
     show_failures(outcomes);
@@ -115,7 +129,7 @@ pub fn show(ways: &[&'static str], outcomes: &[Outcome]) -> Counts {
     outcomes.iter().map(|outcome| outcome.counts).sum()
 }
 
-fn modes(args: &Args) -> Vec<Mode> {
+pub fn modes(args: &Args) -> Vec<Mode> {
     let ffi = args.include.is_empty() || args.include.iter().any(|dir| dir.join("ffi").is_dir());
     if !ffi {
         eprintln!("mode ffi is left out: none of the --include folders has a folder ffi");
@@ -189,11 +203,11 @@ fn flags(args: &Args, mode: Mode) -> Vec<String> {
 }
 
 /// Does the work on each program, `workers` at a time, with a line that says how far it is.
-pub fn in_parallel<R: Send>(
+pub fn in_parallel<P: Borrow<Program> + Send, R: Send>(
     what: &str,
     workers: usize,
-    programs: Vec<Program>,
-    work: impl Fn(Program) -> R + Sync,
+    programs: Vec<P>,
+    work: impl Fn(P) -> R + Sync,
 ) -> Vec<R> {
     let style = ProgressStyle::with_template("{prefix} {pos}/{len} {wide_msg}").expect("a template that parses");
     let bar = ProgressBar::new(programs.len() as u64).with_style(style);
@@ -206,7 +220,8 @@ pub fn in_parallel<R: Send>(
                 loop {
                     let next = queue.lock().expect("no worker panicked").pop_front();
                     let Some(program) = next else { break };
-                    bar.set_message(format!("{} ({})", program.name, program.way));
+                    let Program { name, way, .. } = program.borrow();
+                    bar.set_message(format!("{name} ({way})"));
                     let result = work(program);
                     bar.inc(1);
                     done.lock().expect("no worker panicked").push(result);

@@ -14,6 +14,7 @@ mod fuzz;
 mod gates;
 mod generate;
 mod install;
+mod kernels;
 mod lang;
 mod manual;
 mod matrix;
@@ -82,6 +83,8 @@ enum Command {
     Faults(faults::Args),
     /// Make random calls on the peer and on ours in lockstep, and compare all that can be seen
     Fuzz(fuzz::Args),
+    /// Run our C tests and the original's suite on old and new kernels
+    Kernels(kernels::Args),
     /// Run real programs on the library
     Demo(demo::Args),
     /// Fetch the original from the machine's Debian mirror and print where it is
@@ -111,6 +114,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Faults(args) => faults::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Kernels(args) => kernels::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Peer(args) => peer::run(&args),
     };

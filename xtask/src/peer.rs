@@ -6,6 +6,8 @@
 
 mod apt;
 
+pub use apt::Apt;
+
 use crate::util::{have, need, output, root, stdout, table};
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -76,6 +78,12 @@ pub fn get(version: &str) -> Result<Option<Peer>> {
 
 /// Unpacks the newest `name` of a Debian suite into `dir/deb`, once, and gives its version.
 pub fn package(suite: &str, name: &str, dir: &Path) -> Result<String> {
+    packages(&[suite], dir, |_| Ok(vec![name.to_owned()]))
+}
+
+/// Unpacks the packages that `choose` names, of the first of these Debian suites that there is, into `dir/deb`, once,
+/// and gives the version of one.
+pub fn packages(suites: &[&str], dir: &Path, choose: impl FnOnce(&Apt) -> Result<Vec<String>>) -> Result<String> {
     let done = dir.join("version");
     if let Ok(version) = fs::read_to_string(&done) {
         return Ok(version);
@@ -84,14 +92,15 @@ pub fn package(suite: &str, name: &str, dir: &Path) -> Result<String> {
         fs::remove_dir_all(dir)?;
     }
     fs::create_dir_all(dir)?;
-    let apt = apt::suite(suite, &dir.join("apt"))?;
-    apt.get(dir, "download", &[name.to_owned()])?;
+    let apt = apt::suite(suites, &dir.join("apt"))?;
+    apt.get(dir, "download", &choose(&apt)?)?;
     fs::remove_dir_all(&apt.dir)?;
-    let deb = files(dir)?
-        .pop()
-        .with_context(|| format!("apt left no package {name}"))?;
-    output(Command::new("dpkg").arg("-x").arg(&deb).arg(dir.join("deb")))?;
-    let version = stdout(Command::new("dpkg-deb").arg("--field").arg(&deb).arg("Version"))?;
+    let debs = files(dir)?;
+    for deb in &debs {
+        output(Command::new("dpkg").arg("-x").arg(deb).arg(dir.join("deb")))?;
+    }
+    let deb = debs.last().context("apt left no package")?;
+    let version = stdout(Command::new("dpkg-deb").arg("--field").arg(deb).arg("Version"))?;
     fs::write(&done, version.trim())?;
     Ok(version.trim().to_owned())
 }

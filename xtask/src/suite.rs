@@ -19,10 +19,13 @@ mod tree;
 use crate::peer::NEWEST;
 use crate::util;
 use anyhow::{Context, Result, ensure};
-use build::Mode;
-use ledger::{Ledger, Steady};
-use report::{Report, Results, Verdict, judge};
-use session::{Place, Session};
+pub use build::Mode;
+pub use exec::{End, Machine, Outcome, Spawn, prepare, stopped};
+use ledger::Steady;
+pub use ledger::{Known, Ledger, System};
+pub use report::{Report, Verdict, grid};
+use report::{Results, judge};
+pub use session::{Place, Session};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
@@ -135,25 +138,22 @@ fn one_version(args: &Args, version: &str, lib: &Path, totals: &mut Totals) -> R
     let tests = select(&session.tree.tests, &args.only)?;
     session.build(lib, &tests)?;
     let frame = Frame {
-        args,
+        repeat: args.repeat.max(1),
+        complete: args.only.is_empty(),
         lib,
-        kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned(),
+        system: System::here()?,
         ledger: Ledger::read()?,
         build_seconds: start.elapsed().as_secs_f64(),
     };
     if !args.ground {
-        let place = Place {
-            name: "here".to_owned(),
-            dir: out.join("run"),
-            args: Vec::new(),
-        };
-        totals.add(&frame.run(&session, &place, &tests, args.jobs)?);
+        let place = Place::here(out.join("run"));
+        totals.add(&frame.run(&session, &place, &tests, args.jobs)?.1);
         return Ok(());
     }
     for name in ground::names() {
         for ground in ground::make(name, &session, &tests)? {
             let jobs = if ground.together { args.jobs } else { 1 };
-            totals.add(&frame.run(&session, &ground.place, &ground.tests, jobs)?);
+            totals.add(&frame.run(&session, &ground.place, &ground.tests, jobs)?.1);
             println!();
         }
     }
@@ -161,25 +161,27 @@ fn one_version(args: &Args, version: &str, lib: &Path, totals: &mut Totals) -> R
 }
 
 /// What the runs of one release have in common.
-struct Frame<'a> {
-    args: &'a Args,
-    lib: &'a Path,
-    kernel: String,
-    ledger: Ledger,
-    build_seconds: f64,
+pub struct Frame<'a> {
+    pub repeat: u32,
+    /// Whether all tests of the release run.
+    pub complete: bool,
+    pub lib: &'a Path,
+    pub system: System,
+    pub ledger: Ledger,
+    pub build_seconds: f64,
 }
 
 impl Frame<'_> {
     /// Runs the tests in a place, compares, shows and keeps what came out.
-    fn run(&self, session: &Session, place: &Place, tests: &[String], jobs: usize) -> Result<Verdict> {
-        let known = self.ledger.holds(&session.version, &place.name, &self.kernel);
-        let kept = Kept::new(session, place, self.args.only.is_empty());
+    pub fn run(&self, session: &Session, place: &Place, tests: &[String], jobs: usize) -> Result<(Report, Verdict)> {
+        let known = self.ledger.holds(&session.version, &place.name, &self.system);
+        let kept = Kept::new(session, place, self.complete);
         let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
         let start = Instant::now();
         let mut steady: Steady = kept.read("steady").unwrap_or_default();
         let mut results = Results::new();
         let mut changed = Vec::new();
-        for round in 0..self.args.repeat.max(1) {
+        for round in 0..self.repeat {
             let new = session.run(place, tests, jobs, &known)?;
             known.count(&new, &mut steady);
             merge(&mut results, new, round, &mut changed);
@@ -188,7 +190,7 @@ impl Frame<'_> {
             version: session.version.clone(),
             peer: session.newest.version.clone(),
             ground: place.name.clone(),
-            kernel: self.kernel.clone(),
+            kernel: self.system.kernel.clone(),
             began,
             build_seconds: self.build_seconds,
             run_seconds: start.elapsed().as_secs_f64(),
@@ -207,7 +209,7 @@ impl Frame<'_> {
         let text = report.text(&verdict, &known, kept.read("report").as_ref());
         print!("{text}");
         kept.write(&report, &text, &steady)?;
-        Ok(verdict)
+        Ok((report, verdict))
     }
 }
 

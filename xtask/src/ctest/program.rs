@@ -36,10 +36,10 @@ pub struct Program {
     pub way: &'static str,
     pub name: String,
     pub exe: PathBuf,
-    log: PathBuf,
+    logs: PathBuf,
     source: PathBuf,
     flags: Vec<String>,
-    library: PathBuf,
+    pub library: PathBuf,
     /// The command that runs it, when it doesn't run by itself.
     wrapper: Vec<String>,
     env: Vec<(&'static str, String)>,
@@ -63,14 +63,13 @@ pub struct Outcome {
 impl Program {
     /// `name` is a file of `test-c` without its `.c`.
     pub fn new(out: &Path, way: &'static str, name: &str, flags: Vec<String>, library: PathBuf) -> Self {
-        let dir = out.join(way);
         let path = name;
         let name = name.rsplit('/').next().unwrap_or(name);
         Self {
             way,
             name: name.to_owned(),
-            exe: dir.join(name),
-            log: dir.join(format!("{name}.log")),
+            exe: out.join(way).join(name),
+            logs: out.to_path_buf(),
             flags,
             library,
             source: util::root().join(format!("test-c/{path}.c")),
@@ -118,17 +117,24 @@ impl Program {
         self
     }
 
-    pub fn run(self, tmp: &Path) -> Outcome {
+    /// Runs it on this machine.
+    pub fn run(&self, tmp: &Path) -> Outcome {
+        self.run_by(&self.logs, |program, log| program.here(log, tmp))
+    }
+
+    /// Has `execute` run it, which leaves what it prints in the log that it is given; logs go into `logs/WAY`.
+    pub fn run_by(&self, logs: &Path, execute: impl Fn(&Self, &Path) -> io::Result<ExitStatus>) -> Outcome {
+        let log = logs.join(self.way).join(format!("{}.log", self.name));
         let (text, status) = match &self.refused {
             Some(message) => (message.clone(), None),
-            None => match self.run_logged(tmp) {
-                Ok(status) => (read_lossy(&self.log), Some(status)),
+            None => match execute(self, &log) {
+                Ok(status) => (read_lossy(&log), Some(status)),
                 Err(error) => (format!("can't run {}: {error}", self.exe.display()), None),
             },
         };
         if status.is_none() {
             // The log is only for people: the text is shown as well.
-            let _ = fs::write(&self.log, &text);
+            let _ = fs::write(&log, &text);
         }
         let (counts, skips, note) = understand(&text, status);
         let tail = if counts.failed > 0 {
@@ -138,16 +144,21 @@ impl Program {
         };
         Outcome {
             way: self.way,
-            name: self.name,
-            log: self.log,
+            name: self.name.clone(),
+            log,
             counts,
             skips,
             tail,
         }
     }
 
-    fn run_logged(&self, tmp: &Path) -> io::Result<ExitStatus> {
-        let log = File::create(&self.log)?;
+    /// Whether the outcome is that of this program.
+    pub fn is(&self, outcome: &Outcome) -> bool {
+        self.name == outcome.name && self.way == outcome.way
+    }
+
+    fn here(&self, log: &Path, tmp: &Path) -> io::Result<ExitStatus> {
+        let log = File::create(log)?;
         Command::new("timeout")
             .args(["--kill-after=5", &self.limit.to_string()])
             .args(&self.wrapper)

@@ -2,7 +2,7 @@
 
 use super::{HOMES, NEWEST, PACKAGES, files, upstream};
 use crate::util::{output, stdout};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -58,13 +58,18 @@ pub fn pick(version: &str, dir: &Path) -> Result<(Apt, String)> {
     bail!("no suite has liburing {version}:\n    {}", why.join("\n    "));
 }
 
-/// A suite of the first archive that is configured.
-pub fn suite(suite: &str, dir: &Path) -> Result<Apt> {
-    let archives = configured();
-    let first = archives
-        .first()
-        .context("no Debian archive is among apt's configured sources")?;
-    Apt::new(first, suite, dir)
+/// The first of the suites that one of the configured archives has.
+pub fn suite(suites: &[&str], dir: &Path) -> Result<Apt> {
+    let mut why = anyhow!("no Debian archive is among apt's configured sources");
+    for archive in &configured() {
+        for suite in suites {
+            match Apt::new(archive, suite, dir) {
+                Ok(apt) => return Ok(apt),
+                Err(error) => why = error,
+            }
+        }
+    }
+    Err(why)
 }
 
 /// A Debian archive as apt's own sources name it.
@@ -186,6 +191,15 @@ impl Apt {
         command.arg("-qq").arg("-c").arg(self.dir.join("apt.conf"));
         output(command.arg(what).args(args).current_dir(at))?;
         Ok(())
+    }
+
+    /// The packages that one of the suite depends on.
+    pub fn depends(&self, package: &str) -> Result<Vec<String>> {
+        let mut command = Command::new("apt-cache");
+        command.arg("-c").arg(self.dir.join("apt.conf"));
+        let text = stdout(command.args(["depends", "--important", package]))?;
+        let names = text.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
+        Ok(names.map(String::from).collect())
     }
 
     /// The versions of liburing that the suite has, newest first.

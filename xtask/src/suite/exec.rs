@@ -137,8 +137,36 @@ fn isolate() -> Result<()> {
     Ok(())
 }
 
-/// Runs it. An error is the runner's own trouble, never the test's.
-pub fn run(spawn: &Spawn) -> Result<(Outcome, Duration)> {
+/// What tests run on.
+pub trait Machine: Send + Sync {
+    /// Runs a test to its end. An error is the runner's own trouble, never the test's.
+    fn run(&self, spawn: &Spawn) -> Result<(Outcome, Duration)>;
+
+    /// Ends what tests left behind outside of their groups. Only at times when nothing else runs.
+    fn end_strays(&self);
+
+    /// Whether also what failed in every mode runs again.
+    fn insists(&self) -> bool;
+}
+
+/// This machine.
+pub struct Here;
+
+impl Machine for Here {
+    fn run(&self, spawn: &Spawn) -> Result<(Outcome, Duration)> {
+        run(spawn)
+    }
+
+    fn end_strays(&self) {
+        end_strays();
+    }
+
+    fn insists(&self) -> bool {
+        true
+    }
+}
+
+fn run(spawn: &Spawn) -> Result<(Outcome, Duration)> {
     isolate()?;
     clear(&spawn.cwd)?;
     fs::create_dir_all(&spawn.cwd).with_context(|| format!("can't make {}", spawn.cwd.display()))?;
@@ -151,14 +179,7 @@ pub fn run(spawn: &Spawn) -> Result<(Outcome, Duration)> {
     clear(&spawn.cwd)?;
     let text = fs::read(&spawn.log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let outcome = match end? {
-        End::Code(0) => Outcome::Pass,
-        End::Code(SKIP) => Outcome::Skip(skip_reason(&text)),
-        End::Code(code) => Outcome::Fail(with_words(&format!("exit {code}"), &text)),
-        End::Signal(signal) => Outcome::Fail(with_words(&format!("signal {signal}"), &text)),
-        End::TooLong => Outcome::Fail(with_words(&format!("took over {} s", spawn.limit.as_secs()), &text)),
-    };
-    Ok((outcome, time))
+    Ok((end?.outcome(&text, spawn.limit), time))
 }
 
 fn clear(dir: &Path) -> Result<()> {
@@ -170,10 +191,24 @@ fn clear(dir: &Path) -> Result<()> {
     }
 }
 
-enum End {
+/// How a program ended.
+pub enum End {
     Code(i32),
     Signal(i32),
     TooLong,
+}
+
+impl End {
+    /// What that says about the test, which printed `text`.
+    pub fn outcome(&self, text: &str, limit: Duration) -> Outcome {
+        match self {
+            Self::Code(0) => Outcome::Pass,
+            Self::Code(SKIP) => Outcome::Skip(skip_reason(text)),
+            Self::Code(code) => Outcome::Fail(with_words(&format!("exit {code}"), text)),
+            Self::Signal(signal) => Outcome::Fail(with_words(&format!("signal {signal}"), text)),
+            Self::TooLong => Outcome::Fail(with_words(&format!("took over {} s", limit.as_secs()), text)),
+        }
+    }
 }
 
 fn run_in(spawn: &Spawn) -> Result<End> {
@@ -242,8 +277,7 @@ fn end_of(status: &WaitIdStatus) -> End {
     }
 }
 
-/// Ends what tests left behind outside of their groups. Only at times when nothing else runs.
-pub fn end_strays() {
+fn end_strays() {
     // Each one that dies may leave us its own children.
     for _ in 0..10 {
         let strays = children();

@@ -1,12 +1,14 @@
 //! `cargo xtask suite --ground`: the tests that work on files once more, on other ground than the machine's own file
 //! system: a loop block device, and images with ext4, XFS and btrfs, made on the spot.
 
+use super::exec::Here;
 use super::session::{Place, Session};
 use crate::util::{self, root};
 use anyhow::{Context, Result, ensure};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 /// What makes a test one that works on files, seen in its source.
 const FILE_WORDS: [&str; 8] = [
@@ -122,6 +124,7 @@ pub fn make(name: &str, session: &Session, tests: &[String]) -> Result<Vec<Groun
 fn place(name: &str, dir: PathBuf, argument: Option<PathBuf>) -> Place {
     Place {
         name: name.to_owned(),
+        machine: Arc::new(Here),
         dir,
         args: argument.into_iter().map(PathBuf::into_os_string).collect(),
     }

@@ -67,14 +67,19 @@ impl Ledger {
         Ok(toml::from_str(text)?)
     }
 
-    pub fn holds(&self, version: &str, ground: &str, kernel: &str) -> Known<'_> {
+    pub fn holds(&self, version: &str, ground: &str, system: &System) -> Known<'_> {
         Known(
             self.known
                 .iter()
                 .filter(|entry| entry.versions.is_empty() || entry.versions.iter().any(|known| known == version))
                 .filter(|entry| entry.grounds.is_empty() || entry.grounds.iter().any(|known| known == ground))
-                .filter(|entry| entry.kernel.as_ref().is_none_or(|known| same_release(known, kernel)))
-                .filter(|entry| entry.lacks.is_none_or(Capability::lacking))
+                .filter(|entry| {
+                    entry
+                        .kernel
+                        .as_ref()
+                        .is_none_or(|known| same_release(known, &system.kernel))
+                })
+                .filter(|entry| entry.lacks.is_none_or(|capability| system.lacks(capability)))
                 .collect(),
         )
     }
@@ -93,13 +98,27 @@ enum Capability {
     CapSysResource = 24,
 }
 
-impl Capability {
-    /// Whether this process, and so the tests, lack it.
-    fn lacking(self) -> bool {
+/// What the ledger's conditions ask about where tests run.
+pub struct System {
+    /// Its release.
+    pub kernel: String,
+    /// What the tests are allowed to do: a bit for each capability.
+    pub capabilities: u64,
+}
+
+impl System {
+    pub fn here() -> Result<Self> {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
         let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        mask.is_some_and(|mask| mask & 1 << (self as u32) == 0)
+        Ok(Self {
+            kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned(),
+            capabilities: mask.unwrap_or(u64::MAX),
+        })
+    }
+
+    fn lacks(&self, capability: Capability) -> bool {
+        self.capabilities & 1 << (capability as u32) == 0
     }
 }
 

@@ -4,7 +4,7 @@
 //! returns one more than it should, which must be red in every mode; and on ours with a ledger that isn't true.
 
 use super::build::Mode;
-use super::ledger::{Ledger, Steady};
+use super::ledger::{Ledger, Steady, System};
 use super::report::{Verdict, judge};
 use super::session::{Place, Session};
 use crate::peer::NEWEST;
@@ -45,12 +45,8 @@ pub fn run(lib: &Path) -> Result<()> {
     let untrue = Ledger::parse(WRONG_LEDGER)?;
     let mut judged = |lib: &Path, ledger: &Ledger| -> Result<Verdict> {
         session.build(lib, &tests)?;
-        let place = Place {
-            name: "here".to_owned(),
-            dir: out.join("run"),
-            args: Vec::new(),
-        };
-        let known = ledger.holds(NEWEST, "here", "");
+        let place = Place::here(out.join("run"));
+        let known = ledger.holds(NEWEST, &place.name, &System::here()?);
         let results = session.run(&place, &tests, 2, &known)?;
         Ok(judge(&results, &known, &Steady::new(), false))
     };

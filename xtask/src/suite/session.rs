@@ -2,7 +2,7 @@
 //! that fails a second time alone.
 
 use super::build::{Builder, Built, Mode};
-use super::exec::{self, Outcome, Spawn};
+use super::exec::{Here, Machine, Outcome, Spawn};
 use super::ledger::Known;
 use super::pool::{Progress, each, in_turns};
 use super::report::{Results, Run};
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -81,11 +81,24 @@ pub struct Session {
 
 /// Where tests run and with what.
 pub struct Place {
-    /// `here`, or a ground such as `xfs`.
+    /// `here`, a ground such as `xfs`, or a kernel.
     pub name: String,
+    pub machine: Arc<dyn Machine>,
     /// Working folders are made in it.
     pub dir: PathBuf,
     pub args: Vec<OsString>,
+}
+
+impl Place {
+    /// On this machine, with nothing special.
+    pub fn here(dir: PathBuf) -> Self {
+        Self {
+            name: "here".to_owned(),
+            machine: Arc::new(Here),
+            dir,
+            args: Vec::new(),
+        }
+    }
 }
 
 impl Session {
@@ -176,11 +189,11 @@ impl Session {
                     .expect("no worker panicked")
                     .push(((*test).clone(), mode, run));
                 if at_once == 1 {
-                    exec::end_strays();
+                    place.machine.end_strays();
                 }
                 Ok(!modes.is_empty())
             })?;
-            exec::end_strays();
+            place.machine.end_strays();
         }
         drop(progress);
         for (test, mode, run) in new.into_inner().expect("no worker panicked") {
@@ -210,6 +223,7 @@ impl Session {
         let again: Vec<_> = results
             .iter_mut()
             .filter(|(test, runs)| Mode::ALL.iter().any(|mode| doubtful(runs, test, *mode)))
+            .filter(|(_, runs)| place.machine.insists() || runs.values().any(|run| !run.outcome.failed()))
             .collect();
         let progress = Progress::new(&format!("again, alone, {}", self.title(place)), again.len());
         for (test, runs) in again {
@@ -267,14 +281,14 @@ impl Session {
     fn run_alone(&self, place: &Place, mode: Mode, test: &str) -> Result<Run> {
         thread::sleep(REST / 4);
         let run = self.run_one(place, mode, test)?;
-        exec::end_strays();
+        place.machine.end_strays();
         Ok(run)
     }
 
     fn run_one(&self, place: &Place, mode: Mode, test: &str) -> Result<Run> {
         let log = self.log(place, mode, test);
         fs::create_dir_all(log.parent().context("a log lies in a folder")?)?;
-        let (outcome, time) = exec::run(&Spawn {
+        let (outcome, time) = place.machine.run(&Spawn {
             exe: &self.program(mode, test),
             name: &format!("{test}.t"),
             args: &place.args,
@@ -293,9 +307,30 @@ impl Session {
             beside.push((format!("{test}.t"), self.program(mode, test)));
         }
         if test == "napi-test" {
-            beside.push(("napi-test.sh".to_owned(), self.tree.dir.join("test/napi-test.sh")));
+            beside.push(("napi-test.sh".to_owned(), self.script()));
         }
         beside
+    }
+
+    /// The programs that were built, and the libraries that they load.
+    pub fn programs(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for mode in &self.modes {
+            let library = self.out.join(mode.name()).join("liburing.so.2");
+            if library.exists() {
+                files.push(library);
+            }
+        }
+        for (test, built) in &self.built {
+            let there = built.iter().filter(|(_, built)| matches!(built, Built::Yes));
+            files.extend(there.map(|(mode, _)| self.program(*mode, test)));
+        }
+        files
+    }
+
+    /// What one of the tests starts.
+    pub fn script(&self) -> PathBuf {
+        self.tree.dir.join("test/napi-test.sh")
     }
 
     fn program(&self, mode: Mode, test: &str) -> PathBuf {

@@ -2,7 +2,7 @@
 
 use super::build::Mode;
 use super::exec::Outcome;
-use super::ledger::{Ledger, Steady};
+use super::ledger::{Ledger, Steady, System};
 use super::pool;
 use super::report::{Results, Run, judge};
 use std::collections::BTreeMap;
@@ -28,7 +28,11 @@ fn skip() -> Outcome {
 /// Regressions and wrong entries of the ledger.
 fn failed(runs: &[(&str, Mode, Outcome)], ledger: &str) -> (usize, usize) {
     let ledger = Ledger::parse(ledger).expect("a ledger that parses");
-    let known = ledger.holds("2.15", "here", "6.18.44-x");
+    let system = System {
+        kernel: "6.18.44-x".to_owned(),
+        capabilities: u64::MAX,
+    };
+    let known = ledger.holds("2.15", "here", &system);
     let verdict = judge(&results(runs), &known, &Steady::new(), true);
     (verdict.regressions.len(), verdict.wrong.len())
 }

@@ -1,0 +1,362 @@
+//! `cargo xtask kernels`: our C tests and the original's suite on Debian's kernels, old and new, each booted under qemu.
+//!
+//! Everything is built here and lies on a disk image at the paths that it has here; a guest runs it as it is told
+//! (`test-c/kernels/init.c`), and what judges it is what judges it elsewhere.
+
+mod debian;
+mod disk;
+mod guest;
+mod page;
+mod selftest;
+
+use crate::ctest::{self, Counts, Program};
+use crate::peer::NEWEST;
+use crate::suite::{self, Frame, Ledger, Mode, Place, Session, Spawn, System};
+use crate::util::{self, need, root};
+use anyhow::{Context, Result, ensure};
+use debian::{Arch, WANTED, Wanted, X86_64};
+use disk::Disk;
+use guest::Guest;
+use page::Row;
+use std::fs;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const MODES: [Mode; 3] = [Mode::Peer, Mode::Swap, Mode::Source];
+
+/// How long one of our C programs may take: each of its cases has a limit of its own.
+const LIMIT: Duration = Duration::from_secs(900);
+const CASE_SECONDS: &str = "-DT_SECONDS=40";
+
+/// The suite's tests of what the library itself does, rather than the kernel: `--short` runs these.
+const LIBRARY: [&str; 40] = [
+    "across-fork",
+    "buf-ring",
+    "buf-ring-nommap",
+    "cq-full",
+    "cq-peek-batch",
+    "cq-peek-batch-mixed",
+    "cq-ready",
+    "cq-size",
+    "defer",
+    "eventfd",
+    "eventfd-disable",
+    "exit-no-cleanup",
+    "file-register",
+    "init-mem",
+    "io_uring_enter",
+    "io_uring_register",
+    "io_uring_setup",
+    "no-mmap-inval",
+    "nop",
+    "nop-all-sizes",
+    "probe",
+    "reg-fd-only",
+    "reg-reg-ring",
+    "register-restrictions",
+    "resize-rings",
+    "ring-leak",
+    "ringbuf-loop",
+    "ringbuf-status",
+    "rsrc_tags",
+    "self",
+    "single-issuer",
+    "sq-full",
+    "sq-poll-dup",
+    "sq-space_left",
+    "submit-and-wait",
+    "submit-reuse",
+    "sync-cancel",
+    "timeout",
+    "version",
+    "wait-timeout",
+];
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Kernels: 5.10, 6.1, 6.12, newest [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "KERNEL")]
+    kernel: Vec<String>,
+    /// Of the suite only the tests of what the library itself does
+    #[arg(long)]
+    short: bool,
+    /// Only the C programs and tests whose names contain this
+    #[arg(long, value_name = "PATTERN")]
+    only: Option<String>,
+    /// Only our C programs, or only the suite
+    #[arg(long, value_name = "PART")]
+    part: Option<Part>,
+    /// Our C programs in this way only: inline, ffi or static
+    #[arg(long)]
+    mode: Option<ctest::Mode>,
+    /// Write docs/kernels.md from what the last complete run on each kernel showed
+    #[arg(long)]
+    write: bool,
+    /// Where our libraries are [default: target/lib]
+    #[arg(long, value_name = "DIR")]
+    lib: Option<PathBuf>,
+    /// Headers for the C programs instead of ours, several times where needed
+    #[arg(long, value_name = "DIR")]
+    include: Vec<PathBuf>,
+    /// How many of the suite's tests run at once
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    jobs: usize,
+    /// Check that a guest that crashes, and tests that fail or hang in one, are noticed
+    #[arg(long)]
+    self_test: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    C,
+    Suite,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    suite::prepare()?;
+    let arch = X86_64;
+    need(arch.qemu.0, arch.qemu.1)?;
+    need("cc", "gcc")?;
+    let wanted = wanted(&args.kernel)?;
+    let out = root().join("target/kernels");
+    fs::create_dir_all(&out)?;
+    let init = init(&arch, &out)?;
+    if args.self_test {
+        return selftest::run(&arch, wanted[0], &init, &out);
+    }
+    let lib = args.lib.clone().unwrap_or_else(util::lib_dir);
+    let lib = lib
+        .canonicalize()
+        .with_context(|| format!("there is no {}; to build it: make", lib.display()))?;
+    let Some(tests) = Tests::build(args, &lib, &out)? else {
+        return Ok(());
+    };
+    let image = tests.disk(&arch, &out)?;
+    let mut rows = Vec::new();
+    for wanted in wanted {
+        let row = tests.on(&arch, wanted, &init, &image)?;
+        if tests.complete {
+            row.keep(&out.join(wanted.name), &lib)?;
+        }
+        rows.push(row);
+    }
+    println!("\n{}", page::grid(&rows));
+    if args.write {
+        page::write(&out, &lib)?;
+    }
+    let failed: usize = rows.iter().map(Row::failed).sum();
+    println!("{} kernels, {failed} failed", rows.len());
+    if failed > 0 {
+        // Not an error value: its message would come after the last line.
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+fn wanted(names: &[String]) -> Result<Vec<&'static Wanted>> {
+    for name in names {
+        ensure!(
+            WANTED.iter().any(|wanted| wanted.name == name),
+            "no kernel is called {name}; there are {}",
+            WANTED.map(|wanted| wanted.name).join(", ")
+        );
+    }
+    let asked = |wanted: &&Wanted| names.is_empty() || names.iter().any(|name| name == wanted.name);
+    Ok(WANTED.iter().filter(asked).collect())
+}
+
+/// Builds the guests' first process.
+fn init(arch: &Arch, out: &Path) -> Result<PathBuf> {
+    let init = out.join("init");
+    util::output(
+        arch.tool("gcc")
+            .args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o"])
+            .args([&init, &root().join("test-c/kernels/init.c")]),
+    )?;
+    Ok(init)
+}
+
+/// What runs on each kernel.
+struct Tests {
+    programs: Vec<Program>,
+    session: Session,
+    tests: Vec<String>,
+    lib: PathBuf,
+    jobs: usize,
+    /// Whether it is everything that there is.
+    complete: bool,
+    build_seconds: f64,
+}
+
+impl Tests {
+    /// `None`: the peer can't be had, which has been said.
+    fn build(args: &Args, lib: &Path, out: &Path) -> Result<Option<Self>> {
+        let start = Instant::now();
+        let Some(mut session) = Session::open(NEWEST, &MODES, &root().join("target/suite").join(NEWEST))? else {
+            return Ok(None);
+        };
+        let mut tests = session.tree.tests.clone();
+        if args.short {
+            tests.retain(|test| LIBRARY.contains(&test.as_str()));
+            ensure!(
+                tests.len() == LIBRARY.len(),
+                "the suite has lost some of LIBRARY's tests"
+            );
+        }
+        let ours = ctest::Args {
+            lib: Some(lib.to_path_buf()),
+            include: args.include.clone(),
+            mode: args.mode,
+            only: None,
+        };
+        let mut programs = match args.part {
+            Some(Part::Suite) => Vec::new(),
+            _ => ctest::build(&ours, &out.join("ctest"), &[CASE_SECONDS.to_owned()])?,
+        };
+        if args.part == Some(Part::C) {
+            tests.clear();
+        }
+        if let Some(only) = &args.only {
+            tests.retain(|test| test.contains(only));
+            programs.retain(|program| program.name.contains(only));
+        }
+        session.build(lib, &tests)?;
+        Ok(Some(Self {
+            programs,
+            session,
+            tests,
+            lib: lib.to_path_buf(),
+            jobs: args.jobs,
+            complete: !args.short
+                && args.only.is_none()
+                && args.part.is_none()
+                && args.mode.is_none()
+                && args.include.is_empty(),
+            build_seconds: start.elapsed().as_secs_f64(),
+        }))
+    }
+
+    fn disk(&self, arch: &Arch, out: &Path) -> Result<PathBuf> {
+        let mut disk = Disk::new(arch, out.join("disk"))?;
+        for name in ["liburing.so.2", "liburing-ffi.so.2"] {
+            let path = self.lib.join(name);
+            if path.exists() {
+                disk.program(arch, &path)?;
+            }
+        }
+        for program in self.programs.iter().filter(|program| program.exe.exists()) {
+            disk.program(arch, &program.exe)?;
+        }
+        for program in self.session.programs() {
+            disk.program(arch, &program)?;
+        }
+        disk.file(&self.session.script())?;
+        disk.finish()
+    }
+
+    /// Boots a kernel, and runs everything on it.
+    fn on(&self, arch: &Arch, wanted: &Wanted, init: &Path, image: &Path) -> Result<Row> {
+        let start = Instant::now();
+        let kernel = wanted.get(arch, init)?;
+        let guest = Arc::new(Guest::new(arch, &kernel, image));
+        let release = guest.release()?;
+        println!(
+            "\n== Linux {release}: up in {:.1} s",
+            guest.boots().iter().map(Duration::as_secs_f64).sum::<f64>()
+        );
+        let mut row = Row {
+            name: wanted.name.to_owned(),
+            version: kernel.version.clone(),
+            release: release.clone(),
+            ..Row::default()
+        };
+        if !self.programs.is_empty() {
+            let ours = self.c_tests(&guest, &kernel.dir, &mut row);
+            row.c_tests = [ours.passed, ours.failed, ours.skipped];
+        }
+        if !self.tests.is_empty() {
+            let place = Place {
+                name: format!("linux-{}", wanted.name),
+                machine: Arc::clone(&guest) as Arc<dyn suite::Machine>,
+                dir: self.session.out.join("run"),
+                args: Vec::new(),
+            };
+            let frame = Frame {
+                repeat: 1,
+                complete: self.complete,
+                lib: &self.lib,
+                system: System {
+                    kernel: release,
+                    capabilities: u64::MAX,
+                },
+                ledger: Ledger::read()?,
+                build_seconds: self.build_seconds,
+            };
+            let (report, verdict) = frame.run(&self.session, &place, &self.tests, self.jobs)?;
+            row.suite(
+                &report,
+                &verdict,
+                &frame.ledger.holds(NEWEST, &place.name, &frame.system),
+            );
+        }
+        row.boots = guest.boots().iter().map(Duration::as_secs_f64).collect();
+        row.seconds = start.elapsed().as_secs_f64();
+        Ok(row)
+    }
+
+    /// Our C programs. One that fails runs again, alone: a busy guest is late at times.
+    fn c_tests(&self, guest: &Guest, dir: &Path, row: &mut Row) -> Counts {
+        let logs = dir.join("ctest");
+        for program in &self.programs {
+            // The log of a program that can't be made shows up as a failure.
+            let _ = fs::create_dir_all(logs.join(program.way));
+        }
+        let execute = |program: &Program, log: &Path| c_test(guest, program, &dir.join("run"), log);
+        let mut outcomes = ctest::outcomes(&self.programs, |program| program.run_by(&logs, execute));
+        for outcome in &mut outcomes {
+            let program = self.programs.iter().find(|program| program.is(outcome));
+            for _ in 0..2 {
+                let Some(program) = program.filter(|_| outcome.counts.failed > 0) else {
+                    break;
+                };
+                let before = outcome.tail.join("; ");
+                *outcome = program.run_by(&logs, execute);
+                if outcome.counts.failed == 0 {
+                    let name = format!("{} ({})", outcome.name, outcome.way);
+                    row.unsteady.push(format!("{name}, ours: {before}"));
+                }
+            }
+        }
+        let mut ways: Vec<_> = outcomes.iter().map(|outcome| outcome.way).collect();
+        ways.sort_unstable();
+        ways.dedup();
+        ctest::show(&ways, &outcomes)
+    }
+}
+
+/// Runs one of our C programs in a guest.
+fn c_test(guest: &Guest, program: &Program, dir: &Path, log: &Path) -> io::Result<ExitStatus> {
+    let done = guest.execute(&Spawn {
+        exe: &program.exe,
+        name: &program.name,
+        args: &[],
+        cwd: dir.join(format!("{}.{}", program.name, program.way)),
+        beside: &[],
+        log: log.to_path_buf(),
+        limit: LIMIT,
+    });
+    let done = done
+        .map_err(|error| io::Error::other(format!("{error:#}")))?
+        .map_err(|words| io::Error::other(format!("it took the kernel down: {words}")))?;
+    fs::write(log, &done.text)?;
+    Ok(ExitStatus::from_raw(match done.end {
+        suite::End::Code(code) => code << 8,
+        suite::End::Signal(signal) => signal,
+        // As timeout(1) has it.
+        suite::End::TooLong => 124 << 8,
+    }))
+}
