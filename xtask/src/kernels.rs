@@ -15,7 +15,7 @@ use crate::suite::{self, Frame, Ledger, Mode, Place, Session, Spawn, System};
 use crate::util::{self, need, root};
 use anyhow::{Context, Result, ensure};
 use debian::{Arch, WANTED, Wanted, X86_64};
-use disk::Disk;
+use disk::{Disk, Image};
 use guest::Guest;
 use page::Row;
 use std::fs;
@@ -138,7 +138,7 @@ pub fn run(args: &Args) -> Result<()> {
     let image = tests.disk(&arch, &out)?;
     let mut rows = Vec::new();
     for wanted in wanted {
-        let row = tests.on(&arch, wanted, &init, &image)?;
+        let row = tests.on(&arch, wanted, &init, &image.0)?;
         if tests.complete {
             row.keep(&out.join(wanted.name), &lib)?;
         }
@@ -150,6 +150,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let failed: usize = rows.iter().map(Row::failed).sum();
     println!("{} kernels, {failed} failed", rows.len());
+    drop(image);
     if failed > 0 {
         // Not an error value: its message would come after the last line.
         std::process::exit(1);
@@ -183,7 +184,8 @@ fn init(arch: &Arch, out: &Path) -> Result<PathBuf> {
 /// What runs on each kernel.
 struct Tests {
     programs: Vec<Program>,
-    session: Session,
+    /// `None`: only our C programs run.
+    session: Option<Session>,
     tests: Vec<String>,
     lib: PathBuf,
     jobs: usize,
@@ -196,11 +198,16 @@ impl Tests {
     /// `None`: the peer can't be had, which has been said.
     fn build(args: &Args, lib: &Path, out: &Path) -> Result<Option<Self>> {
         let start = Instant::now();
-        let Some(mut session) = Session::open(NEWEST, &MODES, &root().join("target/suite").join(NEWEST))? else {
-            return Ok(None);
-        };
-        let mut tests = session.tree.tests.clone();
-        if args.short {
+        let mut session = None;
+        let mut tests = Vec::new();
+        if args.part != Some(Part::C) {
+            let Some(opened) = Session::open(NEWEST, &MODES, &root().join("target/suite").join(NEWEST))? else {
+                return Ok(None);
+            };
+            tests.clone_from(&opened.tree.tests);
+            session = Some(opened);
+        }
+        if args.short && session.is_some() {
             tests.retain(|test| LIBRARY.contains(&test.as_str()));
             ensure!(
                 tests.len() == LIBRARY.len(),
@@ -217,14 +224,13 @@ impl Tests {
             Some(Part::Suite) => Vec::new(),
             _ => ctest::build(&ours, &out.join("ctest"), &[CASE_SECONDS.to_owned()])?,
         };
-        if args.part == Some(Part::C) {
-            tests.clear();
-        }
         if let Some(only) = &args.only {
             tests.retain(|test| test.contains(only));
             programs.retain(|program| program.name.contains(only));
         }
-        session.build(lib, &tests)?;
+        if let Some(session) = &mut session {
+            session.build(lib, &tests)?;
+        }
         Ok(Some(Self {
             programs,
             session,
@@ -240,8 +246,8 @@ impl Tests {
         }))
     }
 
-    fn disk(&self, arch: &Arch, out: &Path) -> Result<PathBuf> {
-        let mut disk = Disk::new(arch, out.join("disk"))?;
+    fn disk(&self, arch: &Arch, out: &Path) -> Result<Image> {
+        let mut disk = Disk::new(arch, out)?;
         for name in ["liburing.so.2", "liburing-ffi.so.2"] {
             let path = self.lib.join(name);
             if path.exists() {
@@ -251,10 +257,12 @@ impl Tests {
         for program in self.programs.iter().filter(|program| program.exe.exists()) {
             disk.program(arch, &program.exe)?;
         }
-        for program in self.session.programs() {
-            disk.program(arch, &program)?;
+        if let Some(session) = &self.session {
+            for program in session.programs() {
+                disk.program(arch, &program)?;
+            }
+            disk.file(&session.script())?;
         }
-        disk.file(&self.session.script())?;
         disk.finish()
     }
 
@@ -278,11 +286,11 @@ impl Tests {
             let ours = self.c_tests(&guest, &kernel.dir, &mut row);
             row.c_tests = [ours.passed, ours.failed, ours.skipped];
         }
-        if !self.tests.is_empty() {
+        if let Some(session) = self.session.as_ref().filter(|_| !self.tests.is_empty()) {
             let place = Place {
                 name: format!("linux-{}", wanted.name),
                 machine: Arc::clone(&guest) as Arc<dyn suite::Machine>,
-                dir: self.session.out.join("run"),
+                dir: session.out.join("run"),
                 args: Vec::new(),
             };
             let frame = Frame {
@@ -296,7 +304,7 @@ impl Tests {
                 ledger: Ledger::read()?,
                 build_seconds: self.build_seconds,
             };
-            let (report, verdict) = frame.run(&self.session, &place, &self.tests, self.jobs)?;
+            let (report, verdict) = frame.run(session, &place, &self.tests, self.jobs)?;
             row.suite(
                 &report,
                 &verdict,

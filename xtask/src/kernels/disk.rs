@@ -12,6 +12,16 @@ use std::process::Command;
 
 const BYTES: u64 = 3 << 30;
 
+/// The image; it goes away with this.
+pub struct Image(pub PathBuf);
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// What will be on it.
 pub struct Disk {
     stage: PathBuf,
     /// Files that are on it already, to which their other names are links.
@@ -19,7 +29,9 @@ pub struct Disk {
 }
 
 impl Disk {
-    pub fn new(arch: &Arch, stage: PathBuf) -> Result<Self> {
+    /// In a folder of this process's own: others may be going on.
+    pub fn new(arch: &Arch, out: &Path) -> Result<Self> {
+        let stage = out.join(format!("disk.{}", std::process::id()));
         if stage.exists() {
             fs::remove_dir_all(&stage)?;
         }
@@ -67,15 +79,16 @@ impl Disk {
     }
 
     /// Makes the image.
-    pub fn finish(self) -> Result<PathBuf> {
+    pub fn finish(self) -> Result<Image> {
         need("mkfs.ext4", "e2fsprogs")?;
-        let image = self.stage.with_extension("img");
-        let _ = fs::remove_file(&image);
-        File::create(&image)?.set_len(BYTES)?;
+        let mut image = self.stage.clone().into_os_string();
+        image.push(".img");
+        let image = Image(image.into());
+        File::create(&image.0)?.set_len(BYTES)?;
         output(
             Command::new("mkfs.ext4")
                 .args(["-q", "-F", "-d"])
-                .args([&self.stage, &image]),
+                .args([&self.stage, &image.0]),
         )?;
         fs::remove_dir_all(&self.stage)?;
         Ok(image)

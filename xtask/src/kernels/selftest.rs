@@ -18,11 +18,11 @@ pub fn run(arch: &Arch, wanted: &Wanted, init: &Path, out: &Path) -> Result<()> 
             .args(["-Wall", "-Wextra", "-Werror", "-o"])
             .args([&trouble, &root().join("test-c/kernels/trouble.c")]),
     )?;
-    let mut disk = Disk::new(arch, out.join("trouble.disk"))?;
+    let mut disk = Disk::new(arch, out)?;
     disk.program(arch, &trouble)?;
     let image = disk.finish()?;
     let kernel = wanted.get(arch, init)?;
-    let guest = Guest::new(arch, &kernel, &image);
+    let guest = Guest::new(arch, &kernel, &image.0);
     let run = |what: &str, seconds: u64| -> Result<Outcome> {
         let (outcome, _) = guest.run(&Spawn {
             exe: &trouble,
