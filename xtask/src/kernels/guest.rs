@@ -24,8 +24,9 @@ const BOOT: Duration = Duration::from_secs(180);
 /// How long after a program's limit init has reported its end, whatever it did.
 const OVERDUE: Duration = Duration::from_secs(60);
 
-/// A panic ends qemu: the test that caused it is then known.
-const KERNEL_ARGS: &str = "panic=-1 oops=panic hugepages=8 net.ifnames=0";
+/// A panic ends qemu: the test that caused it is then known. So it is with one that makes a processor spin for ever,
+/// which would take all others' time.
+const KERNEL_ARGS: &str = "panic=-1 oops=panic softlockup_panic=1 hugepages=8";
 
 pub struct Guest {
     name: &'static str,
@@ -252,11 +253,19 @@ impl Machine for Guest {
 impl Qemu {
     fn boot(&self) -> Result<(Arc<Live>, String)> {
         let _ = fs::remove_file(&self.console);
+        let dir = self.console.parent().context("a file lies in a folder")?;
+        // The disk's copies, which stay when qemu is killed.
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with("vl.") {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
         let complaints = File::create(self.console.with_extension("qemu"))?;
         let mut child = Command::new(self.program)
             .args(&self.args)
             // For the copy of the disk that it writes to.
-            .env("TMPDIR", self.console.parent().context("a file lies in a folder")?)
+            .env("TMPDIR", dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(complaints)
