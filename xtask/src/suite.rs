@@ -20,7 +20,7 @@ use crate::peer::NEWEST;
 use crate::util;
 use anyhow::{Context, Result, ensure};
 pub use build::Mode;
-pub use exec::{End, Machine, Outcome, Spawn, prepare, stopped};
+pub use exec::{End, Machine, Outcome, Spawn, TOOK_DOWN, prepare, stopped};
 use ledger::Steady;
 pub use ledger::{Known, Ledger, System};
 pub use report::{Report, Verdict, grid};

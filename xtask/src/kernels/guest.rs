@@ -2,7 +2,7 @@
 //! hangs, the programs that ran then run again one at a time, each in a fresh guest, so that the one that did it is named.
 
 use super::debian::{Arch, Kernel};
-use crate::suite::{End, Machine, Outcome, Spawn, stopped};
+use crate::suite::{End, Machine, Outcome, Spawn, TOOK_DOWN, stopped};
 use anyhow::{Context, Result, bail};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -234,7 +234,7 @@ impl Machine for Guest {
                 Ok((done.end.outcome(&text, spawn.limit), done.time))
             }
             Err(words) => {
-                let said = format!("took the kernel down: {words}");
+                let said = format!("{TOOK_DOWN}: {words}");
                 fs::write(&spawn.log, format!("{said}\n"))?;
                 Ok((Outcome::Fail(said), Duration::ZERO))
             }

@@ -28,6 +28,10 @@ const SKIP: i32 = 77;
 const REASON_CHARS: usize = 110;
 const TAIL_LINES: usize = 12;
 
+/// How the reason begins of a test that had to be ended, and of one that ended the machine.
+const TOO_LONG: &str = "took over";
+pub const TOOK_DOWN: &str = "took the kernel down";
+
 /// How one run of a test ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,6 +57,11 @@ impl Outcome {
 
     pub fn failed(&self) -> bool {
         matches!(self, Self::Fail(_) | Self::Unbuilt(_))
+    }
+
+    /// Whether it didn't end by itself.
+    pub fn endless(&self) -> bool {
+        matches!(self, Self::Fail(reason) if reason.starts_with(TOO_LONG) || reason.starts_with(TOOK_DOWN))
     }
 
     /// The higher, the worse.
@@ -145,7 +154,7 @@ pub trait Machine: Send + Sync {
     /// Ends what tests left behind outside of their groups. Only at times when nothing else runs.
     fn end_strays(&self);
 
-    /// Whether also what failed in every mode runs again.
+    /// Whether what hopelessly fails on the peer runs in the other modes all the same, and what fails in all modes again.
     fn insists(&self) -> bool;
 }
 
@@ -206,7 +215,7 @@ impl End {
             Self::Code(SKIP) => Outcome::Skip(skip_reason(text)),
             Self::Code(code) => Outcome::Fail(with_words(&format!("exit {code}"), text)),
             Self::Signal(signal) => Outcome::Fail(with_words(&format!("signal {signal}"), text)),
-            Self::TooLong => Outcome::Fail(with_words(&format!("took over {} s", limit.as_secs()), text)),
+            Self::TooLong => Outcome::Fail(with_words(&format!("{TOO_LONG} {} s", limit.as_secs()), text)),
         }
     }
 }

@@ -183,7 +183,15 @@ impl Session {
                 };
                 let label = format!("{test}({})", mode.name());
                 progress.start(&label);
-                let run = self.run_one(place, mode, test)?;
+                let endless = |(name, mode, run): &(String, Mode, Run)| {
+                    name == *test && *mode == Mode::Peer && run.outcome.endless()
+                };
+                let hopeless = !place.machine.insists() && new.lock().expect("no worker panicked").iter().any(endless);
+                let run = if hopeless {
+                    Run::new(Outcome::Skip("not run: endless on the peer".to_owned()), 0.0)
+                } else {
+                    self.run_one(place, mode, test)?
+                };
                 progress.end(&label, run.outcome.failed() && known.fails(test, mode).is_none());
                 new.lock()
                     .expect("no worker panicked")
@@ -223,7 +231,7 @@ impl Session {
         let again: Vec<_> = results
             .iter_mut()
             .filter(|(test, runs)| Mode::ALL.iter().any(|mode| doubtful(runs, test, *mode)))
-            .filter(|(_, runs)| place.machine.insists() || runs.values().any(|run| !run.outcome.failed()))
+            .filter(|(_, runs)| place.machine.insists() || runs.values().any(|run| run.outcome == Outcome::Pass))
             .collect();
         let progress = Progress::new(&format!("again, alone, {}", self.title(place)), again.len());
         for (test, runs) in again {
