@@ -14,10 +14,10 @@ use std::sync::Mutex;
 use std::thread;
 
 /// Programs that run with nothing beside them: they measure time, or use a limit that counts per user.
-pub const ALONE: &[&str] = &["buffers", "sqpoll", "timeout", "wait", "wait_signal"];
+const ALONE: &[&str] = &["buffers", "sqpoll", "timeout", "wait", "wait_signal"];
 
 /// How many of the others run at once.
-pub const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 2;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -112,7 +112,7 @@ pub fn build(args: &Args, out: &Path, more: &[String]) -> Result<Vec<Program>> {
 }
 
 /// Runs the programs, those that want to be alone after the others.
-pub fn outcomes(programs: &[Program], run: impl Fn(&Program) -> Outcome + Sync) -> Vec<Outcome> {
+pub fn outcomes<R: Send>(programs: &[Program], run: impl Fn(&Program) -> R + Sync) -> Vec<R> {
     let (alone, together): (Vec<_>, Vec<_>) = programs
         .iter()
         .partition(|program| ALONE.contains(&program.name.as_str()));

@@ -150,7 +150,7 @@ impl Shop {
     }
 
     /// Runs a program. UBSan's reports come among its output, whatever it is told; they are put to the others.
-    fn run(&self, program: Program, label: &str) -> Result<Outcome> {
+    fn run(&self, program: &Program, label: &str) -> Result<Outcome> {
         let outcome = program.run(&self.tmp);
         let text = String::from_utf8_lossy(&fs::read(&outcome.log)?).into_owned();
         if let Some((_, report)) = text.split_once("runtime error: ") {
@@ -188,7 +188,7 @@ fn self_test(shop: &Shop, tools: &[&Tool]) -> Result<()> {
         for case in PLANTED {
             let planted = shop.program(tool, "sanitize/planted", Some(case)).case(case);
             let prefix = format!("{}.{case}.", tool.name);
-            shop.run(planted, case)?;
+            shop.run(&planted, case)?;
             let reports = shop.reports(&prefix)?;
             let seen = reports
                 .iter()
@@ -241,15 +241,7 @@ fn all(args: &Args, shop: &Shop, tools: &[&Tool]) -> Result<()> {
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let built = ctest::in_parallel("compiling", cores, programs, Program::build);
-    let (alone, together): (Vec<_>, Vec<_>) = built
-        .into_iter()
-        .partition(|program| ctest::ALONE.contains(&program.name.as_str()));
-    let run = |program: Program| {
-        let label = program.name.clone();
-        shop.run(program, &label)
-    };
-    let mut outcomes = ctest::in_parallel("running", ctest::AT_ONCE, together, run);
-    outcomes.extend(ctest::in_parallel("running alone", 1, alone, run));
+    let outcomes = ctest::outcomes(&built, |program| shop.run(program, &program.name));
     let mut outcomes = outcomes.into_iter().collect::<Result<Vec<_>>>()?;
     outcomes.sort_by(|a, b| (&a.name, a.way).cmp(&(&b.name, b.way)));
 
