@@ -3,6 +3,7 @@
 use super::{Cpu, Judge};
 use crate::util::stdout;
 use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -108,8 +109,16 @@ pub fn library(dir: &Path) -> Result<usize> {
     Ok(held)
 }
 
-/// An exported function (with the local ones that follow it) and its instructions.
-type Listing = Vec<(String, Vec<String>)>;
+/// An exported function, with the local ones that follow it.
+#[derive(Clone)]
+struct Listed {
+    name: String,
+    code: Vec<String>,
+    /// Where it jumps to or calls outside itself: the function's index, and the instruction's.
+    leaves_to: Vec<(usize, usize)>,
+}
+
+type Listing = Vec<Listed>;
 
 fn listing(path: &Path) -> Result<Listing> {
     let text = stdout(
@@ -118,14 +127,50 @@ fn listing(path: &Path) -> Result<Listing> {
             .arg(path),
     )?;
     let mut list = Listing::new();
+    let mut places = BTreeMap::new();
+    let mut leaving = Vec::new();
     for line in text.lines() {
         if let Some((_, name)) = line.strip_suffix(">:").and_then(|line| line.split_once('<')) {
-            list.push((name.split('@').next().unwrap_or(name).to_owned(), Vec::new()));
-        } else if let (Some((_, code)), Some((_, function))) = (line.split_once(":\t"), list.last_mut()) {
-            function.push(super::listing::clean(code, Cpu::X86));
+            list.push(Listed {
+                name: name.split('@').next().unwrap_or(name).to_owned(),
+                code: Vec::new(),
+                leaves_to: Vec::new(),
+            });
+        } else if let (Some((address, code)), Some(at)) = (line.split_once(":\t"), list.len().checked_sub(1)) {
+            places.insert(address.trim().to_owned(), (at, list[at].code.len()));
+            let mut words = code.split_whitespace();
+            if let (Some("jmp" | "call"), Some(target)) = (words.next(), words.next()) {
+                leaving.push((at, target.to_owned()));
+            }
+            list[at].code.push(super::listing::clean(code, Cpu::X86));
+        }
+    }
+    for (from, target) in leaving {
+        if let Some(&place) = places.get(&target) {
+            if place.0 != from {
+                list[from].leaves_to.push(place);
+            }
         }
     }
     Ok(list)
+}
+
+/// How far behind its beginning a local function's barrier may stand.
+const REACH: usize = 80;
+
+/// The full barriers that a submit reaches: in itself, or in the local functions that it goes to; each with the place
+/// where that function begins.
+fn reached(list: &Listing, submit: usize) -> Vec<(usize, usize, usize)> {
+    let mut found = Vec::new();
+    for &(function, begin) in [(submit, 0)].iter().chain(&list[submit].leaves_to) {
+        let code = list[function].code.iter().enumerate().skip(begin).take(REACH);
+        found.extend(
+            code.filter(|(_, text)| full(text))
+                .take(1)
+                .map(|(at, _)| (function, begin, at)),
+        );
+    }
+    found
 }
 
 fn full(text: &str) -> bool {
@@ -135,27 +180,31 @@ fn full(text: &str) -> bool {
 /// How many assertions about full barriers hold.
 fn barriers(list: &Listing) -> Result<usize> {
     let mut held = 0;
-    for (name, code) in list {
-        for (at, _) in code.iter().enumerate().filter(|(_, text)| full(text)) {
-            let near = || {
-                format!(
-                    "{name}, near:\n    {}",
-                    code[at.saturating_sub(40)..code.len().min(at + 5)].join("\n    ")
-                )
-            };
-            flags_after(code, at).with_context(near)?;
+    let near = |function: &Listed, at: usize| {
+        format!(
+            "{}, near:\n    {}",
+            function.name,
+            function.code[at.saturating_sub(40)..function.code.len().min(at + 5)].join("\n    ")
+        )
+    };
+    for function in list {
+        for (at, _) in function.code.iter().enumerate().filter(|(_, text)| full(text)) {
+            flags_after(&function.code, at).with_context(|| near(function, at))?;
             held += 1;
-            if SUBMITS.contains(&&**name) {
-                tail_before(code, at).with_context(near)?;
-                held += 1;
-            }
         }
     }
     for name in SUBMITS {
-        let there = list
+        let submit = list
             .iter()
-            .any(|(n, code)| n == name && code.iter().any(|text| full(text)));
-        ensure!(there, "{name} has no full barrier");
+            .position(|function| function.name == name)
+            .with_context(|| format!("there is no {name}"))?;
+        let places = reached(list, submit);
+        ensure!(!places.is_empty(), "{name} has no full barrier");
+        for (function, begin, at) in places {
+            let function = &list[function];
+            tail_before(&function.code[begin..], at - begin).with_context(|| near(function, at))?;
+            held += 1;
+        }
     }
     Ok(held)
 }
@@ -205,24 +254,27 @@ fn tail_before(code: &[String], at: usize) -> Result<()> {
 /// Moves each full barrier to a wrong place in the listing; the checks must notice.
 pub fn self_test(dir: &Path) -> Result<usize> {
     let list = listing(&dir.join("liburing.so.2"))?;
-    let mut found = 0;
-    for (function, (name, code)) in list.iter().enumerate() {
-        for (at, _) in code.iter().enumerate().filter(|(_, text)| full(text)) {
-            let mut places = vec![at + 2];
-            if SUBMITS.contains(&&**name) {
-                places.push(0);
-            }
-            for place in places {
-                let mut moved = list.clone();
-                let barrier = moved[function].1.remove(at);
-                moved[function].1.insert(place, barrier);
-                ensure!(
-                    barriers(&moved).is_err(),
-                    "self-test: {name}: a full barrier in the wrong place was not found"
-                );
-                found += 1;
-            }
+    let mut wrong = Vec::new();
+    for (function, listed) in list.iter().enumerate() {
+        let full = listed.code.iter().enumerate().filter(|(_, text)| full(text));
+        wrong.extend(full.map(|(at, _)| (function, at, at + 2)));
+        if SUBMITS.contains(&&*listed.name) {
+            wrong.extend(
+                reached(&list, function)
+                    .into_iter()
+                    .map(|(function, begin, at)| (function, at, begin)),
+            );
         }
     }
-    Ok(found)
+    for &(function, at, place) in &wrong {
+        let mut moved = list.clone();
+        let barrier = moved[function].code.remove(at);
+        moved[function].code.insert(place, barrier);
+        ensure!(
+            barriers(&moved).is_err(),
+            "self-test: {}: a full barrier in the wrong place was not found",
+            list[function].name
+        );
+    }
+    Ok(wrong.len())
 }

@@ -6,7 +6,7 @@
 use super::facts::Facts;
 use super::page::Page;
 use crate::util::{self, root};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -20,14 +20,12 @@ pub fn run(facts: &Facts, pages: &[Page]) -> Result<()> {
     fs::create_dir_all(&copy)?;
     util::output(Command::new("cp").arg("-r").arg(root().join("src")).arg(&copy))?;
     let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
-    ensure!(
-        manifest.contains("members = [\"xtask\"]"),
-        "Cargo.toml: the workspace has other members now: see rustdoc.rs"
-    );
-    fs::write(
-        copy.join("Cargo.toml"),
-        manifest.replace("members = [\"xtask\"]", "members = []"),
-    )?;
+    // The copy is a workspace of its own, without the other members.
+    let members = manifest
+        .lines()
+        .find(|line| line.starts_with("members = ["))
+        .context("Cargo.toml has no line `members = [...]` any more: see rustdoc.rs")?;
+    fs::write(copy.join("Cargo.toml"), manifest.replace(members, "members = []"))?;
     fs::copy(root().join("Cargo.lock"), copy.join("Cargo.lock"))?;
 
     let mut count = 0;
@@ -132,7 +130,7 @@ fn linked(facts: &Facts, page: &Page, line: &str) -> String {
                         .trim_start_matches("src/")
                         .trim_end_matches(".rs")
                         .replace('/', "::");
-                    out += &word.replacen(&full, &format!("[{full}](crate::{module}::{name})"), 1);
+                    out += &word.replacen(&full, &format!("[{full}](fn@crate::{module}::{name})"), 1);
                 }
                 _ => out += word,
             }
