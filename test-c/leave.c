@@ -10,9 +10,16 @@ static char buffer[4096];
 /* The ways to end. */
 enum { BY_EXIT, BY_UNDERSCORE_EXIT, BY_SIGNAL, BY_QUEUE_EXIT, BY_EXEC, WAYS };
 
+/* What the program becomes by exec: one that is done. */
+__attribute__((constructor)) static void become(void)
+{
+	if (getenv("T_BECOME"))
+		_exit(0);
+}
+
 static void end(unsigned way)
 {
-	char *argv[] = { (char *)"true", NULL };
+	char *argv[] = { (char *)"done", NULL }, *env[] = { (char *)"T_BECOME=1", NULL };
 
 	switch (way) {
 	case BY_EXIT:
@@ -25,7 +32,7 @@ static void end(unsigned way)
 		break;
 	case BY_EXEC:
 		/* The ring's descriptor is closed by it. */
-		execvp("true", argv);
+		execve("/proc/self/exe", argv, env);
 		_exit(3);
 	}
 	_exit(0);
