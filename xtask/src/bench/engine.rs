@@ -39,6 +39,12 @@ impl Engine {
         })
     }
 
+    /// Another process of the same: one whose memory lies elsewhere.
+    pub fn restart(&mut self) -> Result<()> {
+        *self = Self::start(self.name, self.program.clone(), self.lib.clone())?;
+        Ok(())
+    }
+
     /// Nanoseconds for the whole task, or why there are none.
     pub fn perform(&mut self, task: &str) -> Result<Result<f64, String>> {
         let tasks = self.tasks.as_mut().context("the worker has ended")?;

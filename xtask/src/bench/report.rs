@@ -150,7 +150,8 @@ impl<'a> Report<'a> {
              Each engine is a process of its own that waits for tasks (`test-c/bench/`). A round gives the same task, of \
              about {} ms, to each engine in turn, forwards and backwards by turns. A ratio divides two times of the same \
              round; the table has the median of {} rounds, and for ironring the quartiles. Below 1 is faster than \
-             liburing as Debian packages it.\n\n\
+             liburing as Debian packages it. Every third round begins with new processes, as where their memory happens \
+             to lie makes a difference that lasts.\n\n\
              ironring, liburing and liburing -O3 (the original's source, compiled for speed and without libc) are the \
              same program with another `liburing.so.2` under it, so the differences are the libraries'. The io-uring \
              crate is Rust's, compiled for speed. Bare calls is a loop made for one task, with io_uring's system calls \
@@ -161,13 +162,15 @@ impl<'a> Report<'a> {
             self.slice, self.rounds, self.machine
         );
         markdown_table(&mut text, &HEADER, &self.rows());
-        text += "\n## What the libraries add\n\nNanoseconds an operation above the bare calls, medians:\n\n";
+        text += "\n## What the libraries add\n\nNanoseconds an operation above the bare calls, medians. At small depths this is mostly not the library: the bare \
+              loop's own time changes by half when its code is moved by a few bytes, and `cargo xtask cost` shows how few \
+              instructions there are.\n\n";
         markdown_table(&mut text, &OVERHEAD, &self.overhead());
         text += "\n`cargo xtask cost` counts the instructions, which no other work on the machine disturbs.\n\n## SQPOLL\n\n";
         for line in self.calls_lines() {
             let _ = writeln!(text, "- {line}");
         }
-        text += "\nThe few calls wake the kernel's thread and wait for it to start.\n";
+        text += "\nThe program runs on processor 0, the kernel's thread on processor 1. A call wakes the thread when it sleeps.\n";
         text
     }
 }
