@@ -186,48 +186,35 @@ unsafe fn peek_mixed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c
     }
 }
 
-/// How many entries the kernel has not taken yet of those before `tail`. It writes no entries, so its head needs no
-/// ordering; a stale one only counts too many.
-#[inline]
-unsafe fn not_taken(ring: *const io_uring, tail: c_uint) -> c_uint {
-    // SAFETY: the caller's ring; `khead` is the kernel's word, always mapped.
-    unsafe { tail.wrapping_sub(read_once((*ring).sq.khead)) }
-}
-
-/// [`flush_sq`] where nobody looks at the tail before the system call.
-#[inline]
-unsafe fn flush_plain(ring: *mut io_uring) -> c_uint {
-    // SAFETY: the caller's ring; one thread submits at a time.
-    unsafe {
-        let sq = &raw mut (*ring).sq;
-        let tail = (*sq).sqe_tail;
-        if (*sq).sqe_head != tail {
-            (*sq).sqe_head = tail;
-            *(*sq).ktail = tail;
-        }
-        not_taken(ring, tail)
-    }
-}
-
 /// Shows the kernel the entries prepared so far; returns how many it has not taken yet.
 #[inline]
-pub(crate) unsafe fn flush_sq(ring: *mut io_uring) -> c_uint {
-    // SAFETY: the caller's ring; one thread submits at a time.
+unsafe fn publish(ring: *mut io_uring) -> c_uint {
+    // SAFETY: the caller's ring, whose words are mapped; one thread submits at a time.
     unsafe {
         let sq = &raw mut (*ring).sq;
         let tail = (*sq).sqe_tail;
-
-        // The kernel takes such a ring's entries from slot 0 on at each submit, whatever head and tail say.
-        if (*ring).flags & IORING_SETUP_SQ_REWIND != 0 {
-            (*sq).sqe_tail = 0;
-            return tail;
-        }
         if (*sq).sqe_head != tail {
             (*sq).sqe_head = tail;
             // The kernel's thread, when there is one, must see the entries before it sees the tail.
             io_uring_smp_store_release((*sq).ktail, tail);
         }
-        not_taken(ring, tail)
+        // The kernel writes no entries, so its head needs no ordering; a stale one only counts too many.
+        tail.wrapping_sub(read_once((*sq).khead))
+    }
+}
+
+/// [`publish`] for all rings.
+#[inline]
+pub(crate) unsafe fn flush_sq(ring: *mut io_uring) -> c_uint {
+    // SAFETY: the caller's ring.
+    unsafe {
+        // The kernel takes such a ring's entries from slot 0 on at each submit, whatever head and tail say.
+        if (*ring).flags & IORING_SETUP_SQ_REWIND != 0 {
+            let tail = (*ring).sq.sqe_tail;
+            (*ring).sq.sqe_tail = 0;
+            return tail;
+        }
+        publish(ring)
     }
 }
 
@@ -250,7 +237,7 @@ unsafe fn submit(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) -> c_i
         if (*ring).flags & (IORING_SETUP_IOPOLL | IORING_SETUP_SQPOLL | IORING_SETUP_SQ_REWIND) != 0 {
             return submit_any(ring, wait_nr, flags);
         }
-        let submitted = flush_plain(ring);
+        let submitted = publish(ring);
         if wait_nr != 0 || flags != 0 || cq_needs_flush(ring) {
             flags = IORING_ENTER_GETEVENTS;
         } else if submitted == 0 {
