@@ -58,7 +58,7 @@ pub(crate) unsafe fn cq_needs_enter(ring: *const io_uring) -> bool {
 /// Lets the kernel post the completions that it holds back.
 ///
 /// That is: flushes an overflown CQ, runs deferred task work, polls once with IOPOLL. Doesn't wait or submit.
-/// Returns 0 or more, or -errno of `io_uring_enter(2)`.
+/// Returns 0, or -errno of `io_uring_enter(2)`.
 /// Since liburing 2.3.
 #[unsafe(no_mangle)]
 #[inline(never)]
@@ -127,7 +127,8 @@ unsafe fn peek_batch_mixed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, co
 /// Gives the completions that are there, up to `count`, without waiting.
 ///
 /// Stores pointers into the CQ in the array `cqes`, oldest first; they stay valid until `io_uring_cq_advance()`.
-/// When the CQ is empty and the kernel holds completions back (overflow, deferred work), it is entered once.
+/// When the CQ is empty and the kernel holds completions back (overflow, deferred work), it is entered once; what it
+/// says then isn't told. A ring with `IORING_SETUP_IOPOLL` is not polled: `io_uring_peek_cqe()` does that.
 /// Returns how many pointers were stored, 0 when there is nothing. On a ring with `IORING_SETUP_CQE_MIXED` a
 /// completion may take two slots: advance by the sum of `io_uring_cqe_nr()`, not by the number returned.
 /// Since liburing 2.0.
@@ -283,8 +284,9 @@ unsafe fn submit_any(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) ->
 /// Entries from `io_uring_get_sqe()` go to the kernel in order. Without SQPOLL the kernel has read them when the call
 /// returns; what they point to must stay valid as each request's page says.
 /// Returns the number of entries submitted, fewer than queued when one was refused (its completion tells), or -errno:
-/// -EAGAIN (no memory for requests), -EBUSY (too many completions unread), -EBADR (completions were lost), and what
-/// else `io_uring_enter(2)` says. Entries that were not taken stay queued.
+/// -EAGAIN (no memory for requests), -EEXIST (the ring is another thread's), -EBADFD (it is disabled), -EOWNERDEAD (the
+/// SQPOLL thread is gone), and what else `io_uring_enter(2)` says. Entries that were not taken stay queued. With SQPOLL
+/// the number is what the thread has still to take: don't add such numbers up.
 /// Since liburing 2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_submit(ring: *mut io_uring) -> c_int {
@@ -294,8 +296,10 @@ pub unsafe extern "C" fn io_uring_submit(ring: *mut io_uring) -> c_int {
 
 /// Submits everything queued and waits for `wait_nr` completions, in one system call.
 ///
-/// Returns the number of entries submitted, or -errno as `io_uring_submit()` and -EINTR for a signal. Completions
-/// are then read with `io_uring_peek_cqe()`, `io_uring_for_each_cqe()` and their relatives.
+/// When fewer entries are taken than were queued it doesn't wait.
+/// Returns the number of entries submitted, or -errno as `io_uring_submit()` and, when none was, -EINTR for a signal
+/// and -EBADR when completions were lost. Completions are then read with `io_uring_peek_cqe()`,
+/// `io_uring_for_each_cqe()` and their relatives.
 /// Since liburing 2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_submit_and_wait(ring: *mut io_uring, wait_nr: c_uint) -> c_int {

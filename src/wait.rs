@@ -241,7 +241,9 @@ unsafe fn wait_ext(
 /// Both are only read during the call. The first completion is stored in `*cqe_ptr`, NULL when there is none.
 /// On kernels before 5.11 a time limit takes an SQE and submits everything queued (then one thread must do both
 /// sides, and no request may use the user data `LIBURING_UDATA_TIMEOUT`); later ones only wait.
-/// Returns 0 or more, or -errno: -ETIME when the time is over, -EINTR for a signal, -EAGAIN.
+/// On a ring with `IORING_SETUP_IOPOLL` neither has an effect.
+/// Returns 0 (with fewer than `wait_nr` when the time is over and some are there; before 5.11 the number submitted), or
+/// -errno: -ETIME when the time is over and none is there, -EINTR for a signal, -EAGAIN.
 /// Since liburing 2.0.
 #[unsafe(no_mangle)]
 #[inline(never)]
@@ -266,7 +268,8 @@ pub unsafe extern "C" fn io_uring_wait_cqes(
 
 /// Waits for `wait_nr` completions, but settles for fewer after a shorter time.
 ///
-/// As `io_uring_wait_cqes()`; after `min_ts_usec` microseconds it returns as soon as there is one completion.
+/// As `io_uring_wait_cqes()`; after `min_ts_usec` microseconds it returns as soon as there is one completion. A shorter
+/// `ts` is stretched to that time; with `ts` NULL it is the limit too.
 /// Returns 0 or more, or -errno: -EINVAL when the kernel lacks `IORING_FEAT_MIN_TIMEOUT`, -ETIME, -EINTR.
 /// Since liburing 2.8, kernel 6.12.
 #[unsafe(no_mangle)]
@@ -344,7 +347,8 @@ pub unsafe extern "C" fn io_uring_submit_and_wait_timeout(
 
 /// Submits and waits with a time limit, but settles for fewer completions after a shorter time.
 ///
-/// As `io_uring_submit_and_wait_timeout()`; after `min_wait` microseconds it returns as soon as there is one.
+/// As `io_uring_submit_and_wait_timeout()`; after `min_wait` microseconds it returns as soon as there is one. A shorter
+/// `ts` is stretched to that time; with `ts` NULL, `min_wait` has no effect.
 /// Returns as that does, and -EINVAL when the kernel lacks `IORING_FEAT_MIN_TIMEOUT`.
 /// Since liburing 2.8, kernel 6.12.
 #[unsafe(no_mangle)]
@@ -371,7 +375,8 @@ pub unsafe extern "C" fn io_uring_submit_and_wait_min_timeout(
 /// `IORING_MEM_REGION_REG_WAIT_ARG`; the kernel reads it without copying. The first completion is stored in
 /// `*cqe_ptr`, NULL when there is none.
 /// Returns the number of entries submitted, or -errno: -EINVAL when the kernel lacks `IORING_FEAT_EXT_ARG` (nothing is
-/// submitted then), -EFAULT for an index outside the region, -ETIME, -EINTR.
+/// submitted then) or the ring has `IORING_SETUP_IOPOLL`, -EFAULT for an index outside the region, -ETIME, -EINTR. What
+/// is wrong with the wait isn't told when something was submitted.
 /// Since liburing 2.9, kernel 6.13.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_submit_and_wait_reg(

@@ -374,7 +374,7 @@ ssize_t io_uring_mlock_size(unsigned entries, unsigned flags) LIBURING_NOEXCEPT;
  *
  * That is: flushes an overflown CQ, runs deferred task work, polls once with
  * IOPOLL. Doesn't wait or submit.
- * Returns 0 or more, or -errno of io_uring_enter(2).
+ * Returns 0, or -errno of io_uring_enter(2).
  * Since liburing 2.3.
  */
 int io_uring_get_events(struct io_uring *ring) LIBURING_NOEXCEPT;
@@ -384,7 +384,9 @@ int io_uring_get_events(struct io_uring *ring) LIBURING_NOEXCEPT;
  *
  * Stores pointers into the CQ in the array cqes, oldest first; they stay valid
  * until io_uring_cq_advance(). When the CQ is empty and the kernel holds
- * completions back (overflow, deferred work), it is entered once.
+ * completions back (overflow, deferred work), it is entered once; what it says
+ * then isn't told. A ring with IORING_SETUP_IOPOLL is not polled:
+ * io_uring_peek_cqe() does that.
  * Returns how many pointers were stored, 0 when there is nothing. On a ring
  * with IORING_SETUP_CQE_MIXED a completion may take two slots: advance by the
  * sum of io_uring_cqe_nr(), not by the number returned.
@@ -401,8 +403,10 @@ unsigned io_uring_peek_batch_cqe(struct io_uring *ring,
  * valid as each request's page says.
  * Returns the number of entries submitted, fewer than queued when one was
  * refused (its completion tells), or -errno: -EAGAIN (no memory for requests),
- * -EBUSY (too many completions unread), -EBADR (completions were lost), and
- * what else io_uring_enter(2) says. Entries that were not taken stay queued.
+ * -EEXIST (the ring is another thread's), -EBADFD (it is disabled), -EOWNERDEAD
+ * (the SQPOLL thread is gone), and what else io_uring_enter(2) says. Entries
+ * that were not taken stay queued. With SQPOLL the number is what the thread
+ * has still to take: don't add such numbers up.
  * Since liburing 2.0.
  */
 int io_uring_submit(struct io_uring *ring) LIBURING_NOEXCEPT;
@@ -411,9 +415,11 @@ int io_uring_submit(struct io_uring *ring) LIBURING_NOEXCEPT;
  * Submits everything queued and waits for wait_nr completions, in one system
  * call.
  *
- * Returns the number of entries submitted, or -errno as io_uring_submit() and
- * -EINTR for a signal. Completions are then read with io_uring_peek_cqe(),
- * io_uring_for_each_cqe() and their relatives.
+ * When fewer entries are taken than were queued it doesn't wait.
+ * Returns the number of entries submitted, or -errno as io_uring_submit() and,
+ * when none was, -EINTR for a signal and -EBADR when completions were lost.
+ * Completions are then read with io_uring_peek_cqe(), io_uring_for_each_cqe()
+ * and their relatives.
  * Since liburing 2.0.
  */
 int io_uring_submit_and_wait(struct io_uring *ring,
@@ -463,9 +469,11 @@ int __io_uring_get_cqe(struct io_uring *ring, struct io_uring_cqe **cqe_ptr,
  * first completion is stored in *cqe_ptr, NULL when there is none. On kernels
  * before 5.11 a time limit takes an SQE and submits everything queued (then one
  * thread must do both sides, and no request may use the user data
- * LIBURING_UDATA_TIMEOUT); later ones only wait.
- * Returns 0 or more, or -errno: -ETIME when the time is over, -EINTR for a
- * signal, -EAGAIN.
+ * LIBURING_UDATA_TIMEOUT); later ones only wait. On a ring with
+ * IORING_SETUP_IOPOLL neither has an effect.
+ * Returns 0 (with fewer than wait_nr when the time is over and some are there;
+ * before 5.11 the number submitted), or -errno: -ETIME when the time is over
+ * and none is there, -EINTR for a signal, -EAGAIN.
  * Since liburing 2.0.
  */
 int io_uring_wait_cqes(struct io_uring *ring, struct io_uring_cqe **cqe_ptr,
@@ -476,7 +484,8 @@ int io_uring_wait_cqes(struct io_uring *ring, struct io_uring_cqe **cqe_ptr,
  * Waits for wait_nr completions, but settles for fewer after a shorter time.
  *
  * As io_uring_wait_cqes(); after min_ts_usec microseconds it returns as soon as
- * there is one completion.
+ * there is one completion. A shorter ts is stretched to that time; with ts NULL
+ * it is the limit too.
  * Returns 0 or more, or -errno: -EINVAL when the kernel lacks
  * IORING_FEAT_MIN_TIMEOUT, -ETIME, -EINTR.
  * Since liburing 2.8, kernel 6.12.
@@ -518,7 +527,8 @@ int io_uring_submit_and_wait_timeout(struct io_uring *ring,
  * a shorter time.
  *
  * As io_uring_submit_and_wait_timeout(); after min_wait microseconds it returns
- * as soon as there is one.
+ * as soon as there is one. A shorter ts is stretched to that time; with ts
+ * NULL, min_wait has no effect.
  * Returns as that does, and -EINVAL when the kernel lacks
  * IORING_FEAT_MIN_TIMEOUT.
  * Since liburing 2.8, kernel 6.12.
@@ -537,8 +547,9 @@ int io_uring_submit_and_wait_min_timeout(struct io_uring *ring,
  * reads it without copying. The first completion is stored in *cqe_ptr, NULL
  * when there is none.
  * Returns the number of entries submitted, or -errno: -EINVAL when the kernel
- * lacks IORING_FEAT_EXT_ARG (nothing is submitted then), -EFAULT for an index
- * outside the region, -ETIME, -EINTR.
+ * lacks IORING_FEAT_EXT_ARG (nothing is submitted then) or the ring has
+ * IORING_SETUP_IOPOLL, -EFAULT for an index outside the region, -ETIME, -EINTR.
+ * What is wrong with the wait isn't told when something was submitted.
  * Since liburing 2.9, kernel 6.13.
  */
 int io_uring_submit_and_wait_reg(struct io_uring *ring,
@@ -1029,7 +1040,8 @@ int io_uring_clone_buffers(struct io_uring *dst,
  * which flags are added (IOU_PBUF_RING_); reg itself is read during the call.
  * io_uring_setup_buf_ring() does this with memory of its own.
  * Returns 0, or -errno: -EEXIST when the group exists, -EINVAL when
- * ring_entries is no power of two below 65536.
+ * ring_entries is no power of two below 65536, -EFAULT when the memory isn't
+ * there or can't be written, -ENOMEM (RLIMIT_MEMLOCK too).
  * Since liburing 2.2, kernel 5.19.
  */
 int io_uring_register_buf_ring(struct io_uring *ring,
@@ -1050,8 +1062,8 @@ int io_uring_unregister_buf_ring(struct io_uring *ring,
  *
  * buf_group is the group; the kernel's head comes back in *head, which stays
  * untouched on an error.
- * Returns 0, or -errno: -ENOENT when there is no such group, -EINVAL on kernels
- * before 6.8.
+ * Returns 0, or -errno: -ENOENT when there is no such group, -EINVAL when it is
+ * not a ring or on kernels before 6.8.
  * Since liburing 2.6, kernel 6.8.
  */
 int io_uring_buf_ring_head(struct io_uring *ring, int buf_group,
@@ -1062,7 +1074,9 @@ int io_uring_buf_ring_head(struct io_uring *ring, int buf_group,
  *
  * The ring gets nentries places (a power of two, at most 32768) and group bgid;
  * flags are IOU_PBUF_RING_. It is empty: fill it with io_uring_buf_ring_add()
- * and io_uring_buf_ring_advance(). Free it with io_uring_free_buf_ring().
+ * and io_uring_buf_ring_advance(). Free it with io_uring_free_buf_ring(),
+ * before io_uring_queue_exit(). IOU_PBUF_RING_MMAP is of no use here: the
+ * kernel would read memory of its own, not what is returned.
  * Returns the ring, or NULL with -errno in *err: -EEXIST when the group exists,
  * -EINVAL, -ENOMEM.
  * Since liburing 2.4, kernel 5.19.
@@ -2829,9 +2843,10 @@ unsigned io_uring_sq_space_left(const struct io_uring *ring) LIBURING_NOEXCEPT;
 /*
  * Waits until the polling thread has made room in a full submission queue.
  *
- * Returns 0 at once when there is room already, or when the ring isn't
- * IORING_SETUP_SQPOLL; otherwise what the kernel answers: 0 after the wait, or
- * -errno, which is -EINVAL before kernel 5.10.
+ * Only entries that were submitted make room: submit first. Returns 0 at once
+ * when there is room already, or when the ring isn't IORING_SETUP_SQPOLL;
+ * otherwise what the kernel answers: 0 after the wait or a signal, or -errno,
+ * which is -EINVAL before kernel 5.10.
  * Since liburing 2.0, kernel 5.10.
  */
 int io_uring_sqring_wait(struct io_uring *ring) LIBURING_NOEXCEPT;
@@ -2878,10 +2893,12 @@ int io_uring_cq_eventfd_toggle(struct io_uring *ring,
 /*
  * Waits until wait_nr completions are ready, and looks at the oldest.
  *
- * Doesn't enter the kernel when as many are ready, and submits nothing. Returns
- * 0 with *cqe_ptr set, or -errno: -EINTR when a signal came while none was
- * ready; with wait_nr 0, -EAGAIN when there is none. The CQE stays in the queue
- * until io_uring_cqe_seen().
+ * Doesn't enter the kernel when as many are ready, and submits nothing. Slots
+ * count, so a CQE of 32 bytes on an IORING_SETUP_CQE_MIXED ring is two. Returns
+ * 0 with *cqe_ptr set (with fewer than wait_nr after a signal or the end of a
+ * timeout request), or -errno: -EINTR when a signal came while none was ready;
+ * with wait_nr 0, -EAGAIN when there is none. The CQE stays in the queue until
+ * io_uring_cqe_seen().
  * Since liburing 2.0.
  */
 int io_uring_wait_cqe_nr(struct io_uring *ring, struct io_uring_cqe **cqe_ptr,
@@ -2932,9 +2949,11 @@ int __io_uring_peek_cqe(struct io_uring *ring, struct io_uring_cqe **cqe_ptr,
  * Looks at the oldest completion without waiting.
  *
  * Enters the kernel only where that can bring one: completions overflowed, task
- * work waits, or the ring is IORING_SETUP_IOPOLL. Returns 0 with *cqe_ptr set,
- * or -errno: -EAGAIN when there is none. The CQE stays in the queue until
- * io_uring_cqe_seen().
+ * work waits, or the ring is IORING_SETUP_IOPOLL. With
+ * IORING_SETUP_DEFER_TASKRUN it knows of waiting work by
+ * IORING_SETUP_TASKRUN_FLAG only.
+ * Returns 0 with *cqe_ptr set, or -errno: -EAGAIN when there is none. The CQE
+ * stays in the queue until io_uring_cqe_seen().
  * Since liburing 2.0.
  */
 int io_uring_peek_cqe(struct io_uring *ring,
@@ -2974,8 +2993,8 @@ struct io_uring_sqe *io_uring_get_sqe(struct io_uring *ring) LIBURING_NOEXCEPT;
  * (IORING_OP_URING_CMD128).
  *
  * With IORING_SETUP_SQE_MIXED it is two slots side by side; when only the last
- * slot before the wrap is next, that one becomes a nop that posts no CQE. With
- * IORING_SETUP_SQE128 it is any SQE.
+ * slot before the wrap is next, that one becomes a nop that posts no CQE, which
+ * ends a chain of links. With IORING_SETUP_SQE128 it is any SQE.
  * Returns NULL when there isn't room, or when the ring has neither flag.
  * Since liburing 2.13, kernel 6.19.
  */

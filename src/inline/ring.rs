@@ -67,8 +67,9 @@ pub unsafe extern "C" fn io_uring_sq_space_left(ring: *const io_uring) -> c_uint
 
 /// Waits until the polling thread has made room in a full submission queue.
 ///
-/// Returns 0 at once when there is room already, or when the ring isn't `IORING_SETUP_SQPOLL`; otherwise what the
-/// kernel answers: 0 after the wait, or -errno, which is -EINVAL before kernel 5.10.
+/// Only entries that were submitted make room: submit first. Returns 0 at once when there is room already, or when the
+/// ring isn't `IORING_SETUP_SQPOLL`; otherwise what the kernel answers: 0 after the wait or a signal, or -errno, which
+/// is -EINVAL before kernel 5.10.
 /// Since liburing 2.0, kernel 5.10.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_sqring_wait(ring: *mut io_uring) -> c_int {
@@ -139,8 +140,10 @@ pub unsafe extern "C" fn io_uring_cq_eventfd_toggle(ring: *mut io_uring, enabled
 
 /// Waits until `wait_nr` completions are ready, and looks at the oldest.
 ///
-/// Doesn't enter the kernel when as many are ready, and submits nothing. Returns 0 with `*cqe_ptr` set, or -errno:
-/// -EINTR when a signal came while none was ready; with `wait_nr` 0, -EAGAIN when there is none.
+/// Doesn't enter the kernel when as many are ready, and submits nothing. Slots count, so a CQE of 32 bytes on an
+/// `IORING_SETUP_CQE_MIXED` ring is two. Returns 0 with `*cqe_ptr` set (with fewer than `wait_nr` after a signal or the
+/// end of a timeout request), or -errno: -EINTR when a signal came while none was ready; with `wait_nr` 0, -EAGAIN when
+/// there is none.
 /// The CQE stays in the queue until `io_uring_cqe_seen()`.
 /// Since liburing 2.0.
 #[unsafe(no_mangle)]
@@ -225,7 +228,8 @@ pub unsafe extern "C" fn __io_uring_peek_cqe(
 /// Looks at the oldest completion without waiting.
 ///
 /// Enters the kernel only where that can bring one: completions overflowed, task work waits, or the ring is
-/// `IORING_SETUP_IOPOLL`. Returns 0 with `*cqe_ptr` set, or -errno: -EAGAIN when there is none.
+/// `IORING_SETUP_IOPOLL`. With `IORING_SETUP_DEFER_TASKRUN` it knows of waiting work by `IORING_SETUP_TASKRUN_FLAG` only.
+/// Returns 0 with `*cqe_ptr` set, or -errno: -EAGAIN when there is none.
 /// The CQE stays in the queue until `io_uring_cqe_seen()`.
 /// Since liburing 2.0.
 #[unsafe(no_mangle)]
@@ -291,7 +295,7 @@ pub unsafe extern "C" fn io_uring_get_sqe(ring: *mut io_uring) -> *mut io_uring_
 /// Takes the next free SQE of 128 bytes, for an operation that has that size (`IORING_OP_URING_CMD128`).
 ///
 /// With `IORING_SETUP_SQE_MIXED` it is two slots side by side; when only the last slot before the wrap is next,
-/// that one becomes a nop that posts no CQE. With `IORING_SETUP_SQE128` it is any SQE.
+/// that one becomes a nop that posts no CQE, which ends a chain of links. With `IORING_SETUP_SQE128` it is any SQE.
 /// Returns NULL when there isn't room, or when the ring has neither flag.
 /// Since liburing 2.13, kernel 6.19.
 #[unsafe(no_mangle)]
