@@ -91,24 +91,29 @@ fn sqpoll_two_slots() {
     polled("sqpoll_two_slots", Some(3), 2, 2);
 }
 
+/// Reads all completions; each must come once, and in order.
+fn in_order(kernel: &Kernel, total: u64, read: unsafe fn(&Kernel) -> Vec<u64>) {
+    let mut next = 0;
+    while next < total {
+        // SAFETY: the model's ring, whose one reader this is.
+        let data = unsafe { read(kernel) };
+        if data.is_empty() {
+            yield_now();
+        }
+        for data in data {
+            assert_eq!(data, next);
+            next += 1;
+        }
+    }
+}
+
 /// A CQ that is too small: every completion arrives once and in order, however it is read.
 fn reaped(name: &str, entries: u32, total: u64, read: unsafe fn(&Kernel) -> Vec<u64>) {
     explore(name, None, move || {
         let kernel = Kernel::new(4, entries, 0);
         let poster = Rc::clone(&kernel);
         let thread = thread(move || (0..total).for_each(|data| poster.post(data)));
-        let mut next = 0;
-        while next < total {
-            // SAFETY: the model's ring, whose one reader this is.
-            let data = unsafe { read(&kernel) };
-            if data.is_empty() {
-                yield_now();
-            }
-            for data in data {
-                assert_eq!(data, next);
-                next += 1;
-            }
-        }
+        in_order(&kernel, total, read);
         thread.join().unwrap();
     });
 }
@@ -204,18 +209,7 @@ fn split(name: &str, total: u64, read: unsafe fn(&Kernel) -> Vec<u64>) {
                 }
             }
         });
-        let mut next = 0;
-        while next < total {
-            // SAFETY: the model's ring, whose one reader this is.
-            let data = unsafe { read(&kernel) };
-            if data.is_empty() {
-                yield_now();
-            }
-            for data in data {
-                assert_eq!(data, next);
-                next += 1;
-            }
-        }
+        in_order(&kernel, total, read);
         thread.join().unwrap();
     });
 }
