@@ -3,18 +3,25 @@
 
 static int to_me[2];
 
+/* Small enough for a pipe to take it in one piece from each of two that write at once. */
+struct word {
+	pid_t pid;
+	char dir[sizeof(t_dir)];
+};
+
+_Static_assert(sizeof(struct word) <= PIPE_BUF, "two would mix");
+
 /* Tells its number and waits for ever; so does a child that isn't told to die with it. */
 static void hang(void)
 {
-	pid_t pid;
+	struct word word;
 
 	close(tmp_open("file", 0));
 	CHECK_SYS(mkdir(tmp_path("folder"), 0700));
-	pid = fork();
-	CHECK(pid >= 0);
-	pid = getpid();
-	fd_write(to_me[1], &pid, sizeof(pid));
-	fd_write(to_me[1], t_dir, sizeof(t_dir));
+	CHECK(fork() >= 0);
+	word.pid = getpid();
+	memcpy(word.dir, t_dir, sizeof(t_dir));
+	fd_write(to_me[1], &word, sizeof(word));
 	for (;;)
 		pause();
 }
@@ -45,14 +52,12 @@ TEST(nothing_is_left)
 	CHECK(t_late);
 	CHECK(WIFSIGNALED(status));
 	for (i = 0; i < 2; i++) {
-		char dir[sizeof(t_dir)];
-		pid_t pid;
+		struct word word;
 
-		CHECK_EQ(read(to_me[0], &pid, sizeof(pid)), sizeof(pid));
-		CHECK_EQ(read(to_me[0], dir, sizeof(dir)), sizeof(dir));
-		CHECK_EQ(kill(pid, 0), -1);
+		CHECK_EQ(read(to_me[0], &word, sizeof(word)), sizeof(word));
+		CHECK_EQ(kill(word.pid, 0), -1);
 		CHECK_EQ(errno, ESRCH);
-		CHECK_EQ(access(dir, F_OK), -1);
+		CHECK_EQ(access(word.dir, F_OK), -1);
 	}
 	CHECK_EQ(waitpid(-1, NULL, 0), -1);
 }
