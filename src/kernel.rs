@@ -22,6 +22,12 @@ pub const SIGSET_SIZE: usize = if cfg!(any(target_arch = "mips", target_arch = "
     8
 };
 
+/// A descriptor as the kernel reads it: 32 bits, so what lies above them needs no extending of the sign.
+#[inline]
+fn descriptor(fd: c_int) -> usize {
+    fd as c_uint as usize
+}
+
 /// `struct rlimit64`, the same on all processors.
 #[repr(C)]
 pub struct RLimit {
@@ -48,7 +54,7 @@ pub unsafe fn io_uring_enter2(
     unsafe {
         arch::syscall6(
             SYS_io_uring_enter,
-            fd as usize,
+            descriptor(fd),
             to_submit as usize,
             min_complete as usize,
             flags as usize,
@@ -64,7 +70,7 @@ pub unsafe fn io_uring_register(fd: c_int, opcode: c_uint, arg: *const c_void, n
     unsafe {
         arch::syscall4(
             SYS_io_uring_register,
-            fd as usize,
+            descriptor(fd),
             opcode as usize,
             arg as usize,
             nr as usize,

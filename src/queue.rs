@@ -249,6 +249,7 @@ unsafe fn submit(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) -> c_i
 }
 
 /// [`submit`] for all rings.
+#[cold]
 #[inline(never)]
 unsafe fn submit_any(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) -> c_int {
     // SAFETY: the caller's ring.

@@ -242,12 +242,28 @@ static void peek_cqe(unsigned r)
 	say_first(s, cqe);
 }
 
+/* Whether there are but fillers in the CQ, and completions behind them that the kernel holds back. */
+static bool only_fillers(struct io_uring *ring)
+{
+	unsigned head = *ring->cq.khead, ready = io_uring_cq_ready(ring);
+
+	if (!(ring->flags & IORING_SETUP_CQE_MIXED) || !ready)
+		return false;
+	while (ready--)
+		if (!(ring->cq.cqes[head++ & ring->cq.ring_mask].flags & IORING_CQE_F_SKIP))
+			return false;
+	return io_uring_cq_has_overflow(ring);
+}
+
 static void peek_batch(unsigned r, unsigned count)
 {
 	struct io_uring_cqe *cqes[64];
 	unsigned i, got;
 	LIVE(r);
 
+	/* The one deliberate difference that programs can meet, see docs/differences.md. */
+	if (only_fillers(ring))
+		REFUSE("fillers");
 	RETURNED(got = io_uring_peek_batch_cqe(ring, cqes, count % 64));
 	for (i = 0; i < got; i++)
 		say_cqe(&trace, ring, cqes[i]);

@@ -252,6 +252,8 @@ static void leave(struct slot *s)
 static void end(const struct belongings *before)
 {
 	static struct belongings now;
+	/* Before the rings go: what was under way then may still be written to when it is looked at. */
+	unsigned long written = abandoned ? 0 : sum(data, sizeof(data));
 	struct slot *s;
 
 	for (s = slots; s < slots + RINGS; s++) {
@@ -260,7 +262,7 @@ static void end(const struct belongings *before)
 		whole(s);
 		leave(s);
 	}
-	note("\nend: data %#lx", sum(data, sizeof(data)));
+	note("\nend: data %#lx", written);
 	look(&now);
 	say_changes(&trace, before, &now);
 	note("\n");

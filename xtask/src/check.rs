@@ -145,6 +145,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             vec![xtask(&["faults", "--self-test"])],
         ),
         step(
+            "fuzz",
+            "the same random calls on the peer and on ours leave the same behind",
+            vec![xtask(&["fuzz", "--seed", "1", "--self-test"])],
+        ),
+        step(
             "suite",
             "the original's own tests, on the peer and on ours",
             vec![
@@ -180,6 +185,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             "soak, long",
             "ten minutes of it",
             vec![xtask(&["soak", "--minutes", "10"])],
+        ));
+        steps.push(step(
+            "fuzz, long",
+            "a million random calls, others each time",
+            vec![xtask(&["fuzz", "--calls", "1000000"])],
         ));
         steps.push(step(
             "suite, older",

@@ -143,7 +143,8 @@ fn kinds(judge: &Judge, functions: &Functions, name: &str) -> BTreeSet<String> {
 fn targets(function: &listing::Function) -> impl Iterator<Item = String> {
     function.code.iter().filter_map(|text| {
         let (_, symbol) = text.split_once("{R_")?.1.split_once(' ')?;
-        let symbol = symbol.trim_end_matches('}').trim_start_matches(".text.");
+        let section = symbol.trim_end_matches('}');
+        let symbol = section.trim_start_matches(".text.").trim_start_matches("unlikely.");
         Some(symbol.split(['+', '-', '@']).next().unwrap_or_default().to_owned())
     })
 }
