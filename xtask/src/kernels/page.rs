@@ -21,6 +21,9 @@ pub struct Row {
     pub release: String,
     /// Passed, failed, skipped.
     pub c_tests: [u32; 3],
+    /// Those of our programs that failed to the last, and what they said.
+    #[serde(default)]
+    pub c_failures: Vec<String>,
     /// Passed, skipped, failed.
     pub modes: BTreeMap<Mode, [usize; 3]>,
     pub regressions: Vec<String>,
