@@ -135,12 +135,16 @@ rpm:
 # libdevdir's links lead to libdir when the two differ.
 DEVLINK := $(if $(filter-out $(libdevdir),$(libdir)),$(libdir)/)
 
+# For pkg-config: a folder by way of its variable, so that a tree can be moved.
+inprefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
+
 install: all
 	@for h in $(HEADERS); do $(INSTALL) -D -m 644 include/$$h $(DESTDIR)$(includedir)/$$h || exit 1; done
 	@for n in $(NAMES); do \
 		$(INSTALL) -D -m 644 $(LIB)/$$n.a $(DESTDIR)$(libdevdir)/$$n.a || exit 1; \
 		$(INSTALL) -d -m 755 $(DESTDIR)$(libdevdir)/pkgconfig || exit 1; \
-		sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdevdir)|' -e 's|@includedir@|$(includedir)|' \
+		sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(call inprefix,$(libdevdir))|' \
+			-e 's|@includedir@|$(call inprefix,$(includedir))|' \
 			-e 's|@VERSION@|$(VERSION)|' pkgconfig/$$n.pc.in > $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc || exit 1; \
 		chmod 644 $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc; \
 	done

@@ -30,9 +30,19 @@ pub fn run(_args: &Args) -> Result<()> {
     let debian = |target: &str| make(target, &top, &[&format!("libdir={LIBDIR}"), "mandir=/usr/share/man"]);
     debian("install")?;
     let files = tree(&top)?;
+    // What Debian's packages of the original don't have.
+    let more = ["liburingConfig.cmake", "liburingConfigVersion.cmake"].map(|f| format!("{LIBDIR}/cmake/liburing/{f}"));
+    ensure!(
+        more.iter().all(|file| files.contains(file)),
+        "make install leaves out one of {more:?}"
+    );
     if let Some(peer) = peer::get(peer::NEWEST)? {
         let theirs = shipped(&peer)?;
-        let ours: BTreeSet<String> = files.iter().filter(|f| !f.contains("/man/")).cloned().collect();
+        let ours: BTreeSet<String> = files
+            .iter()
+            .filter(|f| !f.contains("/man/") && !more.contains(f))
+            .cloned()
+            .collect();
         let missing: Vec<&String> = theirs.difference(&ours).collect();
         let extra: Vec<&String> = ours.difference(&theirs).collect();
         ensure!(
@@ -40,7 +50,7 @@ pub fn run(_args: &Args) -> Result<()> {
             "against Debian's packages, missing: {missing:?}, too many: {extra:?}\nmend the rule `install` of the Makefile"
         );
         println!(
-            "install: the same {} files as Debian's liburing2 and liburing-dev",
+            "install: the same {} files as Debian's liburing2 and liburing-dev, and CMake's two",
             ours.len()
         );
     }

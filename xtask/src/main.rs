@@ -2,6 +2,7 @@
 
 mod abi;
 mod bench;
+mod builds;
 mod bytes;
 mod check;
 mod code;
@@ -50,6 +51,8 @@ enum Command {
     Gates(gates::Args),
     /// Check what `make install` and `make uninstall` do
     Install(install::Args),
+    /// Build projects of make, CMake and Meson on what `make install` installs
+    Builds(builds::Args),
     /// Use the headers from C++ modules, Rust and Python
     Lang(lang::Args),
     /// Check the manual's pages against the source, and run their examples
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Gates(args) => gates::run(&args),
         Command::Install(args) => install::run(&args),
+        Command::Builds(args) => builds::run(&args),
         Command::Lang(args) => lang::run(&args),
         Command::Man(args) => manual::run(&args),
         Command::Matrix(args) => matrix::run(&args),
