@@ -1,7 +1,8 @@
 # The front door. `make` builds, `make demo` shows, `make check` tests; the rest is below.
 # Settings come from the command line or from config.mk, which ./configure writes; neither is needed.
 
--include config.mk
+CONFIG ?= config.mk
+-include $(CONFIG)
 
 VERSION := 2.15
 SOVERSION := 2
@@ -13,6 +14,7 @@ libdevdir ?= $(libdir)
 mandir ?= $(prefix)/share/man
 datadir ?= $(prefix)/share
 ENABLE_SHARED ?= 1
+ENABLE_CMAKE ?= 1
 # 1: system calls through libc on every processor.
 USE_LIBC ?= 0
 # 1: keep what debuggers want; packages take it out into files of their own.
@@ -31,7 +33,7 @@ STATICLIB := $(OUT)/release/liburing.a
 HEADERS := liburing.h $(addprefix liburing/,barrier.h compat.h io_uring.h io_uring_version.h \
 	io_uring/bpf_filter.h io_uring/query.h)
 NAMES := liburing liburing-ffi
-CMAKE := liburingConfig.cmake liburingConfigVersion.cmake
+CMAKE := $(if $(filter 1,$(ENABLE_CMAKE)),liburingConfig.cmake liburingConfigVersion.cmake)
 ARCHIVES := $(NAMES:%=$(LIB)/%.a)
 SHARED := $(if $(filter 1,$(ENABLE_SHARED)),$(NAMES:%=$(LIB)/%.so.$(VERSION)))
 
@@ -43,8 +45,8 @@ NEEDED := $(if $(filter 1,$(USE_LIBC)),-lc)
 DEBUGINFO := $(if $(filter 1,$(DEBUG)),--config profile.release.debug=2 --config 'profile.release.package."*".debug=false')
 STRIP_DEBUG := $(if $(filter 1,$(DEBUG)),,--strip-debug --strip-unneeded)
 
-.PHONY: all install uninstall test runtests demo check check-all check-kernels bench gen man doc dist deb rpm clean help FORCE
-all: $(ARCHIVES) $(SHARED)
+.PHONY: all library install uninstall test runtests demo check check-all check-kernels bench gen man doc dist deb rpm clean help FORCE
+all library: $(ARCHIVES) $(SHARED)
 	@ls -l $^ | awk '{ printf "%8d %s\n", $$5, $$9 }'
 
 help:
@@ -54,7 +56,7 @@ help:
 	@echo 'make check-all  the long forms too'
 	@echo 'make bench      build, then measure against the original; takes some minutes on a quiet machine'
 	@echo 'make check-kernels  the tests on Linux 5.10, 6.1, 6.12 and the newest, under qemu'
-	@echo 'make install    prefix= libdir= libdevdir= includedir= mandir= datadir= DESTDIR= ENABLE_SHARED=0'
+	@echo 'make install    prefix= libdir= libdevdir= includedir= mandir= datadir= DESTDIR= ENABLE_SHARED=0 ENABLE_CMAKE=0'
 	@echo 'make uninstall  with the same settings'
 	@echo 'make test       build, then run the C tests, with nothing but a C compiler'
 	@echo 'make dist       the release: target/dist/ironring-*.tar.xz, which builds without network'
@@ -148,8 +150,8 @@ install: all
 			-e 's|@VERSION@|$(VERSION)|' pkgconfig/$$n.pc.in > $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc || exit 1; \
 		chmod 644 $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc; \
 	done
-	@$(INSTALL) -d -m 755 $(DESTDIR)$(libdevdir)/cmake/liburing
 	@for f in $(CMAKE); do \
+		$(INSTALL) -d -m 755 $(DESTDIR)$(libdevdir)/cmake/liburing || exit 1; \
 		sed -e 's|@VERSION@|$(VERSION)|' -e 's|@SOVERSION@|$(SOVERSION)|' -e 's|@INCLUDEDIR@|$(includedir)|' \
 			-e 's|@LIBDEVDIR@|$(libdevdir)|' cmake/$$f.in > $(DESTDIR)$(libdevdir)/cmake/liburing/$$f || exit 1; \
 		chmod 644 $(DESTDIR)$(libdevdir)/cmake/liburing/$$f; \
@@ -175,4 +177,4 @@ uninstall:
 	@echo 'uninstalled from $(DESTDIR)$(prefix)'
 
 clean:
-	@rm -rf target
+	@rm -rf $(OUT)

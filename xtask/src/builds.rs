@@ -70,7 +70,7 @@ fn installed(folder: &Path, libdir: &str) -> Result<PathBuf> {
     ])
     .arg(format!("libdir=/opt/ironring/{libdir}"))
     .arg(format!("libdevdir=/opt/ironring/{libdir}"))
-    .args(["mandir=/opt/ironring/man", "ENABLE_SHARED=1"])
+    .args(["mandir=/opt/ironring/man", "ENABLE_SHARED=1", "ENABLE_CMAKE=1"])
     .arg(format!("DESTDIR={}", staged.display()))
     .current_dir(root());
     output(&mut make)?;

@@ -89,6 +89,7 @@ fn make(target: &str, top: &Path, settings: &[&str]) -> Result<()> {
         "libdevdir=$(libdir)",
         "includedir=/usr/include",
         "ENABLE_SHARED=1",
+        "ENABLE_CMAKE=1",
     ];
     command
         .current_dir(root())
@@ -225,8 +226,25 @@ fn configure() -> Result<()> {
     ] {
         ensure!(mk.lines().any(|l| l == line), "config.mk lacks \"{line}\":\n{mk}");
     }
-    let out = run(&["--no-such-option"])?;
-    ensure!(!out.status.success(), "configure takes an option that it can't know");
+    for wrong in ["--no-such-option", "--prefix", "word", "--use-libc=1"] {
+        ensure!(
+            !run(&[wrong])?.status.success(),
+            "configure takes {wrong}, which it can't know"
+        );
+    }
+    // In a folder of its own it leaves a Makefile; what only the original's recipes install is what they expect.
+    let top = folder.join("top");
+    let out = run(&["--prefix=inst", "--cc=gcc"])?;
+    ensure!(out.status.success(), "configure --prefix=inst --cc=gcc fails");
+    let mut make = Command::new("make");
+    make.args(["-s", "install"]).arg(format!("DESTDIR={}", top.display()));
+    output(make.current_dir(&folder))?;
+    let lib = folder.join("inst/lib");
+    let files = tree(&top.join(lib.strip_prefix("/")?))?;
+    ensure!(
+        files.contains("/liburing.so.2.15") && !files.iter().any(|file| file.contains("cmake")),
+        "make install after configure in another folder gives {files:?}"
+    );
     ensure!(have("make"), "there is no make: apt-get install make");
     Ok(())
 }

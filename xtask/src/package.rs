@@ -2,6 +2,7 @@
 
 pub mod deb;
 pub mod dist;
+pub mod recipe;
 
 use crate::util::{output, root, stdout};
 use anyhow::{Context, Result};

@@ -1,6 +1,6 @@
 //! `make deb`: the Debian packages, made of the source archive by the recipe in `packaging/debian`.
 
-use super::{dist, epoch, files_in, fresh, untar, version};
+use super::{dist, files_in, fresh, untar, version};
 use crate::util::{have, install, output, root, table};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
@@ -77,26 +77,27 @@ pub fn buildpackage(tree: &Path, test: bool, args: &[&str], log: &Path) -> Resul
     let file = fs::File::create(log)?;
     let mut command = Command::new("dpkg-buildpackage");
     command.args(["-us", "-uc"]).args(args).current_dir(tree);
-    let unmet = Command::new("dpkg-checkbuilddeps").current_dir(tree).output()?;
-    if !unmet.status.success() {
-        let said = String::from_utf8_lossy(&unmet.stderr).into_owned();
-        let unmet = said.rsplit("dependencies: ").next().unwrap_or(&said).trim().to_owned();
-        let rust_only = unmet
-            .split_whitespace()
-            .all(|word| ["cargo", "rustc"].contains(&word) || word.starts_with('(') || word.ends_with(')'));
-        ensure!(rust_only, "to build the package: apt-get install {unmet}");
+    let unmet = unmet(tree)?;
+    let others: Vec<&str> = unmet
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !RUST.contains(name))
+        .collect();
+    if !others.is_empty() {
+        install(&others)?;
+    }
+    if others.len() < unmet.len() {
         ensure!(
             have("cargo"),
             "there is no cargo: apt-get install cargo, or see rustup.rs"
         );
-        eprintln!("no package has {unmet}: building with the cargo on the PATH instead (dpkg-buildpackage -d)");
+        eprintln!("the packages cargo and rustc are missing or too old: building with the cargo on the PATH instead");
         command.arg("-d");
     }
     if !test && env::var_os("DEB_BUILD_OPTIONS").is_none() {
         command.env("DEB_BUILD_OPTIONS", "nocheck");
     }
     command
-        .env("SOURCE_DATE_EPOCH", epoch()?)
         .env("RUSTUP_HOME", rustup_home())
         // Ours is of the checkout, not of the tree.
         .env_remove("MAKEFLAGS")
@@ -112,6 +113,29 @@ pub fn buildpackage(tree: &Path, test: bool, args: &[&str], log: &Path) -> Resul
         );
     }
     Ok(())
+}
+
+/// What rustup brings as well.
+const RUST: [&str; 2] = ["cargo", "rustc"];
+
+/// The packages that a tree's recipe wants and that aren't installed.
+fn unmet(tree: &Path) -> Result<Vec<String>> {
+    let out = Command::new("dpkg-checkbuilddeps").current_dir(tree).output()?;
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    let list = said.split_once("dependencies: ").map_or("", |(_, list)| list);
+    // Versions and alternatives are left out: apt knows the versions, and the first alternative will do.
+    let words = list.lines().next().unwrap_or_default().split_whitespace();
+    let mut depth = false;
+    let mut names = Vec::new();
+    for word in words {
+        depth |= word.starts_with('(');
+        if !depth && word != "|" {
+            names.push(word.split(':').next().unwrap_or(word).to_owned());
+        }
+        depth &= !word.ends_with(')');
+    }
+    ensure!(out.status.success() || !names.is_empty(), "dpkg-checkbuilddeps: {said}");
+    Ok(names)
 }
 
 /// Where rustup keeps its compilers, for builds that get another home.
