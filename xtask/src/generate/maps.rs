@@ -51,8 +51,9 @@ const FFI_NEW: &[&str] = &[
 ];
 
 /// Where a program built today needs a newer library than the node says: what the function reads or writes has grown
-/// since (2.3), or Debian has never had the release (2.5).
+/// since (2.3), or Debian hasn't had the release (2.5).
 const SINCE_DEBIAN: &[(&str, u32)] = &[
+    ("LIBURING_2.12", 13),
     ("io_uring_get_probe", 3),
     ("io_uring_mlock_size", 3),
     ("io_uring_mlock_size_params", 3),
@@ -147,13 +148,20 @@ fn debian_symbols(model: &Model, library: &str, symbols: &BTreeMap<String, u32>,
         "{library}.so.{SOVERSION} liburing{SOVERSION} #MINVER#\n| libironring{SOVERSION} #MINVER#\n\
          * Build-Depends-Package: libironring-dev\n"
     );
+    let known = |name: &str| {
+        SINCE_DEBIAN
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map_or(0, |(_, since)| *since)
+    };
     for node in first..=LAST_MINOR {
-        let _ = writeln!(out, " LIBURING_2.{node}@LIBURING_2.{node} 2.{node}");
+        let name = format!("LIBURING_2.{node}");
+        let since = known(&name).max(node);
+        let _ = writeln!(out, " {name}@{name} 2.{since}");
     }
     for (name, node) in symbols {
         let function = model.function_named(name).expect("the maps are made of functions");
-        let known = SINCE_DEBIAN.iter().find(|(n, _)| n == name);
-        let since = known.map_or(0, |(_, since)| *since).max(minor(function)?).max(*node);
+        let since = known(name).max(minor(function)?).max(*node);
         let ours = if library == "liburing-ffi" && FFI_NEW.contains(&name.as_str()) {
             ".0 1"
         } else {
