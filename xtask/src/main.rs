@@ -95,6 +95,8 @@ enum Command {
     Dist(package::dist::Args),
     /// Make the Debian packages of the last commit
     Deb(package::deb::Args),
+    /// Make the RPM packages of the last commit
+    Rpm(package::rpm::Args),
     /// Build our source by Debian's own recipe for the original
     Recipe(package::recipe::Args),
     /// Fetch the original from the machine's Debian mirror and print where it is
@@ -129,6 +131,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Dist(args) => package::dist::run(&args),
         Command::Deb(args) => package::deb::run(&args),
+        Command::Rpm(args) => package::rpm::run(&args),
         Command::Recipe(args) => package::recipe::run(&args),
         Command::Peer(args) => peer::run(&args),
     };

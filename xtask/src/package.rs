@@ -3,6 +3,7 @@
 pub mod deb;
 pub mod dist;
 pub mod recipe;
+pub mod rpm;
 
 use crate::util::{output, root, stdout};
 use anyhow::{Context, Result};
@@ -64,4 +65,22 @@ pub fn sums(folder: &Path, files: &[&str]) -> Result<()> {
 pub fn untar(archive: &Path, folder: &Path) -> Result<()> {
     output(Command::new("tar").arg("-xf").arg(archive).arg("-C").arg(folder))?;
     Ok(())
+}
+
+/// A command; `offline` gives it a network that leads nowhere.
+pub fn started(program: &str, offline: bool) -> Command {
+    if offline {
+        let mut command = Command::new("unshare");
+        // Who isn't root may do so as root of a namespace of users.
+        command.args(["--map-root-user", "--net", program]);
+        return command;
+    }
+    Command::new(program)
+}
+
+/// The end of a log.
+pub fn tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(25)..].join("\n")
 }

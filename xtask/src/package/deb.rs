@@ -1,6 +1,6 @@
 //! `make deb`: the Debian packages, made of the source archive by the recipe in `packaging/debian`.
 
-use super::{dist, files_in, fresh, untar, version};
+use super::{dist, files_in, fresh, started, tail, untar, version};
 use crate::util::{have, install, output, root, table};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub fn run(args: &Args) -> Result<()> {
     let folder = root().join("target/deb");
     fresh(&folder)?;
     let archive = dist::make(&root().join("target/dist"))?;
-    build(&archive, &folder, args.test)?;
+    build(&archive, &folder, args.test, false)?;
     let mut rows = Vec::new();
     for deb in files_in(&folder)?
         .iter()
@@ -33,7 +33,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 /// Builds source and binary packages of the archive into a folder.
-pub fn build(archive: &Path, folder: &Path, test: bool) -> Result<()> {
+pub fn build(archive: &Path, folder: &Path, test: bool, offline: bool) -> Result<()> {
     tools()?;
     let version = version()?;
     let build = folder.join("build");
@@ -46,7 +46,7 @@ pub fn build(archive: &Path, folder: &Path, test: bool) -> Result<()> {
             .arg("-r")
             .args([tree.join("packaging/debian"), tree.join("debian")]),
     )?;
-    buildpackage(&tree, test, &["-F"], &folder.join("build.log"))?;
+    buildpackage(&tree, test, &["-F"], offline, &folder.join("build.log"))?;
     for file in files_in(&build)? {
         fs::rename(&file, folder.join(file.file_name().context("a file without a name")?))?;
     }
@@ -72,10 +72,10 @@ pub fn tools() -> Result<()> {
 }
 
 /// Runs dpkg-buildpackage in a tree; what it says goes into a log, whose end is shown when it fails.
-pub fn buildpackage(tree: &Path, test: bool, args: &[&str], log: &Path) -> Result<()> {
+pub fn buildpackage(tree: &Path, test: bool, args: &[&str], offline: bool, log: &Path) -> Result<()> {
     eprintln!("dpkg-buildpackage in {} (log: {})", tree.display(), log.display());
     let file = fs::File::create(log)?;
-    let mut command = Command::new("dpkg-buildpackage");
+    let mut command = started("dpkg-buildpackage", offline);
     command.args(["-us", "-uc"]).args(args).current_dir(tree);
     let unmet = unmet(tree)?;
     let others: Vec<&str> = unmet
@@ -104,13 +104,7 @@ pub fn buildpackage(tree: &Path, test: bool, args: &[&str], log: &Path) -> Resul
         .stdout(file.try_clone()?)
         .stderr(file);
     if !command.status()?.success() {
-        let text = fs::read_to_string(log).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        bail!(
-            "dpkg-buildpackage failed:\n{}\nall of it: {}",
-            lines[lines.len().saturating_sub(25)..].join("\n"),
-            log.display()
-        );
+        bail!("dpkg-buildpackage failed:\n{}\nall of it: {}", tail(log), log.display());
     }
     Ok(())
 }

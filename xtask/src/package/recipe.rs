@@ -35,7 +35,7 @@ pub fn run(args: &Args) -> Result<()> {
     let recipe = named(&theirs, ".debian.tar.")?;
     untar(&recipe, &tree)?;
     let log = folder.join("build.log");
-    deb::buildpackage(&tree, args.test, &["-b"], &log)?;
+    deb::buildpackage(&tree, args.test, &["-b"], true, &log)?;
 
     let mut rows = Vec::new();
     for package in PACKAGES {
