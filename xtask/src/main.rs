@@ -97,6 +97,8 @@ enum Command {
     Deb(package::deb::Args),
     /// Make the RPM packages of the last commit
     Rpm(package::rpm::Args),
+    /// Build every package without network, and look at what comes out
+    Packages(package::check::Args),
     /// Build our source by Debian's own recipe for the original
     Recipe(package::recipe::Args),
     /// Fetch the original from the machine's Debian mirror and print where it is
@@ -132,6 +134,7 @@ fn main() -> ExitCode {
         Command::Dist(args) => package::dist::run(&args),
         Command::Deb(args) => package::deb::run(&args),
         Command::Rpm(args) => package::rpm::run(&args),
+        Command::Packages(args) => package::check::run(&args),
         Command::Recipe(args) => package::recipe::run(&args),
         Command::Peer(args) => peer::run(&args),
     };

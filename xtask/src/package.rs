@@ -1,7 +1,10 @@
 //! What distributions get: the source archive (`make dist`) and the packages made from it (`make deb`, `make rpm`).
 
+pub mod check;
 pub mod deb;
 pub mod dist;
+pub mod machine;
+pub mod others;
 pub mod recipe;
 pub mod rpm;
 

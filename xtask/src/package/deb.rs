@@ -18,7 +18,14 @@ pub fn run(args: &Args) -> Result<()> {
     let folder = root().join("target/deb");
     fresh(&folder)?;
     let archive = dist::make(&root().join("target/dist"))?;
-    build(&archive, &folder, args.test, false)?;
+    build(
+        &archive,
+        &folder,
+        How {
+            test: args.test,
+            ..How::default()
+        },
+    )?;
     let mut rows = Vec::new();
     for deb in files_in(&folder)?
         .iter()
@@ -32,8 +39,19 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// How packages are built.
+#[derive(Clone, Copy, Default)]
+pub struct How {
+    /// With the recipe's test step.
+    pub test: bool,
+    /// Without network.
+    pub offline: bool,
+    /// In other circumstances than one's own: umask, time zone, language, number of jobs.
+    pub otherwise: bool,
+}
+
 /// Builds source and binary packages of the archive into a folder.
-pub fn build(archive: &Path, folder: &Path, test: bool, offline: bool) -> Result<()> {
+pub fn build(archive: &Path, folder: &Path, how: How) -> Result<()> {
     tools()?;
     let version = version()?;
     let build = folder.join("build");
@@ -46,7 +64,7 @@ pub fn build(archive: &Path, folder: &Path, test: bool, offline: bool) -> Result
             .arg("-r")
             .args([tree.join("packaging/debian"), tree.join("debian")]),
     )?;
-    buildpackage(&tree, test, &["-F"], offline, &folder.join("build.log"))?;
+    buildpackage(&tree, how, &["-F"], &folder.join("build.log"))?;
     for file in files_in(&build)? {
         fs::rename(&file, folder.join(file.file_name().context("a file without a name")?))?;
     }
@@ -72,11 +90,20 @@ pub fn tools() -> Result<()> {
 }
 
 /// Runs dpkg-buildpackage in a tree; what it says goes into a log, whose end is shown when it fails.
-pub fn buildpackage(tree: &Path, test: bool, args: &[&str], offline: bool, log: &Path) -> Result<()> {
+pub fn buildpackage(tree: &Path, how: How, args: &[&str], log: &Path) -> Result<()> {
     eprintln!("dpkg-buildpackage in {} (log: {})", tree.display(), log.display());
     let file = fs::File::create(log)?;
-    let mut command = started("dpkg-buildpackage", offline);
-    command.args(["-us", "-uc"]).args(args).current_dir(tree);
+    let mut command = started("sh", how.offline);
+    let umask = if how.otherwise { "077" } else { "022" };
+    command.args([
+        "-c",
+        &format!("umask {umask}; exec dpkg-buildpackage -us -uc \"$@\""),
+        "sh",
+    ]);
+    command.args(args).current_dir(tree);
+    if how.otherwise {
+        command.envs([("TZ", "Pacific/Kiritimati"), ("LC_ALL", "C.UTF-8")]);
+    }
     let unmet = unmet(tree)?;
     let others: Vec<&str> = unmet
         .iter()
@@ -94,8 +121,9 @@ pub fn buildpackage(tree: &Path, test: bool, args: &[&str], offline: bool, log: 
         eprintln!("the packages cargo and rustc are missing or too old: building with the cargo on the PATH instead");
         command.arg("-d");
     }
-    if !test && env::var_os("DEB_BUILD_OPTIONS").is_none() {
-        command.env("DEB_BUILD_OPTIONS", "nocheck");
+    if !how.test && env::var_os("DEB_BUILD_OPTIONS").is_none() {
+        let options = if how.otherwise { "nocheck parallel=1" } else { "nocheck" };
+        command.env("DEB_BUILD_OPTIONS", options);
     }
     command
         .env("RUSTUP_HOME", rustup_home())

@@ -35,7 +35,12 @@ pub fn run(args: &Args) -> Result<()> {
     let recipe = named(&theirs, ".debian.tar.")?;
     untar(&recipe, &tree)?;
     let log = folder.join("build.log");
-    deb::buildpackage(&tree, args.test, &["-b"], true, &log)?;
+    let how = deb::How {
+        test: args.test,
+        offline: true,
+        ..deb::How::default()
+    };
+    deb::buildpackage(&tree, how, &["-b"], &log)?;
 
     let mut rows = Vec::new();
     for package in PACKAGES {

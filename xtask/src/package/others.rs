@@ -1,0 +1,146 @@
+//! The recipes for Arch and Alpine: shellcheck has nothing to say, their functions run, and what they pack is what
+//! `make install` installs.
+
+use super::{fresh, started, untar, version};
+use crate::util::{install, need, output, root, stdout};
+use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// What makepkg does, it does as no root; as another user root's compiler couldn't be read. Seen from this name space
+/// root is user 1000.
+const NOT_ROOT: [&str; 3] = ["--map-user=1000", "--map-group=1000", "--net"];
+
+/// What abuild would do with an APKBUILD: there is no abuild in Debian.
+const ABUILD: &str = r#"
+set -eu
+cd "$1"
+pkgdir=$2
+. ./packaging/alpine/APKBUILD
+default_dev() { :; }
+build
+package
+dev
+for field in pkgname pkgver pkgrel pkgdesc url arch license source provides replaces subpackages; do
+	eval "test -n \"\$$field\"" || { echo "APKBUILD sets no $field"; exit 1; }
+done
+"#;
+
+/// Builds by Arch's makepkg itself.
+pub fn arch(archive: &Path, folder: &Path) -> Result<String> {
+    let missing: Vec<&str> = [
+        ("makepkg", "makepkg"),
+        ("bsdtar", "libarchive-tools"),
+        ("fakeroot", "fakeroot"),
+    ]
+    .iter()
+    .filter(|(program, _)| !crate::util::have(program))
+    .map(|(_, package)| *package)
+    .collect();
+    if !missing.is_empty() {
+        install(&missing)?;
+    }
+    fresh(folder)?;
+    let recipe = root().join("packaging/arch/PKGBUILD");
+    // The variables that only makepkg reads, the arrays that it expands.
+    shellcheck(&recipe, "bash", "SC2034,SC2154,SC2164")?;
+    fs::copy(&recipe, folder.join("PKGBUILD"))?;
+    fs::copy(
+        archive,
+        folder.join(archive.file_name().context("an archive without a name")?),
+    )?;
+    let mut makepkg = Command::new("unshare");
+    makepkg
+        .args(NOT_ROOT)
+        .args(["makepkg", "--nodeps", "--force", "--nocheck"]);
+    makepkg
+        .current_dir(folder)
+        .env("PKGDEST", folder)
+        .env("RUSTUP_HOME", super::deb::rustup_home());
+    output(makepkg.env("CARGO_HOME", folder.join("cargo")).env_remove("MAKEFLAGS"))?;
+    let built = super::files_in(folder)?;
+    let package = built
+        .iter()
+        .find(|file| file.to_string_lossy().contains(".pkg.tar"))
+        .context("makepkg has made no package")?;
+    let list = stdout(Command::new("bsdtar").arg("-tf").arg(package))?;
+    let files: BTreeSet<String> = list
+        .lines()
+        .filter(|file| !file.ends_with('/') && !file.starts_with('.') && !file.contains("/licenses/"))
+        // It compresses the pages.
+        .map(|file| file.trim_end_matches(".gz").to_owned())
+        .collect();
+    same(&files, &installed(folder)?, "PKGBUILD")?;
+    let info = stdout(Command::new("bsdtar").arg("-xOf").arg(package).arg(".PKGINFO"))?;
+    for line in [
+        "provides = liburing=2.",
+        "provides = liburing.so=2-",
+        "conflict = liburing",
+    ] {
+        ensure!(info.contains(line), "the Arch package lacks \"{line}\":\n{info}");
+    }
+    Ok(format!("built by makepkg, the {} files of make install", files.len()))
+}
+
+/// Runs the functions of the APKBUILD as abuild would.
+pub fn alpine(archive: &Path, folder: &Path) -> Result<String> {
+    fresh(folder)?;
+    let recipe = root().join("packaging/alpine/APKBUILD");
+    shellcheck(&recipe, "sh", "SC2034,SC2154")?;
+    untar(archive, folder)?;
+    let tree = folder.join(format!("ironring-{}", version()?));
+    let top = folder.join("pkg");
+    let mut run = started("sh", true);
+    run.args(["-c", ABUILD, "sh"]).args([&tree, &top]);
+    run.env("RUSTUP_HOME", super::deb::rustup_home())
+        .env("CARGO_HOME", folder.join("cargo"));
+    output(run.env_remove("MAKEFLAGS"))?;
+    let files = below(&top)?;
+    same(&files, &installed(folder)?, "APKBUILD")?;
+    Ok(format!(
+        "its functions run by sh (no abuild here), the {} files of make install",
+        files.len()
+    ))
+}
+
+fn shellcheck(recipe: &Path, shell: &str, but: &str) -> Result<()> {
+    need("shellcheck", "shellcheck")?;
+    output(Command::new("shellcheck").args(["-s", shell, "-e", but]).arg(recipe))?;
+    Ok(())
+}
+
+/// What `make install` installs from the checkout.
+fn installed(folder: &Path) -> Result<BTreeSet<String>> {
+    let top = folder.join("reference");
+    let mut make = Command::new("make");
+    make.args([
+        "-s",
+        "install",
+        "prefix=/usr",
+        "libdir=/usr/lib",
+        "libdevdir=/usr/lib",
+        "ENABLE_SHARED=1",
+    ]);
+    make.args(["includedir=/usr/include", "mandir=/usr/share/man", "ENABLE_CMAKE=1"]);
+    output(make.arg(format!("DESTDIR={}", top.display())).current_dir(root()))?;
+    below(&top)
+}
+
+fn below(top: &Path) -> Result<BTreeSet<String>> {
+    let list = stdout(Command::new("find").args([".", "!", "-type", "d"]).current_dir(top))?;
+    Ok(list
+        .lines()
+        .map(|file| file.trim_start_matches("./").to_owned())
+        .collect())
+}
+
+fn same(ours: &BTreeSet<String>, wanted: &BTreeSet<String>, recipe: &str) -> Result<()> {
+    if ours != wanted {
+        let missing: Vec<&String> = wanted.difference(ours).collect();
+        let extra: Vec<&String> = ours.difference(wanted).collect();
+        bail!("{recipe} packs other files than make install installs; missing: {missing:?}, too many: {extra:?}");
+    }
+    Ok(())
+}
