@@ -4,8 +4,9 @@
 CONFIG ?= config.mk
 -include $(CONFIG)
 
-VERSION := 2.15
-SOVERSION := 2
+# src/version.rs defines it, and `make gen` brings it here.
+VERSION := $(shell awk '/define IO_URING_VERSION_M/ { v = v dot $$3; dot = "." } END { print v }' include/liburing/io_uring_version.h)
+SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 
 prefix ?= /usr
 includedir ?= $(prefix)/include

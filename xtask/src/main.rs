@@ -99,6 +99,8 @@ enum Command {
     Rpm(package::rpm::Args),
     /// Build every package without network, and look at what comes out
     Packages(package::check::Args),
+    /// Compare every place that names the release
+    Versions(package::versions::Args),
     /// Build our source by Debian's own recipe for the original
     Recipe(package::recipe::Args),
     /// Fetch the original from the machine's Debian mirror and print where it is
@@ -135,6 +137,7 @@ fn main() -> ExitCode {
         Command::Deb(args) => package::deb::run(&args),
         Command::Rpm(args) => package::rpm::run(&args),
         Command::Packages(args) => package::check::run(&args),
+        Command::Versions(args) => package::versions::run(&args),
         Command::Recipe(args) => package::recipe::run(&args),
         Command::Peer(args) => peer::run(&args),
     };

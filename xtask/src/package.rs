@@ -7,6 +7,7 @@ pub mod machine;
 pub mod others;
 pub mod recipe;
 pub mod rpm;
+pub mod versions;
 
 use crate::util::{output, root, stdout};
 use anyhow::{Context, Result};
