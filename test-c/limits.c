@@ -124,7 +124,7 @@ TEST(address_space)
 		int ret = -ENOMEM;
 
 		refused = 0;
-		for (step = 0; ret == -ENOMEM; step++) {
+		for (step = 0; ret == -ENOMEM && step < 2048; step++) {
 			limit(RLIMIT_AS, mapped() + step * 4096);
 			ret = io_uring_queue_init(256, &ring, kinds[kind]);
 			limit(RLIMIT_AS, RLIM_INFINITY);
@@ -134,7 +134,8 @@ TEST(address_space)
 				refused++;
 			}
 		}
-		if (ret == -EINVAL)
+		/* Too old a kernel; or no huge page is free, which no address space makes good. */
+		if (ret == -EINVAL || (ret == -ENOMEM && (kinds[kind] & IORING_SETUP_NO_MMAP)))
 			continue;
 		CHECK_EQ(ret, 0);
 		CHECK(refused > 1);
