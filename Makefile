@@ -15,6 +15,8 @@ datadir ?= $(prefix)/share
 ENABLE_SHARED ?= 1
 # 1: system calls through libc on every processor.
 USE_LIBC ?= 0
+# 1: keep what debuggers want; packages take it out into files of their own.
+DEBUG ?= 0
 
 CARGO ?= cargo
 LD ?= ld
@@ -29,6 +31,7 @@ STATICLIB := $(OUT)/release/liburing.a
 HEADERS := liburing.h $(addprefix liburing/,barrier.h compat.h io_uring.h io_uring_version.h \
 	io_uring/bpf_filter.h io_uring/query.h)
 NAMES := liburing liburing-ffi
+CMAKE := liburingConfig.cmake liburingConfigVersion.cmake
 ARCHIVES := $(NAMES:%=$(LIB)/%.a)
 SHARED := $(if $(filter 1,$(ENABLE_SHARED)),$(NAMES:%=$(LIB)/%.so.$(VERSION)))
 
@@ -36,8 +39,11 @@ XTASK := $(CARGO) xtask
 comma := ,
 FEATURES := shipped$(if $(filter 1,$(USE_LIBC)),$(comma)use-libc)
 NEEDED := $(if $(filter 1,$(USE_LIBC)),-lc)
+# Of the library only: what it depends on would bring the paths of the machine that builds it.
+DEBUGINFO := $(if $(filter 1,$(DEBUG)),--config profile.release.debug=2 --config 'profile.release.package."*".debug=false')
+STRIP_DEBUG := $(if $(filter 1,$(DEBUG)),,--strip-debug --strip-unneeded)
 
-.PHONY: all install uninstall demo check check-all check-kernels bench gen man doc clean help FORCE
+.PHONY: all install uninstall test runtests demo check check-all check-kernels bench gen man doc dist deb rpm clean help FORCE
 all: $(ARCHIVES) $(SHARED)
 	@ls -l $^ | awk '{ printf "%8d %s\n", $$5, $$9 }'
 
@@ -50,6 +56,10 @@ help:
 	@echo 'make check-kernels  the tests on Linux 5.10, 6.1, 6.12 and the newest, under qemu'
 	@echo 'make install    prefix= libdir= libdevdir= includedir= mandir= datadir= DESTDIR= ENABLE_SHARED=0'
 	@echo 'make uninstall  with the same settings'
+	@echo 'make test       build, then run the C tests, with nothing but a C compiler'
+	@echo 'make dist       the release: target/dist/ironring-*.tar.xz, which builds without network'
+	@echo 'make deb        Debian packages in target/deb'
+	@echo 'make rpm        RPM packages in target/rpm'
 	@echo 'make gen        write headers, symbol maps and the manual from the Rust source and man/*.md'
 	@echo 'make man        show a page: make man PAGE=io_uring_prep_read; for the web: docs/manual/index.html'
 	@echo 'make doc        the source with the manual in it, for Rust readers: target/doc/uring/index.html'
@@ -58,14 +68,14 @@ help:
 # Cargo knows what is out of date.
 $(STATICLIB): FORCE
 	@command -v $(CARGO) >/dev/null || { echo 'there is no cargo: apt-get install cargo, or see rustup.rs'; exit 1; }
-	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(OUT) \
-		-- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp
+	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(OUT) $(DEBUGINFO) \
+		-- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp --remap-path-prefix=$(CURDIR)=ironring
 
 # One object with only what the API reaches, and only the API's names global.
 $(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld Makefile
 	@mkdir -p $(LIB)
 	@$(LD) -r --gc-sections -T src/archive.ld $$(sed 's/^/-u /' src/$*.keep) -o $@.tmp $(STATICLIB)
-	@$(OBJCOPY) --keep-global-symbols=src/$*.keep --strip-debug --strip-unneeded \
+	@$(OBJCOPY) --keep-global-symbols=src/$*.keep $(STRIP_DEBUG) \
 		--remove-section=.llvmbc --remove-section=.llvmcmd --remove-section=.comment $@.tmp $@
 	@rm $@.tmp
 
@@ -94,6 +104,10 @@ man:
 doc:
 	@$(XTASK) man --doc
 
+# For who builds packages: our C tests, with nothing but cc.
+test runtests: all
+	@CC='$(CC)' test-c/run $(LIB) $(OUT)/test
+
 demo: all
 	@$(XTASK) demo
 
@@ -109,6 +123,15 @@ bench: all
 check-kernels: all
 	@$(XTASK) kernels
 
+dist:
+	@$(XTASK) dist
+
+deb:
+	@$(XTASK) deb
+
+rpm:
+	@$(XTASK) rpm
+
 # libdevdir's links lead to libdir when the two differ.
 DEVLINK := $(if $(filter-out $(libdevdir),$(libdir)),$(libdir)/)
 
@@ -120,6 +143,12 @@ install: all
 		sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdevdir)|' -e 's|@includedir@|$(includedir)|' \
 			-e 's|@VERSION@|$(VERSION)|' pkgconfig/$$n.pc.in > $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc || exit 1; \
 		chmod 644 $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc; \
+	done
+	@$(INSTALL) -d -m 755 $(DESTDIR)$(libdevdir)/cmake/liburing
+	@for f in $(CMAKE); do \
+		sed -e 's|@VERSION@|$(VERSION)|' -e 's|@SOVERSION@|$(SOVERSION)|' -e 's|@INCLUDEDIR@|$(includedir)|' \
+			-e 's|@LIBDEVDIR@|$(libdevdir)|' cmake/$$f.in > $(DESTDIR)$(libdevdir)/cmake/liburing/$$f || exit 1; \
+		chmod 644 $(DESTDIR)$(libdevdir)/cmake/liburing/$$f; \
 	done
 ifeq ($(ENABLE_SHARED),1)
 	@for n in $(NAMES); do \
@@ -133,10 +162,11 @@ endif
 	@echo 'installed under $(DESTDIR)$(prefix)'
 
 uninstall:
-	@rm -f $(HEADERS:%=$(DESTDIR)$(includedir)/%) \
+	@rm -f $(HEADERS:%=$(DESTDIR)$(includedir)/%) $(CMAKE:%=$(DESTDIR)$(libdevdir)/cmake/liburing/%) \
 		$(foreach n,$(NAMES),$(DESTDIR)$(libdevdir)/$n.a $(DESTDIR)$(libdevdir)/$n.so \
 		$(DESTDIR)$(libdevdir)/pkgconfig/$n.pc $(DESTDIR)$(libdir)/$n.so.$(SOVERSION) $(DESTDIR)$(libdir)/$n.so.$(VERSION))
-	@-rmdir $(DESTDIR)$(includedir)/liburing/io_uring $(DESTDIR)$(includedir)/liburing 2>/dev/null || true
+	@-rmdir $(DESTDIR)$(includedir)/liburing/io_uring $(DESTDIR)$(includedir)/liburing \
+		$(DESTDIR)$(libdevdir)/cmake/liburing 2>/dev/null || true
 	@for s in 2 3 7; do for page in man/man$$s/*.$$s; do rm -f $(DESTDIR)$(mandir)/man$$s/$${page##*/}; done; done
 	@echo 'uninstalled from $(DESTDIR)$(prefix)'
 

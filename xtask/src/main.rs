@@ -19,6 +19,7 @@ mod lang;
 mod manual;
 mod matrix;
 mod model;
+mod package;
 mod peer;
 mod sanitize;
 mod soak;
@@ -87,6 +88,10 @@ enum Command {
     Kernels(kernels::Args),
     /// Run real programs on the library
     Demo(demo::Args),
+    /// Make the source archive of the last commit
+    Dist(package::dist::Args),
+    /// Make the Debian packages of the last commit
+    Deb(package::deb::Args),
     /// Fetch the original from the machine's Debian mirror and print where it is
     Peer(peer::Args),
 }
@@ -116,6 +121,8 @@ fn main() -> ExitCode {
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Kernels(args) => kernels::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Dist(args) => package::dist::run(&args),
+        Command::Deb(args) => package::deb::run(&args),
         Command::Peer(args) => peer::run(&args),
     };
     match done {

@@ -8,6 +8,9 @@ use std::fmt::Write as _;
 /// The last version node; every minor version since 2.0 has one, empty or not.
 const LAST_MINOR: u32 = 15;
 
+/// The libraries' soname ends in it.
+const SOVERSION: u32 = 2;
+
 /// liburing-ffi came with 2.4 and took all there was into that node.
 const FFI_FIRST_MINOR: u32 = 4;
 
@@ -47,6 +50,24 @@ const FFI_NEW: &[&str] = &[
     "uring_ptr_to_u64",
 ];
 
+/// Where a program built today needs a newer library than the node says: what the function reads or writes has grown
+/// since (2.3), or Debian has never had the release (2.5).
+const SINCE_DEBIAN: &[(&str, u32)] = &[
+    ("io_uring_get_probe", 3),
+    ("io_uring_mlock_size", 3),
+    ("io_uring_mlock_size_params", 3),
+    ("io_uring_prep_cmd_sock", 6),
+    ("io_uring_prep_futex_wait", 6),
+    ("io_uring_prep_futex_waitv", 6),
+    ("io_uring_prep_futex_wake", 6),
+    ("io_uring_prep_read_multishot", 6),
+    ("io_uring_prep_waitid", 6),
+    ("io_uring_queue_init", 3),
+    ("io_uring_queue_init_params", 3),
+    ("io_uring_queue_mmap", 3),
+    ("io_uring_register_sync_msg", 12),
+];
+
 pub fn files(model: &Model) -> Result<Vec<(String, String)>> {
     let exported = |f: &&Function| (!f.inline && !f.archive) || ALSO_EXPORTED.contains(&f.name().as_str());
     let mut so = BTreeMap::new();
@@ -69,7 +90,12 @@ pub fn files(model: &Model) -> Result<Vec<(String, String)>> {
         .filter(|f| f.archive)
         .map(Function::name)
         .collect();
+    let mut debian = String::new();
+    for (library, symbols, first) in [("liburing-ffi", &ffi, FFI_FIRST_MINOR), ("liburing", &so, 0)] {
+        debian += &debian_symbols(model, library, symbols, first)?;
+    }
     Ok(vec![
+        ("packaging/debian/libironring2.symbols".into(), debian),
         ("src/liburing.map".into(), map(&so, 0)),
         ("src/liburing-ffi.map".into(), map(&ffi, FFI_FIRST_MINOR)),
         ("src/liburing.keep".into(), keep(&so, &archive)),
@@ -112,6 +138,30 @@ fn map(symbols: &BTreeMap<String, u32>, first: u32) -> String {
         }
     }
     out
+}
+
+/// What dpkg makes a program's dependencies of: liburing2 of the release that brought what it uses, whoever provides
+/// that; ironring itself where it uses what only ironring has.
+fn debian_symbols(model: &Model, library: &str, symbols: &BTreeMap<String, u32>, first: u32) -> Result<String> {
+    let mut out = format!(
+        "{library}.so.{SOVERSION} liburing{SOVERSION} #MINVER#\n| libironring{SOVERSION} #MINVER#\n\
+         * Build-Depends-Package: libironring-dev\n"
+    );
+    for node in first..=LAST_MINOR {
+        let _ = writeln!(out, " LIBURING_2.{node}@LIBURING_2.{node} 2.{node}");
+    }
+    for (name, node) in symbols {
+        let function = model.function_named(name).expect("the maps are made of functions");
+        let known = SINCE_DEBIAN.iter().find(|(n, _)| n == name);
+        let since = known.map_or(0, |(_, since)| *since).max(minor(function)?).max(*node);
+        let ours = if library == "liburing-ffi" && FFI_NEW.contains(&name.as_str()) {
+            ".0 1"
+        } else {
+            ""
+        };
+        let _ = writeln!(out, " {name}@LIBURING_2.{node} 2.{since}{ours}");
+    }
+    Ok(out)
 }
 
 fn keep(symbols: &BTreeMap<String, u32>, archive: &[String]) -> String {

@@ -1,0 +1,118 @@
+//! `make dist`: the release as a source archive that builds without network.
+//!
+//! It is the last commit's tree and, in `vendor/`, the crates that the library needs. Cargo wants every crate of a
+//! workspace's lock file, also those that only the checks need; so Cargo.toml is reduced to the library, Cargo.lock
+//! with it, and `.cargo/config.toml` names the folder. The commit's own three files stay beside them as `*.orig`.
+
+use super::{epoch, fresh, git, sums, untar, version};
+use crate::util::{need, output, root, stdout};
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[derive(clap::Args)]
+pub struct Args {}
+
+/// What the reduced archive has other than the commit.
+const REDUCED: [&str; 3] = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml"];
+
+const VENDORED: &str = "
+# The crates are in this archive.
+[source.crates-io]
+replace-with = \"vendored\"
+
+[source.vendored]
+directory = \"vendor\"
+";
+
+pub fn run(_args: &Args) -> Result<()> {
+    let folder = root().join("target/dist");
+    let archive = make(&folder)?;
+    let size = fs::metadata(&archive)?.len();
+    println!("dist: {} ({} KiB), checksums in SHA256SUMS", archive.display(), size / 1024);
+    Ok(())
+}
+
+/// Makes the archive of the last commit in a folder.
+pub fn make(folder: &Path) -> Result<PathBuf> {
+    need("git", "git")?;
+    need("xz", "xz-utils")?;
+    ensure!(
+        root().join(".git").exists(),
+        "this is no git checkout: an archive is made of a commit"
+    );
+    let changed = stdout(git().args(["status", "--porcelain"]))?.lines().count();
+    if changed > 0 {
+        eprintln!("dist: {changed} files differ from the last commit: it is the commit that is packaged");
+    }
+    let name = format!("ironring-{}", version()?);
+    fresh(&folder.join("tree"))?;
+    let tree = folder.join("tree").join(&name);
+    let commit = folder.join("commit.tar");
+    output(
+        git()
+            .args(["archive", "--format=tar", &format!("--prefix={name}/"), "-o"])
+            .arg(&commit)
+            .arg("HEAD"),
+    )?;
+    untar(&commit, &folder.join("tree"))?;
+    fs::remove_file(&commit)?;
+    reduce(&tree)?;
+
+    let archive = folder.join(format!("{name}.tar.xz"));
+    let tar = folder.join(format!("{name}.tar"));
+    let mut command = Command::new("tar");
+    command
+        .args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"])
+        .args(["--mode=u=rwX,go=rX", &format!("--mtime=@{}", epoch()?), "-cf"])
+        .arg(&tar)
+        .arg("-C")
+        .arg(folder.join("tree"))
+        .arg(&name);
+    output(&mut command)?;
+    // One thread: how many there are would show in the bytes.
+    output(Command::new("xz").args(["-f", "-T1", "-6"]).arg(&tar))?;
+    sums(folder, &[&format!("{name}.tar.xz")])?;
+    Ok(archive)
+}
+
+/// Leaves the library and what it needs, the crates included.
+fn reduce(tree: &Path) -> Result<()> {
+    for file in REDUCED {
+        let mut orig = tree.join(file).into_os_string();
+        orig.push(".orig");
+        fs::copy(tree.join(file), orig).with_context(|| file.to_owned())?;
+    }
+    let path = tree.join("Cargo.toml");
+    let mut manifest: toml::Table = fs::read_to_string(&path)?.parse()?;
+    let removed = (
+        manifest["workspace"].as_table_mut().and_then(|w| w.remove("members")),
+        manifest.remove("target"),
+    );
+    ensure!(
+        matches!(removed, (Some(_), Some(_))),
+        "Cargo.toml: it has no members or no [target] any more: see xtask/src/package/dist.rs"
+    );
+    let note = "# Made by `make dist`: the library alone. The whole workspace is in Cargo.toml.orig.\n";
+    fs::write(&path, format!("{note}{}", toml::to_string(&manifest)?))?;
+    let before = fs::read_to_string(tree.join("Cargo.lock"))?;
+    let mut vendor = Command::new("cargo");
+    // Cargo takes from the lock file what isn't needed any more, and keeps the versions of the rest.
+    vendor.args(["vendor", "--quiet", "--versioned-dirs", "vendor"]).current_dir(tree);
+    output(&mut vendor)?;
+    let after = fs::read_to_string(tree.join("Cargo.lock"))?;
+    let kept = after.lines().filter(|line| line.starts_with("checksum")).count();
+    ensure!(
+        kept == files_below_vendor(tree)? && after.lines().all(|line| line.is_empty() || before.contains(line)),
+        "cargo vendor has changed the versions of Cargo.lock, or left a crate out"
+    );
+    let config = tree.join(".cargo/config.toml");
+    let text = fs::read_to_string(&config)?;
+    fs::write(&config, text + VENDORED)?;
+    Ok(())
+}
+
+fn files_below_vendor(tree: &Path) -> Result<usize> {
+    Ok(fs::read_dir(tree.join("vendor"))?.count())
+}
