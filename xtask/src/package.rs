@@ -14,7 +14,10 @@ pub fn version() -> Result<String> {
     let text = fs::read_to_string(root().join("Cargo.toml"))?;
     let manifest: toml::Table = text.parse().context("Cargo.toml")?;
     let version = &manifest["workspace"]["package"]["version"];
-    Ok(version.as_str().context("Cargo.toml: the version is no text")?.to_owned())
+    Ok(version
+        .as_str()
+        .context("Cargo.toml: the version is no text")?
+        .to_owned())
 }
 
 /// When the commit was made that is packaged: the time of every file in it.

@@ -20,7 +20,10 @@ pub fn run(args: &Args) -> Result<()> {
     let archive = dist::make(&root().join("target/dist"))?;
     build(&archive, &folder, args.test)?;
     let mut rows = Vec::new();
-    for deb in files_in(&folder)?.iter().filter(|f| f.extension().is_some_and(|e| e == "deb")) {
+    for deb in files_in(&folder)?
+        .iter()
+        .filter(|f| f.extension().is_some_and(|e| e == "deb"))
+    {
         let name = deb.file_name().unwrap_or_default().to_string_lossy().into_owned();
         rows.push(vec![name, format!("{} KiB", fs::metadata(deb)?.len().div_ceil(1024))]);
     }
@@ -38,7 +41,11 @@ pub fn build(archive: &Path, folder: &Path, test: bool) -> Result<()> {
     let tree = build.join(format!("ironring-{version}"));
     untar(archive, &build)?;
     fs::copy(archive, build.join(format!("ironring_{version}.orig.tar.xz")))?;
-    output(Command::new("cp").arg("-r").args([tree.join("packaging/debian"), tree.join("debian")]))?;
+    output(
+        Command::new("cp")
+            .arg("-r")
+            .args([tree.join("packaging/debian"), tree.join("debian")]),
+    )?;
     buildpackage(&tree, test, &["-F"], &folder.join("build.log"))?;
     for file in files_in(&build)? {
         fs::rename(&file, folder.join(file.file_name().context("a file without a name")?))?;
@@ -48,7 +55,11 @@ pub fn build(archive: &Path, folder: &Path, test: bool) -> Result<()> {
 
 /// What Debian's tools are in.
 pub fn tools() -> Result<()> {
-    let wanted = [("dpkg-buildpackage", "dpkg-dev"), ("dh", "debhelper"), ("fakeroot", "fakeroot")];
+    let wanted = [
+        ("dpkg-buildpackage", "dpkg-dev"),
+        ("dh", "debhelper"),
+        ("fakeroot", "fakeroot"),
+    ];
     let missing: Vec<&str> = wanted
         .iter()
         .filter(|(program, _)| !have(program))
@@ -74,7 +85,10 @@ pub fn buildpackage(tree: &Path, test: bool, args: &[&str], log: &Path) -> Resul
             .split_whitespace()
             .all(|word| ["cargo", "rustc"].contains(&word) || word.starts_with('(') || word.ends_with(')'));
         ensure!(rust_only, "to build the package: apt-get install {unmet}");
-        ensure!(have("cargo"), "there is no cargo: apt-get install cargo, or see rustup.rs");
+        ensure!(
+            have("cargo"),
+            "there is no cargo: apt-get install cargo, or see rustup.rs"
+        );
         eprintln!("no package has {unmet}: building with the cargo on the PATH instead (dpkg-buildpackage -d)");
         command.arg("-d");
     }

@@ -2,7 +2,8 @@
 //!
 //! It is the last commit's tree and, in `vendor/`, the crates that the library needs. Cargo wants every crate of a
 //! workspace's lock file, also those that only the checks need; so Cargo.toml is reduced to the library, Cargo.lock
-//! with it, and `.cargo/config.toml` names the folder. The commit's own three files stay beside them as `*.orig`.
+//! with it, and `.cargo/config.toml` names the folder. The commit's own three files stay beside them as `*.whole`: Debian's tools
+//! remove what is called `*.orig`, which is why the crates' own files of that name are left out as well.
 
 use super::{epoch, fresh, git, sums, untar, version};
 use crate::util::{need, output, root, stdout};
@@ -30,7 +31,11 @@ pub fn run(_args: &Args) -> Result<()> {
     let folder = root().join("target/dist");
     let archive = make(&folder)?;
     let size = fs::metadata(&archive)?.len();
-    println!("dist: {} ({} KiB), checksums in SHA256SUMS", archive.display(), size / 1024);
+    println!(
+        "dist: {} ({} KiB), checksums in SHA256SUMS",
+        archive.display(),
+        size / 1024
+    );
     Ok(())
 }
 
@@ -64,7 +69,13 @@ pub fn make(folder: &Path) -> Result<PathBuf> {
     let tar = folder.join(format!("{name}.tar"));
     let mut command = Command::new("tar");
     command
-        .args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"])
+        .args([
+            "--sort=name",
+            "--owner=0",
+            "--group=0",
+            "--numeric-owner",
+            "--format=gnu",
+        ])
         .args(["--mode=u=rwX,go=rX", &format!("--mtime=@{}", epoch()?), "-cf"])
         .arg(&tar)
         .arg("-C")
@@ -80,9 +91,7 @@ pub fn make(folder: &Path) -> Result<PathBuf> {
 /// Leaves the library and what it needs, the crates included.
 fn reduce(tree: &Path) -> Result<()> {
     for file in REDUCED {
-        let mut orig = tree.join(file).into_os_string();
-        orig.push(".orig");
-        fs::copy(tree.join(file), orig).with_context(|| file.to_owned())?;
+        fs::copy(tree.join(file), tree.join(format!("{file}.whole"))).with_context(|| file.to_owned())?;
     }
     let path = tree.join("Cargo.toml");
     let mut manifest: toml::Table = fs::read_to_string(&path)?.parse()?;
@@ -94,17 +103,24 @@ fn reduce(tree: &Path) -> Result<()> {
         matches!(removed, (Some(_), Some(_))),
         "Cargo.toml: it has no members or no [target] any more: see xtask/src/package/dist.rs"
     );
-    let note = "# Made by `make dist`: the library alone. The whole workspace is in Cargo.toml.orig.\n";
+    let note = "# Made by `make dist`: the library alone. The whole workspace is in Cargo.toml.whole.\n";
     fs::write(&path, format!("{note}{}", toml::to_string(&manifest)?))?;
     let before = fs::read_to_string(tree.join("Cargo.lock"))?;
     let mut vendor = Command::new("cargo");
     // Cargo takes from the lock file what isn't needed any more, and keeps the versions of the rest.
-    vendor.args(["vendor", "--quiet", "--versioned-dirs", "vendor"]).current_dir(tree);
+    vendor
+        .args(["vendor", "--quiet", "--versioned-dirs", "vendor"])
+        .current_dir(tree);
     output(&mut vendor)?;
+    let mut crates = 0;
+    for vendored in fs::read_dir(tree.join("vendor"))? {
+        without_orig(&vendored?.path())?;
+        crates += 1;
+    }
     let after = fs::read_to_string(tree.join("Cargo.lock"))?;
     let kept = after.lines().filter(|line| line.starts_with("checksum")).count();
     ensure!(
-        kept == files_below_vendor(tree)? && after.lines().all(|line| line.is_empty() || before.contains(line)),
+        kept == crates && after.lines().all(|line| before.contains(line)),
         "cargo vendor has changed the versions of Cargo.lock, or left a crate out"
     );
     let config = tree.join(".cargo/config.toml");
@@ -113,6 +129,18 @@ fn reduce(tree: &Path) -> Result<()> {
     Ok(())
 }
 
-fn files_below_vendor(tree: &Path) -> Result<usize> {
-    Ok(fs::read_dir(tree.join("vendor"))?.count())
+/// Takes a crate's `Cargo.toml.orig` away, and out of cargo's list of its files.
+fn without_orig(krate: &Path) -> Result<()> {
+    let orig = "Cargo.toml.orig";
+    fs::remove_file(krate.join(orig)).with_context(|| format!("{} has no {orig}", krate.display()))?;
+    let list = krate.join(".cargo-checksum.json");
+    let mut checksums: serde_json::Value = serde_json::from_str(&fs::read_to_string(&list)?)?;
+    let files = checksums["files"]
+        .as_object_mut()
+        .context("a vendored crate without a list of its files")?;
+    files
+        .remove(orig)
+        .context("Cargo.toml.orig isn't in the list of a crate's files")?;
+    fs::write(&list, serde_json::to_string(&checksums)?)?;
+    Ok(())
 }
