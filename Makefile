@@ -71,12 +71,13 @@ $(STATICLIB): FORCE
 	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(OUT) $(DEBUGINFO) \
 		-- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp --remap-path-prefix=$(CURDIR)=ironring
 
-# One object with only what the API reaches, and only the API's names global.
+# One object with only what the API reaches, and only the API's names global. The heap's functions are wanted where
+# the program has them (src/probe.rs).
 $(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld Makefile
 	@mkdir -p $(LIB)
 	@$(LD) -r --gc-sections -T src/archive.ld $$(sed 's/^/-u /' src/$*.keep) -o $@.tmp $(STATICLIB)
 	@$(OBJCOPY) --keep-global-symbols=src/$*.keep $(STRIP_DEBUG) \
-		--remove-section=.llvmbc --remove-section=.llvmcmd --remove-section=.comment $@.tmp $@
+		--weaken-symbol=calloc --weaken-symbol=free --remove-section=.llvmbc --remove-section=.llvmcmd --remove-section=.comment $@.tmp $@
 	@rm $@.tmp
 
 $(LIB)/%.a: $(LIB)/%.o

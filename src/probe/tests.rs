@@ -4,9 +4,37 @@ use super::*;
 use crate::inline::io_uring_opcode_supported;
 use crate::kernel::script::{self, Call, Kind, Rig};
 use libc::{EINVAL, ENOMEM, ENOSYS};
+use std::cell::Cell;
+
+thread_local! {
+    static HEAP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// In tests, a program has a heap when it says so.
+pub fn heap<T>(function: T) -> Option<T> {
+    HEAP.get().then_some(function)
+}
 
 #[test]
-fn a_probe_is_a_mapping_that_is_freed_whole() {
+fn a_probe_is_from_the_heap_where_there_is_one() {
+    let mut rig = Rig::new(4, 0);
+    HEAP.set(true);
+    // SAFETY: the rig's ring.
+    unsafe {
+        let probe = io_uring_get_probe_ring(rig.ring());
+        assert!(matches!(rig.script.calls()[..], [Call::Register { .. }]));
+        assert_eq!(io_uring_opcode_supported(probe, 0), 1);
+        // As old programs do.
+        libc::free(probe.cast());
+        io_uring_free_probe(io_uring_get_probe_ring(rig.ring()));
+        rig.script.fail(Kind::Register, 0, -EINVAL);
+        assert!(io_uring_get_probe_ring(rig.ring()).is_null());
+    }
+    HEAP.set(false);
+}
+
+#[test]
+fn without_a_heap_a_probe_is_a_mapping_that_is_freed_whole() {
     let mut rig = Rig::new(4, 0);
     let held = rig.script.held();
     // SAFETY: the rig's ring.

@@ -33,8 +33,13 @@ const LIBC: [&str; 8] = [
     "bcmp",
 ];
 
+/// What the library takes of a program's heap, when there is one.
+const HEAP: [&str; 2] = ["calloc", "free"];
+
+/// What the references to the heap take of the text: their symbols, versions and relocations, and the choice.
+pub const HEAP_TEXT: u64 = 160;
 /// Three quarters of the text of the peer's `liburing.so.2.15` on x86-64, in bytes.
-const MOST_TEXT: u64 = 24041 * 3 / 4;
+const MOST_TEXT: u64 = 24041 * 3 / 4 + HEAP_TEXT;
 /// `liburing.a` in bytes.
 const MOST_ARCHIVE: usize = 40 * 1024;
 
@@ -136,6 +141,7 @@ impl Gates {
             "link with -nostdlib; for a build that goes through libc, say --libc here",
         );
         self.undefined(&elf);
+        self.weak(&elf);
         self.hardening(&elf);
         self.no_panic(&elf, &data);
         // The limit is for the processor that it was read on, and for the route without libc.
@@ -222,6 +228,18 @@ impl Gates {
         );
     }
 
+    /// In a program without libc it can do without everything of libc.
+    fn weak(&mut self, elf: &Elf) {
+        let plain: BTreeSet<&str> = elf.weak.iter().filter_map(|name| name.split('@').next()).collect();
+        let wrong = (plain != BTreeSet::from(HEAP)).then_some(format!("{plain:?} instead of {HEAP:?}"));
+        self.gate(
+            "weakly undefined: the heap",
+            &elf.weak.len(),
+            &list("wanted are", &wrong),
+            "src/probe.rs says what is wanted of the heap, and the Makefile makes it weak",
+        );
+    }
+
     fn hardening(&mut self, elf: &Elf) {
         let checks = [
             (elf.is(Mark::Relro), "no PT_GNU_RELRO: link with -Wl,-z,relro"),
@@ -298,6 +316,7 @@ impl Gates {
             "ld -r -u SYMBOL brings a symbol in, objcopy --keep-global-symbols makes all others local",
         );
         self.undefined(&elf);
+        self.weak(&elf);
         self.no_panic(&elf, &data);
         let over = name == "liburing" && !self.libc && data.len() >= MOST_ARCHIVE;
         self.gate(

@@ -30,8 +30,8 @@ pub struct Base {
 }
 
 impl Base {
-    /// The base of a suite with these packages, and with these source packages and all that building them takes. It is
-    /// made when there is none, and what it lacks is added.
+    /// The base of a suite with these packages, and with these source packages unpacked in /usr/src. It is made when
+    /// there is none, and what it lacks is added.
     pub fn open(suite: &str, packages: &BTreeSet<&str>, sources: &BTreeSet<&str>) -> Result<Base> {
         let base = Base {
             suite: suite.to_owned(),
@@ -84,9 +84,8 @@ impl Base {
         }
         if !sources.is_empty() {
             let names = sources.join(" ");
-            eprintln!("{}: installing what it takes to build {names}", self.suite);
-            self.apt(&format!("{install} install dpkg-dev fakeroot"))?;
-            self.apt(&format!("{install} build-dep {names}"))?;
+            eprintln!("{}: fetching the sources of {names}", self.suite);
+            self.apt(&format!("{install} install dpkg-dev"))?;
             self.apt(&format!("cd /usr/src && apt-get -qq source {names}"))?;
         }
         let mut text = has;
@@ -119,6 +118,7 @@ impl Base {
         command.args([
             "--aptopt=Acquire::Languages \"none\"",
             "--aptopt=Acquire::Retries \"3\"",
+            "--aptopt=APT::Sandbox::User \"root\"",
         ]);
         for left_out in ["man", "doc", "locale"] {
             command.arg(format!("--dpkgopt=path-exclude=/usr/share/{left_out}/*"));
