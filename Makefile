@@ -42,6 +42,8 @@ XTASK := $(CARGO) xtask
 comma := ,
 FEATURES := shipped$(if $(filter 1,$(USE_LIBC)),$(comma)use-libc)
 NEEDED := $(if $(filter 1,$(USE_LIBC)),-lc)
+# The program's heap, wanted where there is one (src/probe.rs).
+WEAKEN := $(if $(filter 1,$(USE_LIBC)),,--weaken-symbol=calloc --weaken-symbol=free)
 # Of the library only: what it depends on would bring the paths of the machine that builds it.
 DEBUGINFO := $(if $(filter 1,$(DEBUG)),--config profile.release.debug=2 --config 'profile.release.package."*".debug=false')
 STRIP_DEBUG := $(if $(filter 1,$(DEBUG)),,--strip-debug --strip-unneeded)
@@ -79,6 +81,7 @@ $(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld Makefile
 	@mkdir -p $(LIB)
 	@$(LD) -r --gc-sections -T src/archive.ld $$(sed 's/^/-u /' src/$*.keep) -o $@.tmp $(STATICLIB)
 	@$(OBJCOPY) --keep-global-symbols=src/$*.keep $(STRIP_DEBUG) \
+		$(WEAKEN) \
 		--remove-section=.llvmbc --remove-section=.llvmcmd --remove-section=.comment $@.tmp $@
 	@rm $@.tmp
 

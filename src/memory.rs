@@ -1,12 +1,13 @@
 //! Where a ring's memory lies: sizes, mappings, and the pointers into them.
 
 use crate::abi::*;
+use crate::barrier::read_once;
 use crate::ctypes::{c_int, c_uint, c_void, size_t, ssize_t};
 use crate::inline::{io_uring_cqe_shift_from_flags, io_uring_sqe_shift_from_flags};
 use crate::kernel;
-use crate::setup::{io_uring_queue_exit, io_uring_queue_init_params};
+use crate::setup::{io_uring_queue_exit, io_uring_queue_init};
 use crate::types::{io_uring, io_uring_cq, io_uring_sq};
-use core::mem::{MaybeUninit, transmute, zeroed};
+use core::mem::{MaybeUninit, transmute};
 use core::ptr::null_mut;
 use libc::{EINVAL, ENOMEM, MAP_ANONYMOUS, MAP_HUGETLB, MAP_POPULATE, MAP_SHARED};
 
@@ -167,8 +168,7 @@ unsafe fn map_part(fd: c_int, len: usize, offset: u64) -> Result<*mut c_void, c_
 unsafe fn map(fd: c_int, p: &io_uring_params, sq: &mut io_uring_sq, cq: &mut io_uring_cq) -> Result<(), c_int> {
     let mut sq_sz = p.sq_off.array as usize + p.sq_entries as usize * size_of::<c_uint>();
     let mut cq_sz = p.cq_off.cqes as usize + cqes_size(p.flags, p.cq_entries);
-    let single = p.features & IORING_FEAT_SINGLE_MMAP != 0;
-    if single {
+    if p.features & IORING_FEAT_SINGLE_MMAP != 0 {
         sq_sz = sq_sz.max(cq_sz);
         cq_sz = sq_sz;
     }
@@ -176,7 +176,8 @@ unsafe fn map(fd: c_int, p: &io_uring_params, sq: &mut io_uring_sq, cq: &mut io_
     unsafe {
         sq.ring_ptr = map_part(fd, sq_sz, IORING_OFF_SQ_RING)?;
         sq.ring_sz = sq_sz;
-        cq.ring_ptr = if single {
+        // Asked again, or the compiler makes two ways of all this, with 40 bytes more.
+        cq.ring_ptr = if read_once(&raw const p.features) & IORING_FEAT_SINGLE_MMAP != 0 {
             sq.ring_ptr
         } else {
             map_part(fd, cq_sz, IORING_OFF_CQ_RING)?
@@ -267,7 +268,7 @@ pub unsafe fn provide(
 
 /// Fresh memory for `need` bytes at `*ptr`. Returns its size, one page or one huge page, or -errno.
 #[inline(never)]
-fn anonymous(need: usize, ptr: &mut *mut c_void) -> c_int {
+pub fn anonymous(need: usize, ptr: &mut *mut c_void) -> c_int {
     let page = kernel::page_size();
     let (size, huge) = if need <= page {
         (page, 0)
@@ -321,14 +322,14 @@ pub unsafe extern "C" fn io_uring_memory_size(entries: c_uint, flags: c_uint) ->
 #[inline(never)]
 fn mlock_size(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> ssize_t {
     let mut ring = MaybeUninit::<io_uring>::uninit();
-    // SAFETY: all zeroes is a valid `io_uring_params`; both live through the calls; a failed init leaves nothing to undo.
+    let ring = ring.as_mut_ptr();
+    // SAFETY: the ring lives through the calls, and is written by each outcome; a failed init leaves nothing to undo.
     unsafe {
-        let mut probe: io_uring_params = zeroed();
-        if io_uring_queue_init_params(entries, ring.as_mut_ptr(), &raw mut probe) == 0 {
-            io_uring_queue_exit(ring.as_mut_ptr());
+        if io_uring_queue_init(entries, ring, 0) == 0 {
+            io_uring_queue_exit(ring);
         }
         // A failure leaves the features 0: most likely an old kernel and too little memory to lock.
-        if probe.features & IORING_FEAT_NATIVE_WORKERS != 0 {
+        if (*ring).features & IORING_FEAT_NATIVE_WORKERS != 0 {
             return 0;
         }
     }

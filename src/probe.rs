@@ -1,36 +1,62 @@
 //! Asking the kernel for its opcodes.
 
 use crate::abi::{io_uring_probe, io_uring_probe_op};
-use crate::ctypes::c_uint;
+use crate::ctypes::{c_uint, c_void, size_t};
 use crate::kernel;
+use crate::memory::anonymous;
 use crate::register::io_uring_register_probe;
 use crate::setup::{io_uring_queue_exit, io_uring_queue_init};
 use crate::types::io_uring;
 use core::mem::MaybeUninit;
 use core::ptr::null_mut;
-use libc::{MAP_ANONYMOUS, MAP_PRIVATE};
+#[cfg(not(test))]
+use core::ptr::read_volatile;
+use libc::{calloc, free};
+#[cfg(all(test, not(loom)))]
+use tests::heap;
 
 /// The kernel never tells of more.
 const OPS: c_uint = 256;
-/// The library has no heap: a probe is a mapping of its own.
 const SIZE: usize = size_of::<io_uring_probe>() + OPS as usize * size_of::<io_uring_probe_op>();
+
+type Calloc = unsafe extern "C" fn(size_t, size_t) -> *mut c_void;
+type Free = unsafe extern "C" fn(*mut c_void);
+
+/// The program's heap, where it has one: programs older than `io_uring_free_probe()` give their probes to `free()`.
+/// The references are weak (the Makefile sees to that), so that in a program without libc these are null.
+#[cfg(not(test))]
+static HEAP: (Option<Calloc>, Option<Free>) = (Some(calloc), Some(free));
+
+#[cfg(not(test))]
+#[inline]
+fn heap() -> Option<(Calloc, Free)> {
+    // SAFETY: a static; volatile, as the compiler holds what stands in the source for what stands in the program.
+    let (calloc, free) = unsafe { read_volatile(&raw const HEAP) };
+    Some((calloc?, free?))
+}
 
 /// Asks the kernel behind `ring` which opcodes it has.
 ///
-/// `io_uring_opcode_supported()` reads the answer. It is the caller's, to be freed with `io_uring_free_probe()` (not
-/// with `free()`), and doesn't depend on `ring`.
+/// `io_uring_opcode_supported()` reads the answer. It is the caller's, to be freed with `io_uring_free_probe()`, and
+/// doesn't depend on `ring`.
 /// Returns the answer, or NULL when the kernel (before 5.6) can't tell or memory is short.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_get_probe_ring(ring: *mut io_uring) -> *mut io_uring_probe {
-    // SAFETY: the caller's ring; a fresh mapping is zeroed and large enough.
+    // SAFETY: the caller's ring; the memory is zeroed and large enough, from the heap or a mapping of its own.
     unsafe {
-        let Ok(memory) = kernel::mmap(SIZE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0) else {
+        let mut memory = null_mut();
+        match heap() {
+            Some((calloc, _)) => memory = calloc(1, SIZE),
+            // What it says of an error is what `memory` says.
+            None => _ = anonymous(SIZE, &mut memory),
+        }
+        if memory.is_null() {
             return null_mut();
-        };
+        }
         let probe: *mut io_uring_probe = memory.cast();
         if io_uring_register_probe(ring, probe, OPS) < 0 {
-            kernel::munmap(memory, SIZE);
+            io_uring_free_probe(probe);
             return null_mut();
         }
         probe
@@ -59,10 +85,19 @@ pub unsafe extern "C" fn io_uring_get_probe() -> *mut io_uring_probe {
 ///
 /// Since liburing 2.0.
 #[unsafe(no_mangle)]
+#[inline(never)]
 pub unsafe extern "C" fn io_uring_free_probe(probe: *mut io_uring_probe) {
-    if !probe.is_null() {
-        // SAFETY: `io_uring_get_probe_ring` made the mapping, of this size; the caller gives it up.
-        unsafe { kernel::munmap(probe.cast(), SIZE) };
+    if probe.is_null() {
+        return;
+    }
+    // SAFETY: `io_uring_get_probe_ring` got it in the same way, of this size; the caller gives it up.
+    unsafe {
+        match heap() {
+            Some((_, free)) => free(probe.cast()),
+            None => {
+                kernel::munmap(probe.cast(), kernel::page_size());
+            }
+        }
     }
 }
 

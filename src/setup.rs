@@ -43,19 +43,24 @@ pub unsafe fn enter_flags(ring: *const io_uring) -> c_uint {
 unsafe fn clear(ring: *mut io_uring) {
     // SAFETY: all zeroes is valid in every part of an `io_uring`; the caller passes one to write.
     unsafe {
-        // Half by half, each of which the compiler zeroes on the spot: for the whole it would call `memset`.
-        (*ring).sq = zeroed();
-        compiler_fence(Ordering::SeqCst);
-        (*ring).cq = zeroed();
-        (*ring).flags = 0;
+        if cfg!(target_pointer_width = "64") {
+            let words: *mut [u64; 3] = ring.cast();
+            let mut index = 0;
+            while index < size_of::<io_uring>() / size_of::<[u64; 3]>() {
+                *words.add(index) = [0; 3];
+                // Or the compiler makes a call to `memset` of it, or five times the code.
+                compiler_fence(Ordering::SeqCst);
+                index += 1;
+            }
+        } else {
+            *ring = zeroed();
+        }
         (*ring).ring_fd = -1;
-        (*ring).features = 0;
         (*ring).enter_ring_fd = -1;
-        (*ring).int_flags = 0;
-        (*ring).pad = zeroed();
-        (*ring).pad2 = 0;
     }
 }
+
+const _: () = assert!(cfg!(not(target_pointer_width = "64")) || size_of::<io_uring>() % size_of::<[u64; 3]>() == 0);
 
 /// Makes a ring in `buf`, or in memory of its own when `buf` is NULL. Internal to the archive.
 #[unsafe(no_mangle)]
@@ -149,12 +154,14 @@ unsafe fn init(
     unsafe {
         let flags = (*p).flags;
         (*p).flags |= IORING_SETUP_NO_SQARRAY;
-        let ret = __io_uring_queue_init_params(entries, ring, p, buf, buf_size);
-        if ret != -EINVAL || flags & IORING_SETUP_NO_SQARRAY != 0 {
-            return ret;
+        loop {
+            let ret = __io_uring_queue_init_params(entries, ring, p, buf, buf_size);
+            // A refusal leaves the flags as they were.
+            if ret != -EINVAL || (*p).flags == flags {
+                return ret;
+            }
+            (*p).flags = flags;
         }
-        (*p).flags = flags;
-        __io_uring_queue_init_params(entries, ring, p, buf, buf_size)
     }
 }
 

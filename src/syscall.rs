@@ -20,16 +20,7 @@ pub unsafe extern "C" fn io_uring_enter(
     sig: *mut sigset_t,
 ) -> c_int {
     // SAFETY: the caller's arguments are passed on as they are.
-    unsafe {
-        kernel::io_uring_enter2(
-            fd as c_int,
-            to_submit,
-            min_complete,
-            flags,
-            sig.cast(),
-            kernel::SIGSET_SIZE,
-        )
-    }
+    unsafe { io_uring_enter2(fd, to_submit, min_complete, flags, sig.cast(), kernel::SIGSET_SIZE) }
 }
 
 /// Calls `io_uring_enter` with an extended argument.
@@ -40,6 +31,7 @@ pub unsafe extern "C" fn io_uring_enter(
 /// Returns the number of entries taken, or -errno from the kernel.
 /// Since liburing 2.3, kernel 5.11.
 #[unsafe(no_mangle)]
+#[inline(never)]
 pub unsafe extern "C" fn io_uring_enter2(
     fd: c_uint,
     to_submit: c_uint,

@@ -69,6 +69,16 @@ TEST(probes_leave_no_memory_behind)
 	io_uring_queue_exit(&ring);
 }
 
+/* From before io_uring_free_probe(): plocate 1.1.18 does it. */
+TEST(old_programs_free_a_probe)
+{
+	struct io_uring_probe *p = io_uring_get_probe();
+
+	probe_makes_sense(p);
+	free(p);
+	io_uring_free_probe(io_uring_get_probe());
+}
+
 TEST(no_probe_without_a_ring)
 {
 	struct rlimit none = { 0, 0 };

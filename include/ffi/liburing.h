@@ -1122,7 +1122,7 @@ int io_uring_resize_rings(struct io_uring *ring,
  * Asks the kernel behind ring which opcodes it has.
  *
  * io_uring_opcode_supported() reads the answer. It is the caller's, to be freed
- * with io_uring_free_probe() (not with free()), and doesn't depend on ring.
+ * with io_uring_free_probe(), and doesn't depend on ring.
  * Returns the answer, or NULL when the kernel (before 5.6) can't tell or memory
  * is short.
  * Since liburing 2.0, kernel 5.6.

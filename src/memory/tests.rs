@@ -3,6 +3,7 @@
 use super::*;
 use crate::kernel::script::{self, Call, Kind, PAGE};
 use crate::setup::io_uring_queue_init_mem;
+use core::mem::zeroed;
 
 fn params(flags: c_uint, cq_entries: c_uint) -> io_uring_params {
     // SAFETY: all zeroes is a valid `io_uring_params`.

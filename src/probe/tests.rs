@@ -3,21 +3,49 @@
 use super::*;
 use crate::inline::io_uring_opcode_supported;
 use crate::kernel::script::{self, Call, Kind, Rig};
-use libc::{EINVAL, ENOMEM, ENOSYS};
+use libc::{EINVAL, ENOMEM, ENOSYS, MAP_ANONYMOUS, MAP_SHARED};
+use std::cell::Cell;
+
+thread_local! {
+    static HEAP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// In tests, a program has a heap when it says so.
+pub fn heap() -> Option<(Calloc, Free)> {
+    HEAP.get().then_some((calloc, free))
+}
 
 #[test]
-fn a_probe_is_a_mapping_that_is_freed_whole() {
+fn a_probe_is_from_the_heap_where_there_is_one() {
+    let mut rig = Rig::new(4, 0);
+    HEAP.set(true);
+    // SAFETY: the rig's ring.
+    unsafe {
+        let probe = io_uring_get_probe_ring(rig.ring());
+        assert!(matches!(rig.script.calls()[..], [Call::Register { .. }]));
+        assert_eq!(io_uring_opcode_supported(probe, 0), 1);
+        // As old programs do.
+        libc::free(probe.cast());
+        io_uring_free_probe(io_uring_get_probe_ring(rig.ring()));
+        rig.script.fail(Kind::Register, 0, -EINVAL);
+        assert!(io_uring_get_probe_ring(rig.ring()).is_null());
+    }
+    HEAP.set(false);
+}
+
+#[test]
+fn without_a_heap_a_probe_is_a_mapping_that_is_freed_whole() {
     let mut rig = Rig::new(4, 0);
     let held = rig.script.held();
     // SAFETY: the rig's ring.
     unsafe {
         let probe = io_uring_get_probe_ring(rig.ring());
         let calls = rig.script.calls();
-        let flags = MAP_ANONYMOUS | MAP_PRIVATE;
+        let flags = MAP_ANONYMOUS | MAP_SHARED;
         assert_eq!(
             calls[0],
             Call::Mmap {
-                len: 16 + 256 * 8,
+                len: crate::kernel::page_size(),
                 flags,
                 fd: -1,
                 offset: 0
@@ -34,7 +62,7 @@ fn a_probe_is_a_mapping_that_is_freed_whole() {
             rig.call(),
             Call::Munmap {
                 addr: probe as usize,
-                len: 16 + 256 * 8
+                len: crate::kernel::page_size()
             }
         );
         io_uring_free_probe(null_mut());

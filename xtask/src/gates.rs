@@ -22,7 +22,7 @@ const ARCHIVE_ONLY: [&str; 4] = [
 ];
 
 /// What the libc route may want: the calls it makes, and those that compilers make up.
-const LIBC: [&str; 8] = [
+const LIBC: [&str; 10] = [
     "syscall",
     "mmap",
     "__errno_location",
@@ -31,7 +31,12 @@ const LIBC: [&str; 8] = [
     "memset",
     "memcmp",
     "bcmp",
+    "calloc",
+    "free",
 ];
+
+/// What the library without libc takes of a program's heap, when there is one.
+const HEAP: [&str; 2] = ["calloc", "free"];
 
 /// Three quarters of the text of the peer's `liburing.so.2.15` on x86-64, in bytes.
 const MOST_TEXT: u64 = 24041 * 3 / 4;
@@ -136,6 +141,7 @@ impl Gates {
             "link with -nostdlib; for a build that goes through libc, say --libc here",
         );
         self.undefined(&elf);
+        self.weak(&elf);
         self.hardening(&elf);
         self.no_panic(&elf, &data);
         // The limit is for the processor that it was read on, and for the route without libc.
@@ -222,6 +228,19 @@ impl Gates {
         );
     }
 
+    /// In a program without libc it can do without everything of libc.
+    fn weak(&mut self, elf: &Elf) {
+        let plain: BTreeSet<&str> = elf.weak.iter().filter_map(|name| name.split('@').next()).collect();
+        let wanted: BTreeSet<&str> = HEAP.into_iter().filter(|_| !self.libc).collect();
+        let wrong = (plain != wanted).then_some(format!("{plain:?} instead of {wanted:?}"));
+        self.gate(
+            "weakly undefined: the heap",
+            &elf.weak.len(),
+            &list("wanted are", &wrong),
+            "src/probe.rs says what is wanted of the heap, and the Makefile makes it weak",
+        );
+    }
+
     fn hardening(&mut self, elf: &Elf) {
         let checks = [
             (elf.is(Mark::Relro), "no PT_GNU_RELRO: link with -Wl,-z,relro"),
@@ -298,6 +317,7 @@ impl Gates {
             "ld -r -u SYMBOL brings a symbol in, objcopy --keep-global-symbols makes all others local",
         );
         self.undefined(&elf);
+        self.weak(&elf);
         self.no_panic(&elf, &data);
         let over = name == "liburing" && !self.libc && data.len() >= MOST_ARCHIVE;
         self.gate(

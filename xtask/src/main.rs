@@ -22,6 +22,7 @@ mod matrix;
 mod model;
 mod package;
 mod peer;
+mod programs;
 mod sanitize;
 mod soak;
 mod statics;
@@ -89,6 +90,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Run our C tests and the original's suite on old and new kernels
     Kernels(kernels::Args),
+    /// Run the distribution's programs on our packages, in Debian systems of their own
+    Programs(programs::Args),
     /// Run real programs on the library
     Demo(demo::Args),
     /// Make the source archive of the last commit
@@ -132,6 +135,7 @@ fn main() -> ExitCode {
         Command::Faults(args) => faults::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Kernels(args) => kernels::run(&args),
+        Command::Programs(args) => programs::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Dist(args) => package::dist::run(&args),
         Command::Deb(args) => package::deb::run(&args),

@@ -6,7 +6,7 @@
 
 mod apt;
 
-pub use apt::Apt;
+pub use apt::{Apt, sources};
 
 use crate::util::{have, need, output, root, stdout, table};
 use anyhow::{Context, Result, ensure};

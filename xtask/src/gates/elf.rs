@@ -31,6 +31,8 @@ pub struct Elf {
     pub needed: Vec<String>,
     /// Wanted from elsewhere.
     pub undefined: BTreeSet<String>,
+    /// What it takes where it is, and does without where it isn't.
+    pub weak: BTreeSet<String>,
     /// Defined with global or weak binding, whatever the visibility (archives).
     pub globals: BTreeSet<String>,
     /// Every symbol's name, local ones too.
@@ -121,7 +123,8 @@ impl Elf {
                     continue;
                 }
                 if symbol.st_shndx(endian) == elf::SHN_UNDEF {
-                    self.undefined.insert(name.clone());
+                    let weak = symbol.st_bind() == elf::STB_WEAK;
+                    if weak { &mut self.weak } else { &mut self.undefined }.insert(name.clone());
                 } else if symbol.st_bind() != elf::STB_LOCAL {
                     self.globals.insert(name.clone());
                 }

@@ -72,12 +72,42 @@ pub fn suite(suites: &[&str], dir: &Path) -> Result<Apt> {
     Err(why)
 }
 
+/// What apt has to know for a suite of the Debian archive that this machine uses: a file of sources, and the settings
+/// of the machine without which it would not reach the archive or believe it.
+pub fn sources(suite: &str) -> Result<(String, Vec<String>)> {
+    let archives = configured();
+    let archive = archives
+        .first()
+        .context("no Debian archive is among apt's configured sources")?;
+    let wanted = ["Check-", "http", "ForceIPv"];
+    let dump = stdout(Command::new("apt-config").arg("dump"))?;
+    let settings = dump.lines().filter(|line| {
+        line.strip_prefix("Acquire::")
+            .is_some_and(|name| wanted.iter().any(|start| name.starts_with(start)))
+    });
+    Ok((archive.sources(suite), settings.map(String::from).collect()))
+}
+
 /// A Debian archive as apt's own sources name it.
 struct Archive {
     uris: String,
     suites: Vec<String>,
     /// The `Signed-By` field's value, which may have several lines; empty when there is none.
     signed_by: String,
+}
+
+impl Archive {
+    /// The text of a file of sources with one suite of it.
+    fn sources(&self, suite: &str) -> String {
+        let signed = match &*self.signed_by {
+            "" => String::new(),
+            key => format!("Signed-By: {key}\n"),
+        };
+        format!(
+            "Types: deb deb-src\nURIs: {}\nSuites: {suite}\nComponents: main\n{signed}",
+            self.uris
+        )
+    }
 }
 
 /// The configured sources that are Debian's own: they have `main`, in a suite of this system or a rolling one.
@@ -155,17 +185,9 @@ impl Apt {
         for part in ["sources", "state/lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(dir.join(part))?;
         }
-        let signed = match &*archive.signed_by {
-            "" => String::new(),
-            key => format!("Signed-By: {key}\n"),
-        };
         fs::write(
             dir.join("sources/debian.sources"),
-            format!(
-                "Types: deb deb-src\nURIs: {}\nSuites: {suite}\nComponents: main\n\
-                 Targets: Packages Sources\nLanguages: none\nPDiffs: no\n{signed}",
-                archive.uris
-            ),
+            archive.sources(suite) + "Targets: Packages Sources\nLanguages: none\nPDiffs: no\n",
         )?;
         fs::write(dir.join("status"), "")?;
         // The hooks of the system's apt clean up caches of the system: not ours to run.

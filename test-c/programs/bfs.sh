@@ -1,0 +1,12 @@
+# bfs, a find that walks breadth first: its threads open folders and look at files through io_uring.
+# build-bfs.sh goes on here with a program of its own.
+set -eu
+. /tests/facts.sh
+cd /shared
+
+fact version "${VERSION:-$(dpkg-query -W -f '${Version}' bfs)}"
+tree
+search all bfs tree
+search named bfs tree -type f -name 'file-4*'
+search empty bfs -j2 tree -mindepth 2 -empty -links 1
+search sizes bfs -j4 tree -type d -printf '%p %m %y\n'

@@ -1,0 +1,13 @@
+# bfs from its source package, by Debian's own rules, against the -dev package that is installed.
+set -eu
+. /tests/facts.sh
+cd /shared
+
+cp -r /usr/src/bfs-*/ build
+cd build
+DEB_BUILD_OPTIONS='nocheck parallel=2' dpkg-buildpackage -b -us -uc > ../build.log 2>&1 || die "$(tail -n 20 ../build.log)"
+VERSION=$(dpkg-parsechangelog -S Version)
+PATH=$PWD/debian/bfs/usr/bin:$PATH
+[ "$(command -v bfs)" = "$PWD/debian/bfs/usr/bin/bfs" ]
+cd ..
+. /tests/bfs.sh
