@@ -113,6 +113,16 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             "every function has its page, pages agree with the source, their examples run",
             vec![xtask(&["man"]), xtask(&["man", "--browser"]), xtask(&["man", "--doc"])],
         ),
+        step(
+            "package",
+            "every package builds without network, twice the same, and stands in for liburing; the release is one",
+            vec![
+                xtask(&["versions"]),
+                xtask(&["builds", "--self-test"]),
+                xtask(&["packages"]),
+                xtask(&["recipe"]),
+            ],
+        ),
         step("lang", "C++ modules, Rust and Python do a read", vec![xtask(&["lang"])]),
         step("ctest", "real I/O on this kernel, from C", vec![xtask(&["ctest"])]),
         step(
@@ -168,6 +178,15 @@ fn steps(all: bool) -> Result<Vec<Step>> {
         ),
     ];
     if all {
+        steps.push(step(
+            "package, with tests",
+            "the packages' own test steps, as a distribution's builder runs them",
+            vec![
+                xtask(&["deb", "--test"]),
+                xtask(&["rpm", "--test"]),
+                xtask(&["recipe", "--test"]),
+            ],
+        ));
         steps.push(step(
             "bytes, long",
             "a hundred million draws",

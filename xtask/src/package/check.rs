@@ -9,7 +9,7 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Only what is called so: reproducible, lintian, install, rpm, arch, alpine
+    /// Only what is called so: reproducible, lintian, install, rpm, arch, alpine, meson wrap
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> Result<()> {
         },
     )?;
     let shop = Shop { archive, debs, work };
-    let checks: [(&str, Check); 6] = [
+    let checks: [(&str, Check); 7] = [
         ("reproducible", reproducible),
         ("lintian", lintian),
         ("install", in_a_copy),
@@ -48,6 +48,9 @@ pub fn run(args: &Args) -> Result<()> {
         ("arch", |shop| others::arch(&shop.archive, &shop.work.join("arch"))),
         ("alpine", |shop| {
             others::alpine(&shop.archive, &shop.work.join("alpine"))
+        }),
+        ("meson wrap", |shop| {
+            others::meson(&shop.archive, &shop.work.join("wrap"))
         }),
     ];
     let mut rows = Vec::new();

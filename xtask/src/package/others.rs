@@ -105,6 +105,54 @@ pub fn alpine(archive: &Path, folder: &Path) -> Result<String> {
     ))
 }
 
+/// A project of Meson that brings the library along as a subproject.
+pub fn meson(archive: &Path, folder: &Path) -> Result<String> {
+    fresh(folder)?;
+    let (ours, project) = (root().join("packaging/meson"), folder.join("project"));
+    let subprojects = project.join("subprojects");
+    let build = folder.join("build");
+    fs::create_dir_all(&subprojects)?;
+    fs::copy(root().join("test-c/build/wrap.build"), project.join("meson.build"))?;
+    fs::copy(root().join("test-c/build/nop.c"), project.join("nop.c"))?;
+    output(
+        Command::new("cp")
+            .arg("-r")
+            .arg(ours.join("packagefiles"))
+            .arg(&subprojects),
+    )?;
+    let name = archive.file_name().context("an archive without a name")?;
+    fs::copy(archive, subprojects.join("packagefiles").join(name))?;
+    let sum = stdout(Command::new("sha256sum").arg(archive))?;
+    let sum = sum.split(' ').next().unwrap_or_default();
+    let wrap = fs::read_to_string(ours.join("liburing.wrap"))?;
+    fs::write(subprojects.join("liburing.wrap"), wrap.replace("@SHA256@", sum))?;
+    for args in [
+        &["setup", "--wrap-mode=forcefallback", "build", "project"][..],
+        &["compile", "-C", "build"],
+    ] {
+        let mut run = started("meson", true);
+        run.args(args)
+            .current_dir(folder)
+            .env("RUSTUP_HOME", super::deb::rustup_home());
+        output(run.env("CARGO_HOME", folder.join("cargo")).env_remove("MAKEFLAGS"))?;
+    }
+    let found = stdout(
+        Command::new("find")
+            .arg(&build)
+            .args(["-path", "*dist*", "-name", "liburing.so.2"]),
+    )?;
+    let library = Path::new(
+        found
+            .lines()
+            .next()
+            .context("the subproject has built no liburing.so.2")?,
+    );
+    let lib = library.parent().context("a library without a folder")?;
+    let said = stdout(Command::new(build.join("nop")).env("LD_LIBRARY_PATH", lib))?;
+    ensure!(version()?.starts_with(said.trim()), "the program says {said}");
+    Ok("a project builds with the archive as its subproject, and runs".into())
+}
+
 fn shellcheck(recipe: &Path, shell: &str, but: &str) -> Result<()> {
     need("shellcheck", "shellcheck")?;
     output(Command::new("shellcheck").args(["-s", shell, "-e", but]).arg(recipe))?;

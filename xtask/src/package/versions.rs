@@ -12,7 +12,7 @@ use std::process::Command;
 pub struct Args {}
 
 /// A file, and what stands before the release in it: `2.15.0`, or `2.15` where that is liburing's.
-const WRITTEN: [(&str, &str); 11] = [
+const WRITTEN: [(&str, &str); 14] = [
     ("src/version.rs", "IO_URING_VERSION_MINOR: c_int = "),
     ("Cargo.toml", "\nversion = \""),
     ("Cargo.lock", "name = \"ironring\"\nversion = \""),
@@ -24,6 +24,9 @@ const WRITTEN: [(&str, &str); 11] = [
     ("packaging/rpm/ironring.spec", "@ironring.example> - "),
     ("packaging/arch/PKGBUILD", "\npkgver="),
     ("packaging/alpine/APKBUILD", "\npkgver="),
+    ("packaging/meson/liburing.wrap", "directory = ironring-"),
+    ("packaging/meson/liburing.wrap", "source_filename = ironring-"),
+    ("packaging/meson/packagefiles/ironring/meson.build", "version: '"),
 ];
 
 pub fn run(_args: &Args) -> Result<()> {
