@@ -3,8 +3,8 @@ set -eu
 . /tests/facts.sh
 cd /shared
 
-fact version "$(dpkg-query -W -f '${Version}' postgresql-18)"
-bin=/usr/lib/postgresql/18/bin data=/shared/data
+fact version "${VERSION:-$(dpkg-query -W -f '${Version}' postgresql-18)}"
+bin=${bin:-/usr/lib/postgresql/18/bin} data=/shared/data
 chown postgres /shared
 as() {
 	setpriv --reuid=postgres --regid=postgres --clear-groups env -C /shared "$@"
