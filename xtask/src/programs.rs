@@ -81,13 +81,14 @@ pub fn run(args: &Args) -> Result<()> {
         let ours = ours::install(&base, &debs)?;
         let peer = System::of(&base);
         for program in programs {
-            rows.push(both(program, &peer, &ours)?);
+            let row = both(program, &peer, &ours)?;
+            row.keep(&debs)?;
+            rows.push(row);
         }
         if args.wants_upgrade(suite) {
-            rows.push(upgrade::run(&base, &debs)?);
-        }
-        for row in &rows {
+            let row = upgrade::run(&base, &debs)?;
             row.keep(&debs)?;
+            rows.push(row);
         }
     }
     ensure!(
