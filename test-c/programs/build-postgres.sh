@@ -5,7 +5,7 @@ cd /shared
 
 mkdir build
 cd build
-CFLAGS=-O1 /usr/src/postgresql-18-*/configure --prefix=/opt/postgresql --with-liburing --without-icu --without-readline \
+CFLAGS=-O0 /usr/src/postgresql-18-*/configure --prefix=/opt/postgresql --with-liburing --without-icu --without-readline \
 	--without-zlib > ../build.log 2>&1 || die "$(tail -n 20 ../build.log)"
 make -s -j 2 install >> ../build.log 2>&1 || die "$(tail -n 20 ../build.log)"
 VERSION=$(dpkg-parsechangelog -l "$(echo /usr/src/postgresql-18-*/debian/changelog)" -S Version)
