@@ -48,7 +48,7 @@ WEAKEN := $(if $(filter 1,$(USE_LIBC)),,--weaken-symbol=calloc --weaken-symbol=f
 DEBUGINFO := $(if $(filter 1,$(DEBUG)),--config profile.release.debug=2 --config 'profile.release.package."*".debug=false')
 STRIP_DEBUG := $(if $(filter 1,$(DEBUG)),,--strip-debug --strip-unneeded)
 
-.PHONY: all library install uninstall test runtests demo check check-all check-kernels bench gen man doc dist deb rpm clean help FORCE
+.PHONY: all library install uninstall test runtests demo check check-all check-kernels check-programs bench gen man doc dist deb rpm clean help FORCE
 all library: $(ARCHIVES) $(SHARED)
 	@ls -l $^ | awk '{ printf "%8d %s\n", $$5, $$9 }'
 
@@ -59,6 +59,7 @@ help:
 	@echo 'make check-all  the long forms too'
 	@echo 'make bench      build, then measure against the original; takes some minutes on a quiet machine'
 	@echo 'make check-kernels  the tests on Linux 5.10, 6.1, 6.12 and the newest, under qemu'
+	@echo 'make check-programs  Debian programs on our packages, in Debian systems of their own; as root'
 	@echo 'make install    prefix= libdir= libdevdir= includedir= mandir= datadir= DESTDIR= ENABLE_SHARED=0 ENABLE_CMAKE=0'
 	@echo 'make uninstall  with the same settings'
 	@echo 'make test       build, then run the C tests, with nothing but a C compiler'
@@ -128,6 +129,9 @@ bench: all
 
 check-kernels: all
 	@$(XTASK) kernels
+
+check-programs: all
+	@$(XTASK) programs
 
 dist:
 	@$(XTASK) dist

@@ -1,10 +1,9 @@
 # bfs, a find that walks breadth first: its threads open folders and look at files through io_uring.
-# build-bfs.sh goes on here with a program of its own.
 set -eu
 . /tests/facts.sh
 cd /shared
 
-fact version "${VERSION:-$(dpkg-query -W -f '${Version}' bfs)}"
+fact version "$(dpkg-query -W -f '${Version}' bfs)"
 tree
 search all bfs tree
 search named bfs tree -type f -name 'file-4*'

@@ -3,7 +3,7 @@ set -eu
 . /tests/facts.sh
 cd /shared
 
-fact version "$(dpkg-query -W -f '${Version}' mpd)"
+fact version "${VERSION:-$(dpkg-query -W -f '${Version}' mpd)}"
 mkdir music state
 # A minute and a half of 16-bit stereo sound at 44.1 kHz, behind the 44 bytes of a WAV header.
 bytes=16000000

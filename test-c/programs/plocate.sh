@@ -1,10 +1,9 @@
 # plocate: updatedb makes a database, and plocate searches it and looks whether the files exist, through io_uring.
-# build-plocate.sh goes on here with programs of its own.
 set -eu
 . /tests/facts.sh
 cd /shared
 
-fact version "${VERSION:-$(dpkg-query -W -f '${Version}' plocate)}"
+fact version "$(dpkg-query -W -f '${Version}' plocate)"
 tree
 updatedb --database-root "$PWD/tree" --output db --require-visibility no --prunefs '' --prunepaths '' --prune-bind-mounts no
 

@@ -3,8 +3,8 @@ set -eu
 . /tests/facts.sh
 cd /shared
 
-fact version "$(dpkg-query -W -f '${Version}' postgresql-18)"
-bin=/usr/lib/postgresql/18/bin data=/shared/data
+fact version "${VERSION:-$(dpkg-query -W -f '${Version}' postgresql-18)}"
+bin=${bin:-/usr/lib/postgresql/18/bin} data=/shared/data
 chown postgres /shared
 as() {
 	setpriv --reuid=postgres --regid=postgres --clear-groups env -C /shared "$@"
@@ -59,9 +59,8 @@ sleeping() {
 	[ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")" = 1 ]
 }
 await 'a transaction is open' sleeping
-# The server's processes are all children of the first.
-pkill -9 -P "$server" || true
-kill -9 "$server"
+# The first process goes first: it would start to recover as soon as one of the others is gone.
+kill -9 "$server" $(pgrep -P "$server")
 gone() {
 	! pgrep -x postgres > /dev/null
 }

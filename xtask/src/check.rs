@@ -169,6 +169,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             ],
         ),
         step(
+            "programs",
+            "the distribution's programs work on our packages as on the original's",
+            vec![xtask(&["programs", "--self-test"]), xtask(&["programs", "--short"])],
+        ),
+        step(
             "kernel 5.10",
             "our C tests, and the suite's of what the library itself does, on an old kernel",
             vec![
@@ -214,6 +219,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             "suite, older",
             "programs built with the headers of 2.9 and 2.3 on our library",
             vec![xtask(&["suite", "--version", "2.9,2.3"])],
+        ));
+        steps.push(step(
+            "programs, all",
+            "more of them, on bookworm and on sid, and some built from source",
+            vec![xtask(&["programs"])],
         ));
         steps.push(step(
             "suite, other ground",

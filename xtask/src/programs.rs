@@ -81,13 +81,16 @@ pub fn run(args: &Args) -> Result<()> {
         let ours = ours::install(&base, &debs)?;
         let peer = System::of(&base);
         for program in programs {
-            rows.push(both(program, &peer, &ours)?);
+            let row = both(program, &peer, &ours)?;
+            row.tell();
+            row.keep(&debs)?;
+            rows.push(row);
         }
         if args.wants_upgrade(suite) {
-            rows.push(upgrade::run(&base, &debs)?);
-        }
-        for row in &rows {
+            let row = upgrade::run(&base, &debs)?;
+            row.tell();
             row.keep(&debs)?;
+            rows.push(row);
         }
     }
     ensure!(
@@ -96,12 +99,6 @@ pub fn run(args: &Args) -> Result<()> {
     );
     println!();
     table(&page::HEADER, &rows.iter().map(Row::cells).collect::<Vec<_>>());
-    for (row, why) in rows
-        .iter()
-        .flat_map(|row| row.failures.iter().map(move |why| (row, why)))
-    {
-        println!("{} on {}: {why}", row.name, row.suite);
-    }
     let failed = rows.iter().filter(|row| !row.failures.is_empty()).count();
     println!("\nprograms: {} programs, {failed} failed", rows.len());
     ensure!(failed == 0, "{failed} of {} programs failed", rows.len());

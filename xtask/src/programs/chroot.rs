@@ -277,8 +277,16 @@ pub fn library_folder(layer: &Path) -> PathBuf {
 
 /// The command that goes into a system; what to run there comes after it.
 fn enter(below: &str, layer: Option<&Path>, shared: &Path, net: bool, seconds: u32) -> Command {
-    let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", &seconds.to_string(), "unshare"]);
+    // Ends with this process, should that be killed; and everything within ends with it.
+    let mut command = Command::new("setpriv");
+    command.args([
+        "--pdeathsig",
+        "TERM",
+        "timeout",
+        "--kill-after=5",
+        &seconds.to_string(),
+        "unshare",
+    ]);
     command.args(["--mount", "--pid", "--fork", "--kill-child"]);
     if !net {
         command.arg("--net");

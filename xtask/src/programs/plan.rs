@@ -109,7 +109,7 @@ pub const PROGRAMS: [Program; 15] = [
         "MPD, built from the source package, plays as Debian's does above",
     ),
     built(
-        "build-postgresql",
+        "build-postgres",
         "sid",
         &["postgresql-18"],
         &["bison", "flex", "gcc", "make", "perl", "pkg-config"],

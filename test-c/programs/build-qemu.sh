@@ -1,0 +1,15 @@
+# qemu-img from the source package, against the -dev package that is installed; then it does what Debian's does.
+set -eu
+. /tests/facts.sh
+cd /shared
+
+mkdir build
+cd build
+/usr/src/qemu-*/configure --without-default-features --enable-tools --enable-linux-io-uring --extra-cflags=-O0 \
+	> ../build.log 2>&1 || die "$(tail -n 20 ../build.log)"
+ninja -j 2 qemu-img >> ../build.log 2>&1 || die "$(tail -n 20 ../build.log)"
+VERSION=$(dpkg-parsechangelog -l "$(echo /usr/src/qemu-*/debian/changelog)" -S Version)
+PATH=$PWD:$PATH
+[ "$(command -v qemu-img)" = "$PWD/qemu-img" ] || die 'no qemu-img was built'
+cd ..
+. /tests/qemu.sh
