@@ -15,17 +15,24 @@ datadir ?= $(prefix)/share
 ENABLE_SHARED ?= 1
 # 1: system calls through libc on every processor.
 USE_LIBC ?= 0
+# For another processor: Rust's name of the target, and what the names of its compiler and binutils start with.
+TARGET ?=
+CROSS ?=
 
 CARGO ?= cargo
-LD ?= ld
-OBJCOPY ?= objcopy
-AR ?= ar
 INSTALL ?= install
+# A tool that was named stays; what make brings of its own gives way.
+ours = $(if $(filter default undefined,$(origin $1)),$(CROSS)$2,$($1))
+CC := $(if $(CROSS),$(call ours,CC,gcc),$(CC))
+LD := $(call ours,LD,ld)
+AR := $(call ours,AR,ar)
+OBJCOPY := $(call ours,OBJCOPY,objcopy)
 
 # Where everything is built.
 OUT ?= target
-LIB := $(OUT)/lib
-STATICLIB := $(OUT)/release/liburing.a
+PLACE := $(OUT)$(if $(TARGET),/$(TARGET))
+LIB := $(PLACE)/lib
+STATICLIB := $(PLACE)/release/liburing.a
 HEADERS := liburing.h $(addprefix liburing/,barrier.h compat.h io_uring.h io_uring_version.h \
 	io_uring/bpf_filter.h io_uring/query.h)
 NAMES := liburing liburing-ffi
@@ -35,9 +42,15 @@ SHARED := $(if $(filter 1,$(ENABLE_SHARED)),$(NAMES:%=$(LIB)/%.so.$(VERSION)))
 XTASK := $(CARGO) xtask
 comma := ,
 FEATURES := shipped$(if $(filter 1,$(USE_LIBC)),$(comma)use-libc)
-NEEDED := $(if $(filter 1,$(USE_LIBC)),-lc)
+MACHINE := $(or $(TARGET),$(shell $(CC) -dumpmachine))
+# The processors that need no libc, as src/arch/mod.rs has it.
+BARE := x86_64-% aarch64-% riscv64%
+NEEDED := $(if $(filter 1,$(USE_LIBC))$(filter-out $(BARE),$(MACHINE)),-lc)
+# GNU ld for RISC-V misplaces the relocations of .eh_frame under -r --gc-sections (2.40 and 2.44 do), and a program
+# linked with such an archive would lose its own tables. The library calls nobody back: nothing unwinds through it.
+DROPPED := .llvmbc .llvmcmd .comment $(if $(filter riscv%,$(MACHINE)),.eh_frame)
 
-.PHONY: all install uninstall demo check check-all check-kernels bench gen man doc clean help FORCE
+.PHONY: all install uninstall demo check check-all check-kernels check-platforms bench gen man doc clean help FORCE
 all: $(ARCHIVES) $(SHARED)
 	@ls -l $^ | awk '{ printf "%8d %s\n", $$5, $$9 }'
 
@@ -48,6 +61,9 @@ help:
 	@echo 'make check-all  the long forms too'
 	@echo 'make bench      build, then measure against the original; takes some minutes on a quiet machine'
 	@echo 'make check-kernels  the tests on Linux 5.10, 6.1, 6.12 and the newest, under qemu'
+	@echo 'make TARGET=aarch64-unknown-linux-gnu CROSS=aarch64-linux-gnu-'
+	@echo '                build for another processor, into $(OUT)/$$TARGET/lib (docs/platforms.md)'
+	@echo 'make check-platforms  the tests on arm64, riscv64 and i686; hours, as processors are emulated'
 	@echo 'make install    prefix= libdir= libdevdir= includedir= mandir= datadir= DESTDIR= ENABLE_SHARED=0'
 	@echo 'make uninstall  with the same settings'
 	@echo 'make gen        write headers, symbol maps and the manual from the Rust source and man/*.md'
@@ -59,14 +75,14 @@ help:
 $(STATICLIB): FORCE
 	@command -v $(CARGO) >/dev/null || { echo 'there is no cargo: apt-get install cargo, or see rustup.rs'; exit 1; }
 	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(OUT) \
-		-- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp
+		$(if $(TARGET),--target $(TARGET)) -- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp
 
 # One object with only what the API reaches, and only the API's names global.
 $(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld Makefile
 	@mkdir -p $(LIB)
 	@$(LD) -r --gc-sections -T src/archive.ld $$(sed 's/^/-u /' src/$*.keep) -o $@.tmp $(STATICLIB)
 	@$(OBJCOPY) --keep-global-symbols=src/$*.keep --strip-debug --strip-unneeded \
-		--remove-section=.llvmbc --remove-section=.llvmcmd --remove-section=.comment $@.tmp $@
+		$(DROPPED:%=--remove-section=%) $@.tmp $@
 	@rm $@.tmp
 
 $(LIB)/%.a: $(LIB)/%.o
@@ -108,6 +124,9 @@ bench: all
 
 check-kernels: all
 	@$(XTASK) kernels
+
+check-platforms: all
+	@$(XTASK) platforms
 
 # libdevdir's links lead to libdir when the two differ.
 DEVLINK := $(if $(filter-out $(libdevdir),$(libdir)),$(libdir)/)
