@@ -20,10 +20,12 @@ mod manual;
 mod matrix;
 mod model;
 mod peer;
+mod platforms;
 mod sanitize;
 mod soak;
 mod statics;
 mod suite;
+mod tools;
 #[cfg(test)]
 mod trust;
 mod util;
@@ -85,6 +87,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Run our C tests and the original's suite on old and new kernels
     Kernels(kernels::Args),
+    /// Build for other processors and C libraries, check what is built, and run the tests there
+    Platforms(platforms::Args),
     /// Run real programs on the library
     Demo(demo::Args),
     /// Fetch the original from the machine's Debian mirror and print where it is
@@ -115,6 +119,7 @@ fn main() -> ExitCode {
         Command::Faults(args) => faults::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Kernels(args) => kernels::run(&args),
+        Command::Platforms(args) => platforms::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Peer(args) => peer::run(&args),
     };

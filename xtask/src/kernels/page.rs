@@ -19,6 +19,7 @@ pub struct Row {
     /// The version of Debian's package.
     pub version: String,
     pub release: String,
+    pub page_size: u64,
     /// Passed, failed, skipped.
     pub c_tests: [u32; 3],
     /// Passed, skipped, failed.
