@@ -7,6 +7,7 @@ mod musl;
 mod page;
 mod rust;
 
+use crate::code::Cpu;
 use crate::ctest;
 use crate::kernels::{self, ARM64, ARM64_16K, Arch, CASE_SECONDS, MODES, Plan, RISCV64, Row, Tests, Wanted};
 use crate::suite::{self, Frame, Ledger, Place, Session, System};
@@ -73,6 +74,8 @@ const PLATFORMS: [Platform; 5] = [
             rust: "x86_64-unknown-linux-gnu",
             debian: "amd64",
             tools: tools::NATIVE,
+            cpu: Cpu::X86,
+            pointer: 8,
             libc: false,
         },
         // Everything else runs on it.
@@ -94,6 +97,8 @@ const PLATFORMS: [Platform; 5] = [
             rust: "riscv64gc-unknown-linux-gnu",
             debian: "riscv64",
             tools: tools::RISCV64,
+            cpu: Cpu::Riscv,
+            pointer: 8,
             libc: false,
         },
         ground: Ground::Guest(&RISCV64),
@@ -104,6 +109,8 @@ const PLATFORMS: [Platform; 5] = [
             rust: "i686-unknown-linux-gnu",
             debian: "i386",
             tools: tools::I686,
+            cpu: Cpu::X86,
+            pointer: 4,
             libc: true,
         },
         ground: Ground::Here,
@@ -114,6 +121,8 @@ const AARCH64: Target = Target {
     rust: "aarch64-unknown-linux-gnu",
     debian: "arm64",
     tools: tools::ARM64,
+    cpu: Cpu::Arm,
+    pointer: 8,
     libc: false,
 };
 

@@ -1,6 +1,8 @@
 //! Cross-building, by the Makefile as a packager would, and what must hold for the results.
 
 use super::rust;
+use crate::abi::{self, Sameness};
+use crate::code::{Cpu, shipped};
 use crate::gates;
 use crate::peer;
 use crate::tools::Tools;
@@ -17,6 +19,9 @@ pub struct Target {
     /// Debian's.
     pub debian: &'static str,
     pub tools: Tools,
+    pub cpu: Cpu,
+    /// How many bytes a pointer has.
+    pub pointer: usize,
     /// Whether system calls go through libc.
     pub libc: bool,
 }
@@ -33,6 +38,9 @@ pub struct Built {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Facts {
     pub gates: usize,
+    /// Of the order in which memory is touched.
+    pub orders: usize,
+    pub same: Sameness,
 }
 
 /// Builds for each of the targets once.
@@ -66,8 +74,27 @@ fn one(target: Target, cargo: &Path, out: &Path) -> Result<Built> {
     )?;
     let lib = out.join(target.rust).join("lib");
     let peer = peer::foreign(target.debian)?;
-    let facts = Facts {
+    let mut facts = Facts {
         gates: gates::check(&lib, peer.as_ref(), target.libc)?,
+        orders: shipped::library(&lib, target.cpu, target.pointer)?,
+        same: Sameness::default(),
     };
+    facts.orders += shipped::self_test(&lib, target.cpu, target.pointer)?;
+    println!(
+        "ordering: {} assertions hold, wrong places of barriers among them",
+        facts.orders
+    );
+    if let Some(peer) = peer {
+        let compiler = abi::Target {
+            name: target.rust,
+            program: target.tools.cc(),
+            flags: target.tools.flags,
+        };
+        facts.same = abi::same(compiler, &peer, &lib, &out.join(target.rust))?;
+        println!(
+            "abi: {} facts of the peer's headers and {} of its libraries hold",
+            facts.same.headers, facts.same.libraries
+        );
+    }
     Ok(Built { target, lib, facts })
 }
