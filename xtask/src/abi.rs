@@ -110,7 +110,7 @@ pub struct Sameness {
 }
 
 /// Fails when a fact of the peer's headers or libraries isn't one of ours.
-pub fn same(target: Target, peer: &Peer, lib: &Path, work: &Path) -> Result<Sameness> {
+pub fn same(target: &Target, peer: &Peer, lib: &Path, work: &Path) -> Result<Sameness> {
     let clang = format!("clang{}", clang()?);
     let gather = |include: &Path| {
         let headers = Headers {
@@ -119,7 +119,7 @@ pub fn same(target: Target, peer: &Peer, lib: &Path, work: &Path) -> Result<Same
             own: include.into(),
             clang: clang.clone(),
         };
-        facts::gather(&headers, std::slice::from_ref(&target), work)
+        facts::gather(&headers, std::slice::from_ref(target), work)
     };
     let mut report = Report::default();
     report.headers(&gather(&peer.include)?, &gather(&root().join("include"))?);

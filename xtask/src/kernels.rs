@@ -9,7 +9,7 @@ mod guest;
 mod page;
 mod selftest;
 
-use crate::ctest::{self, Counts, Program};
+use crate::ctest::{self, Program};
 use crate::peer::NEWEST;
 use crate::suite::{self, Frame, Ledger, Mode, Place, Session, Spawn, System};
 use crate::util::{self, need, root};
@@ -18,7 +18,7 @@ pub use debian::{ARM64, ARM64_16K, Arch, RISCV64, Wanted};
 use debian::{WANTED, X86_64};
 use disk::{Disk, Image};
 use guest::Guest;
-pub use page::Row;
+pub use page::{Row, sums};
 use std::fs;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -34,7 +34,7 @@ const LIMIT: Duration = Duration::from_secs(900);
 pub const CASE_SECONDS: &str = "-DT_SECONDS=40";
 
 /// The suite's tests of what the library itself does, rather than the kernel: `--short` runs these.
-const LIBRARY: [&str; 40] = [
+pub const LIBRARY: [&str; 40] = [
     "across-fork",
     "buf-ring",
     "buf-ring-nommap",
@@ -318,8 +318,7 @@ impl Tests {
             ..Row::default()
         };
         if !self.programs.is_empty() {
-            let ours = self.c_tests(&guest, &kernel.dir, &mut row);
-            row.c_tests = [ours.passed, ours.failed, ours.skipped];
+            self.c_tests(&guest, &kernel.dir, &mut row);
         }
         if let Some(session) = self.session.as_ref().filter(|_| !self.tests.is_empty()) {
             let place = Place {
@@ -352,7 +351,7 @@ impl Tests {
     }
 
     /// Our C programs. One that fails runs again, alone: a busy guest is late at times.
-    fn c_tests(&self, guest: &Guest, dir: &Path, row: &mut Row) -> Counts {
+    fn c_tests(&self, guest: &Guest, dir: &Path, row: &mut Row) {
         let logs = dir.join("ctest");
         for program in &self.programs {
             // The log of a program that can't be made shows up as a failure.
@@ -377,7 +376,7 @@ impl Tests {
         let mut ways: Vec<_> = outcomes.iter().map(|outcome| outcome.way).collect();
         ways.sort_unstable();
         ways.dedup();
-        ctest::show(&ways, &outcomes)
+        row.c(ctest::show(&ways, &outcomes), &outcomes);
     }
 }
 

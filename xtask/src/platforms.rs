@@ -12,9 +12,10 @@ use crate::ctest;
 use crate::kernels::{self, ARM64, ARM64_16K, Arch, CASE_SECONDS, MODES, Plan, RISCV64, Row, Tests, Wanted};
 use crate::suite::{self, Frame, Ledger, Place, Session, System};
 use crate::tools;
-use crate::util::{need, root};
+use crate::util::{lib_dir, need, root};
 use anyhow::{Result, ensure};
 use build::{Built, Target};
+use page::Entry;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
@@ -140,13 +141,13 @@ pub fn run(args: &Args) -> Result<()> {
         );
     }
     let asked = |name: &str| args.on.is_empty() || args.on.iter().any(|on| on == name);
-    let mut failed = 0;
-    let mut rows = Vec::new();
-    if asked(MUSL) && !args.build && args.part != Some(Part::Suite) {
-        let row = musl::run(args, &out)?;
-        failed += row.failed();
-        rows.push((MUSL, None, Some(row)));
-    }
+    let mut entries = Vec::new();
+    let mut enter = |name, built: Option<&Built>, row| -> Result<()> {
+        let entry = Entry::new(args, name, built, row)?;
+        entry.keep(args, &out)?;
+        entries.push(entry);
+        Ok(())
+    };
     let chosen: Vec<&Platform> = PLATFORMS.iter().filter(|platform| asked(platform.name)).collect();
     let targets: Vec<Target> = chosen.iter().map(|platform| platform.target).collect();
     let built = build::all(&targets, &out)?;
@@ -154,20 +155,26 @@ pub fn run(args: &Args) -> Result<()> {
         let built = built.iter().find(|built| built.target == platform.target);
         let mut row = None;
         if let Some(built) = built.filter(|_| !args.build) {
+            println!("\n== on {}", platform.name);
             row = platform.run(args, built, &out)?;
         }
-        failed += row.as_ref().map_or(0, Row::failed);
-        rows.push((platform.name, built.cloned(), row));
+        enter(platform.name, built, row)?;
     }
-    for (name, built, row) in &rows {
-        page::keep(&out.join(format!("{name}.json")), built.as_ref(), row.as_ref())?;
+    if asked(MUSL) && !args.build && args.part != Some(Part::Suite) {
+        println!("\n== on {MUSL}");
+        enter(MUSL, None, Some(musl::run(args, &out)?))?;
     }
-    println!();
-    page::show(&rows);
+    println!("\n{}", page::grid(&entries));
     if args.write {
-        page::write(&out)?;
+        let mut names: Vec<&str> = PLATFORMS.iter().map(|platform| platform.name).collect();
+        names.push(MUSL);
+        page::write(&out, &names, |name| {
+            let platform = PLATFORMS.iter().find(|platform| platform.name == name);
+            platform.map_or_else(lib_dir, |platform| build::lib(&platform.target, &out))
+        })?;
     }
-    println!("\n{} platforms, {failed} failed", rows.len());
+    let failed: usize = entries.iter().map(Entry::failed).sum();
+    println!("{} platforms, {failed} failed", entries.len());
     if failed > 0 {
         // Not an error value: its message would come after the last line.
         std::process::exit(1);
@@ -247,7 +254,7 @@ impl Platform {
         };
         let programs = self.programs(args, built, out)?;
         if !programs.is_empty() {
-            row.c_tests = c_tests(&programs, &out.join(self.target.rust).join("tmp"))?;
+            c_tests(&programs, &out.join(self.target.rust).join("tmp"), &mut row)?;
         }
         if let Some(mut session) = self.session(args, out)? {
             let tests = kernels::chosen(&session, args.short, args.only.as_deref())?;
@@ -274,7 +281,7 @@ impl Platform {
 }
 
 /// Runs our C programs on this kernel.
-fn c_tests(programs: &[ctest::Program], tmp: &Path) -> Result<[u32; 3]> {
+fn c_tests(programs: &[ctest::Program], tmp: &Path, row: &mut Row) -> Result<()> {
     fs::create_dir_all(tmp)?;
     let outcomes = ctest::outcomes(programs, |program| program.run(tmp));
     // Empty, unless a program was killed.
@@ -282,6 +289,6 @@ fn c_tests(programs: &[ctest::Program], tmp: &Path) -> Result<[u32; 3]> {
     let mut ways: Vec<_> = programs.iter().map(|program| program.way).collect();
     ways.sort_unstable();
     ways.dedup();
-    let counts = ctest::show(&ways, &outcomes);
-    Ok([counts.passed, counts.failed, counts.skipped])
+    row.c(ctest::show(&ways, &outcomes), &outcomes);
+    Ok(())
 }

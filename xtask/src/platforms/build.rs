@@ -58,6 +58,11 @@ pub fn all(targets: &[Target], out: &Path) -> Result<Vec<Built>> {
     Ok(built)
 }
 
+/// Where a target's libraries are.
+pub fn lib(target: &Target, out: &Path) -> PathBuf {
+    out.join(target.rust).join("lib")
+}
+
 fn one(target: Target, cargo: &Path, out: &Path) -> Result<Built> {
     target.tools.need(false)?;
     println!("\n== {}", target.rust);
@@ -72,7 +77,7 @@ fn one(target: Target, cargo: &Path, out: &Path) -> Result<Built> {
             // What `make check` was told is meant for this machine.
             .env_remove("MAKEFLAGS"),
     )?;
-    let lib = out.join(target.rust).join("lib");
+    let lib = lib(&target, out);
     let peer = peer::foreign(target.debian)?;
     let mut facts = Facts {
         gates: gates::check(&lib, peer.as_ref(), target.libc)?,
@@ -90,7 +95,7 @@ fn one(target: Target, cargo: &Path, out: &Path) -> Result<Built> {
             program: target.tools.cc(),
             flags: target.tools.flags,
         };
-        facts.same = abi::same(compiler, &peer, &lib, &out.join(target.rust))?;
+        facts.same = abi::same(&compiler, &peer, &lib, &out.join(target.rust))?;
         println!(
             "abi: {} facts of the peer's headers and {} of its libraries hold",
             facts.same.headers, facts.same.libraries
