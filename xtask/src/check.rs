@@ -171,7 +171,15 @@ fn steps(all: bool) -> Result<Vec<Step>> {
         step(
             "arm64",
             "the C tests on an arm64 kernel",
-            vec![xtask(&["platforms", "--on", "arm64", "--part", "c", "--mode", "inline"])],
+            vec![xtask(&[
+                "platforms",
+                "--on",
+                "arm64",
+                "--part",
+                "c",
+                "--mode",
+                "inline",
+            ])],
         ),
         step(
             "kernel 5.10",

@@ -14,7 +14,7 @@ use crate::peer::NEWEST;
 use crate::suite::{self, Frame, Ledger, Mode, Place, Session, Spawn, System};
 use crate::util::{self, need, root};
 use anyhow::{Context, Result, ensure};
-pub use debian::{ARM64, ARM64_16K, Arch, RISCV64, Wanted};
+pub use debian::{ARM64, ARM64_16K, Arch, PPC64EL_64K, RISCV64, Wanted};
 use debian::{WANTED, X86_64};
 use disk::{Disk, Image};
 use guest::Guest;

@@ -9,7 +9,9 @@ mod rust;
 
 use crate::code::Cpu;
 use crate::ctest;
-use crate::kernels::{self, ARM64, ARM64_16K, Arch, CASE_SECONDS, MODES, Plan, RISCV64, Row, Tests, Wanted};
+use crate::kernels::{
+    self, ARM64, ARM64_16K, Arch, CASE_SECONDS, MODES, PPC64EL_64K, Plan, RISCV64, Row, Tests, Wanted,
+};
 use crate::suite::{self, Frame, Ledger, Place, Session, System};
 use crate::tools;
 use crate::util::{lib_dir, need, root};
@@ -22,7 +24,7 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Platforms: x86-64, arm64, arm64-16k, riscv64, i686, musl [default: all]
+    /// Platforms: x86-64, arm64, arm64-16k, riscv64, ppc64el-64k, i686, musl [default: all]
     #[arg(long, value_delimiter = ',', value_name = "PLATFORM")]
     on: Vec<String>,
     /// Build, and look at what was built; nothing runs
@@ -68,14 +70,14 @@ struct Platform {
     ground: Ground,
 }
 
-const PLATFORMS: [Platform; 5] = [
+const PLATFORMS: [Platform; 6] = [
     Platform {
         name: "x86-64",
         target: Target {
             rust: "x86_64-unknown-linux-gnu",
             debian: "amd64",
             tools: tools::NATIVE,
-            cpu: Cpu::X86,
+            cpu: Some(Cpu::X86),
             pointer: 8,
             libc: false,
         },
@@ -98,11 +100,23 @@ const PLATFORMS: [Platform; 5] = [
             rust: "riscv64gc-unknown-linux-gnu",
             debian: "riscv64",
             tools: tools::RISCV64,
-            cpu: Cpu::Riscv,
+            cpu: Some(Cpu::Riscv),
             pointer: 8,
             libc: false,
         },
         ground: Ground::Guest(&RISCV64),
+    },
+    Platform {
+        name: "ppc64el-64k",
+        target: Target {
+            rust: "powerpc64le-unknown-linux-gnu",
+            debian: "ppc64el",
+            tools: tools::PPC64EL,
+            cpu: None,
+            pointer: 8,
+            libc: true,
+        },
+        ground: Ground::Guest(&PPC64EL_64K),
     },
     Platform {
         name: "i686",
@@ -110,7 +124,7 @@ const PLATFORMS: [Platform; 5] = [
             rust: "i686-unknown-linux-gnu",
             debian: "i386",
             tools: tools::I686,
-            cpu: Cpu::X86,
+            cpu: Some(Cpu::X86),
             pointer: 4,
             libc: true,
         },
@@ -122,7 +136,7 @@ const AARCH64: Target = Target {
     rust: "aarch64-unknown-linux-gnu",
     debian: "arm64",
     tools: tools::ARM64,
-    cpu: Cpu::Arm,
+    cpu: Some(Cpu::Arm),
     pointer: 8,
     libc: false,
 };

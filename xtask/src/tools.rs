@@ -38,6 +38,13 @@ pub const RISCV64: Tools = Tools {
     cxx: &["g++-riscv64-linux-gnu"],
 };
 
+pub const PPC64EL: Tools = Tools {
+    prefix: "powerpc64le-linux-gnu-",
+    flags: &[],
+    c: &["gcc-powerpc64le-linux-gnu", "libc6-dev-ppc64el-cross"],
+    cxx: &["g++-powerpc64le-linux-gnu"],
+};
+
 pub const I686: Tools = Tools {
     prefix: "i686-linux-gnu-",
     flags: &["-D_FILE_OFFSET_BITS=64"],

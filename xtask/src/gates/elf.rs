@@ -118,8 +118,8 @@ impl Elf {
             let table = sections.symbols(endian, data, kind)?;
             for symbol in table.iter() {
                 let name = text(table.symbol_name(endian, symbol)?);
-                // The linker makes this one itself.
-                if name.is_empty() || name == "_GLOBAL_OFFSET_TABLE_" {
+                // The linker makes these itself.
+                if name.is_empty() || name == "_GLOBAL_OFFSET_TABLE_" || name == ".TOC." {
                     continue;
                 }
                 if symbol.st_shndx(endian) == elf::SHN_UNDEF {

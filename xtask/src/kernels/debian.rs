@@ -73,6 +73,19 @@ pub const RISCV64: Arch = Arch {
     slower: 4,
 };
 
+/// With pages of 64 KiB.
+pub const PPC64EL_64K: Arch = Arch {
+    debian: &["ppc64el"],
+    flavour: "powerpc64le-64k",
+    qemu: ("qemu-system-ppc64", "qemu-system-ppc"),
+    machine: &["-machine", "pseries", "-cpu", "power9"],
+    console: "hvc0",
+    tools: tools::PPC64EL,
+    loader: "/lib64/ld64.so.2",
+    libraries: "/lib/powerpc64le-linux-gnu",
+    slower: 4,
+};
+
 /// What programs may need beside their own library.
 const SHARED: [&str; 5] = [
     "libc.so.6",

@@ -94,14 +94,18 @@ impl Entry {
             text(facts.map(|facts| facts.gates.to_string())),
             text(facts.map(|facts| facts.same.libraries.to_string())),
             text(facts.map(|facts| facts.same.headers.to_string())),
-            text(facts.map(|facts| facts.orders.to_string())),
+            text(
+                facts
+                    .filter(|facts| facts.orders > 0)
+                    .map(|facts| facts.orders.to_string()),
+            ),
             text(row.map(|row| row.c_tests.map(|count| count.to_string()).join(" / "))),
         ];
         for mode in MODES {
             let counts = row.and_then(|row| row.modes.get(&mode));
-            cells.push(text(counts.map(|counts| {
-                counts.map(|count| count.to_string()).join(" / ")
-            })));
+            cells.push(text(
+                counts.map(|counts| counts.map(|count| count.to_string()).join(" / ")),
+            ));
         }
         cells.push(text(row.map(|row| row.regressions.len().to_string())));
         cells.push(text(row.map(|row| format!("{:.0} s", row.seconds))));
@@ -154,7 +158,11 @@ fn page(entries: &[Entry]) -> Result<String> {
     for entry in entries {
         let _ = writeln!(text, "| {} |", entry.cells().join(" | "));
     }
-    let short: Vec<&str> = entries.iter().filter(|entry| entry.short).map(|entry| &*entry.name).collect();
+    let short: Vec<&str> = entries
+        .iter()
+        .filter(|entry| entry.short)
+        .map(|entry| &*entry.name)
+        .collect();
     if !short.is_empty() {
         let _ = writeln!(
             text,
@@ -175,7 +183,10 @@ fn page(entries: &[Entry]) -> Result<String> {
         for (reason, count) in &row.c_skips {
             *c_skips.entry(reason.clone()).or_default() += count;
         }
-        let c_skips = c_skips.iter().map(|(reason, count)| format!("{count} times: {reason}")).collect();
+        let c_skips = c_skips
+            .iter()
+            .map(|(reason, count)| format!("{count} times: {reason}"))
+            .collect();
         let lists = [
             ("Regressions", &row.regressions),
             ("Entries of the ledger that are not true here", &row.wrong),

@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const ARCHITECTURES: [&str; 4] = ["amd64", "arm64", "riscv64", "i386"];
+const ARCHITECTURES: [&str; 5] = ["amd64", "arm64", "riscv64", "ppc64el", "i386"];
 
 /// A `cargo` that uses that Rust.
 pub fn cargo() -> Result<PathBuf> {
