@@ -61,8 +61,15 @@ enum Ground {
     /// Only built.
     Nowhere,
     Here,
-    Guest(&'static Arch),
+    /// On one of Debian's kernels.
+    Guest(&'static Arch, &'static Kernels),
 }
+
+/// A release and the suites of Debian that have it.
+type Kernels = (&'static str, &'static [&'static str]);
+
+const TRIXIE: Kernels = ("6.12.", &["trixie"]);
+const NEWEST: Kernels = ("", &["sid"]);
 
 struct Platform {
     name: &'static str,
@@ -87,12 +94,12 @@ const PLATFORMS: [Platform; 6] = [
     Platform {
         name: "arm64",
         target: AARCH64,
-        ground: Ground::Guest(&ARM64),
+        ground: Ground::Guest(&ARM64, &TRIXIE),
     },
     Platform {
         name: "arm64-16k",
         target: AARCH64,
-        ground: Ground::Guest(&ARM64_16K),
+        ground: Ground::Guest(&ARM64_16K, &TRIXIE),
     },
     Platform {
         name: "riscv64",
@@ -104,7 +111,7 @@ const PLATFORMS: [Platform; 6] = [
             pointer: 8,
             libc: false,
         },
-        ground: Ground::Guest(&RISCV64),
+        ground: Ground::Guest(&RISCV64, &TRIXIE),
     },
     Platform {
         name: "ppc64el-64k",
@@ -116,7 +123,7 @@ const PLATFORMS: [Platform; 6] = [
             pointer: 8,
             libc: true,
         },
-        ground: Ground::Guest(&PPC64EL_64K),
+        ground: Ground::Guest(&PPC64EL_64K, &NEWEST),
     },
     Platform {
         name: "i686",
@@ -202,7 +209,7 @@ impl Platform {
         match self.ground {
             Ground::Nowhere => Ok(None),
             Ground::Here => self.here(args, built, out).map(Some),
-            Ground::Guest(arch) => self.guest(args, arch, built, out).map(Some),
+            Ground::Guest(arch, kernels) => self.guest(args, arch, kernels, built, out).map(Some),
         }
     }
 
@@ -233,12 +240,12 @@ impl Platform {
         ctest::build(&ours, &out, &[CASE_SECONDS.to_owned()])
     }
 
-    fn guest(&self, args: &Args, arch: &Arch, built: &Built, out: &Path) -> Result<Row> {
+    fn guest(&self, args: &Args, arch: &Arch, kernels: &Kernels, built: &Built, out: &Path) -> Result<Row> {
         need(arch.qemu.0, arch.qemu.1)?;
         let wanted = Wanted {
             name: self.name,
-            release: "6.12.",
-            suites: &["trixie"],
+            release: kernels.0,
+            suites: kernels.1,
         };
         let out_here = out.join(self.name);
         fs::create_dir_all(&out_here)?;
