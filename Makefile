@@ -20,17 +20,24 @@ ENABLE_CMAKE ?= 1
 USE_LIBC ?= 0
 # 1: keep what debuggers want; packages take it out into files of their own.
 DEBUG ?= 0
+# For another processor: Rust's name of the target, and what the names of its compiler and binutils start with.
+TARGET ?=
+CROSS ?=
 
 CARGO ?= cargo
-LD ?= ld
-OBJCOPY ?= objcopy
-AR ?= ar
 INSTALL ?= install
+# A tool that was named stays; what make brings of its own gives way.
+ours = $(if $(filter default undefined,$(origin $1)),$(CROSS)$2,$($1))
+CC := $(if $(CROSS),$(call ours,CC,gcc),$(CC))
+LD := $(call ours,LD,ld)
+AR := $(call ours,AR,ar)
+OBJCOPY := $(call ours,OBJCOPY,objcopy)
 
 # Where everything is built.
 OUT ?= target
-LIB := $(OUT)/lib
-STATICLIB := $(OUT)/release/liburing.a
+PLACE := $(OUT)$(if $(TARGET),/$(TARGET))
+LIB := $(PLACE)/lib
+STATICLIB := $(PLACE)/release/liburing.a
 HEADERS := liburing.h $(addprefix liburing/,barrier.h compat.h io_uring.h io_uring_version.h \
 	io_uring/bpf_filter.h io_uring/query.h)
 NAMES := liburing liburing-ffi
@@ -41,14 +48,22 @@ SHARED := $(if $(filter 1,$(ENABLE_SHARED)),$(NAMES:%=$(LIB)/%.so.$(VERSION)))
 XTASK := $(CARGO) xtask
 comma := ,
 FEATURES := shipped$(if $(filter 1,$(USE_LIBC)),$(comma)use-libc)
-NEEDED := $(if $(filter 1,$(USE_LIBC)),-lc)
+MACHINE := $(or $(TARGET),$(shell $(CC) -dumpmachine))
+# The processors that need no libc, as src/arch/mod.rs has it.
+BARE := x86_64-% aarch64-% riscv64%
+LIBC := $(filter 1,$(USE_LIBC))$(filter-out $(BARE),$(MACHINE))
+NEEDED := $(if $(LIBC),-lc)
 # The program's heap, wanted where there is one (src/probe.rs).
-WEAKEN := $(if $(filter 1,$(USE_LIBC)),,--weaken-symbol=calloc --weaken-symbol=free)
+WEAKEN := $(if $(LIBC),,--weaken-symbol=calloc --weaken-symbol=free)
+# GNU ld for RISC-V misplaces the relocations of .eh_frame under -r --gc-sections (2.40 and 2.44 do), and a program
+# linked with such an archive would lose its own tables. The library calls nobody back: nothing unwinds through it.
+DROPPED := .llvmbc .llvmcmd .comment $(if $(filter riscv%,$(MACHINE)),.eh_frame)
 # Of the library only: what it depends on would bring the paths of the machine that builds it.
 DEBUGINFO := $(if $(filter 1,$(DEBUG)),--config profile.release.debug=2 --config 'profile.release.package."*".debug=false')
 STRIP_DEBUG := $(if $(filter 1,$(DEBUG)),,--strip-debug --strip-unneeded)
 
-.PHONY: all library install uninstall test runtests demo check check-all check-kernels check-programs bench gen man doc dist deb rpm clean help FORCE
+.PHONY: all library install uninstall test runtests demo check check-all check-kernels check-platforms check-programs \
+	bench gen man doc dist deb rpm clean help FORCE
 all library: $(ARCHIVES) $(SHARED)
 	@ls -l $^ | awk '{ printf "%8d %s\n", $$5, $$9 }'
 
@@ -60,6 +75,9 @@ help:
 	@echo 'make bench      build, then measure against the original; takes some minutes on a quiet machine'
 	@echo 'make check-kernels  the tests on Linux 5.10, 6.1, 6.12 and the newest, under qemu'
 	@echo 'make check-programs  Debian programs on our packages, in Debian systems of their own; as root'
+	@echo 'make check-platforms  the tests on arm64, riscv64 and i686; hours, as processors are emulated'
+	@echo 'make TARGET=aarch64-unknown-linux-gnu CROSS=aarch64-linux-gnu-'
+	@echo '                build for another processor, into $(OUT)/$$TARGET/lib (docs/platforms.md)'
 	@echo 'make install    prefix= libdir= libdevdir= includedir= mandir= datadir= DESTDIR= ENABLE_SHARED=0 ENABLE_CMAKE=0'
 	@echo 'make uninstall  with the same settings'
 	@echo 'make test       build, then run the C tests, with nothing but a C compiler'
@@ -74,16 +92,16 @@ help:
 # Cargo knows what is out of date.
 $(STATICLIB): FORCE
 	@command -v $(CARGO) >/dev/null || { echo 'there is no cargo: apt-get install cargo, or see rustup.rs'; exit 1; }
-	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(OUT) $(DEBUGINFO) \
+	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(OUT) \
+		$(DEBUGINFO) $(if $(TARGET),--target $(TARGET)) \
 		-- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp --remap-path-prefix=$(CURDIR)=ironring
 
 # One object with only what the API reaches, and only the API's names global.
 $(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld Makefile
 	@mkdir -p $(LIB)
 	@$(LD) -r --gc-sections -T src/archive.ld $$(sed 's/^/-u /' src/$*.keep) -o $@.tmp $(STATICLIB)
-	@$(OBJCOPY) --keep-global-symbols=src/$*.keep $(STRIP_DEBUG) \
-		$(WEAKEN) \
-		--remove-section=.llvmbc --remove-section=.llvmcmd --remove-section=.comment $@.tmp $@
+	@$(OBJCOPY) --keep-global-symbols=src/$*.keep $(STRIP_DEBUG) $(WEAKEN) \
+		$(DROPPED:%=--remove-section=%) $@.tmp $@
 	@rm $@.tmp
 
 $(LIB)/%.a: $(LIB)/%.o
@@ -141,6 +159,9 @@ deb:
 
 rpm:
 	@$(XTASK) rpm
+
+check-platforms: all
+	@$(XTASK) platforms
 
 # libdevdir's links lead to libdir when the two differ.
 DEVLINK := $(if $(filter-out $(libdevdir),$(libdir)),$(libdir)/)

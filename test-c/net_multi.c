@@ -348,7 +348,7 @@ TEST(recvmsg_validate_limits)
 	CHECK(!io_uring_recvmsg_validate(buf, 0, &msg));
 	CHECK(!io_uring_recvmsg_validate(buf, -1, &msg));
 	CHECK(!io_uring_recvmsg_validate(buf, INT_MIN, &msg));
-	msg.msg_controllen = SIZE_MAX;
+	msg.msg_controllen = (__typeof__(msg.msg_controllen))-1;
 	CHECK(!io_uring_recvmsg_validate(buf, sizeof(buf), &msg));
 	msg.msg_controllen = 0;
 	msg.msg_namelen = 0;

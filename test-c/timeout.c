@@ -87,8 +87,8 @@ TEST(refused)
 		{ -1, 0, 0 },
 		{ 0, -1, 0 },
 	};
-	/* Before, negative times were taken, and never came. */
-	unsigned n = kernel_before(5, 16) ? 4 : ARRAY_LEN(bad), i;
+	/* Before, negative times were taken, and never came. Of a 32-bit program the kernel takes 32 bits of tv_nsec. */
+	unsigned n = kernel_before(5, 16) ? 4 : ARRAY_LEN(bad) - (sizeof(long) == 4), i;
 
 	ring_init(&ring, 8, 0);
 	for (i = 0; i < n; i++) {

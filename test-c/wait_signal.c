@@ -186,7 +186,7 @@ TEST(registered_mask)
 					       .flags = IORING_MEM_REGION_REG_WAIT_ARG };
 	struct io_uring_reg_wait *wait = pages(4096);
 	struct io_uring_cqe *cqe = (void *)&reg;
-	unsigned long mask = 0;
+	__u64 mask = 0;
 
 	memset(wait, 0, 4096);
 	desc.user_addr = (__u64)(uintptr_t)wait;

@@ -408,7 +408,7 @@ int main(void)
 	events[1] = (struct pollfd){ .fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK), .events = POLLIN };
 	fcntl(port, F_SETFL, O_NONBLOCK);
 	uname(&system);
-	tell(hello, snprintf(hello, sizeof(hello), "ready %s\n", system.release));
+	tell(hello, snprintf(hello, sizeof(hello), "ready %s %ld\n", system.release, sysconf(_SC_PAGESIZE)));
 	for (;;) {
 		poll(events, 2, 100);
 		if (events[0].revents & (POLLIN | POLLHUP))

@@ -15,9 +15,13 @@ use crate::peer::{self, Peer};
 use crate::util::{lib_dir, need, root, table};
 use anyhow::{Result, ensure};
 use ast::Headers;
-use facts::{Facts, Target};
+use facts::Facts;
+pub use facts::Target;
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+const SOURCE: &str = "#define _GNU_SOURCE\n#include <liburing.h>\n";
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -96,6 +100,44 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// How much of the peer's holds for ours, with a processor's own compiler and libraries.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Sameness {
+    /// Types, sizes, offsets, values.
+    pub headers: usize,
+    /// Symbols with their versions, version nodes, names.
+    pub libraries: usize,
+}
+
+/// Fails when a fact of the peer's headers or libraries isn't one of ours.
+pub fn same(target: &Target, peer: &Peer, lib: &Path, work: &Path) -> Result<Sameness> {
+    let clang = format!("clang{}", clang()?);
+    let gather = |include: &Path| {
+        let headers = Headers {
+            source: SOURCE.into(),
+            include: vec![include.into()],
+            own: include.into(),
+            clang: clang.clone(),
+        };
+        facts::gather(&headers, std::slice::from_ref(target), work)
+    };
+    let mut report = Report::default();
+    report.headers(&gather(&peer.include)?, &gather(&root().join("include"))?);
+    let headers = report.held;
+    for name in ["liburing", "liburing-ffi"] {
+        let (theirs, ours) = (symbols::facts(&peer.lib, name)?, symbols::facts(lib, name)?);
+        report.part(name, &theirs, &ours);
+    }
+    for wrong in &report.wrong {
+        eprintln!("FAILED {wrong}");
+    }
+    ensure!(report.wrong.is_empty(), "{} facts differ", report.wrong.len());
+    Ok(Sameness {
+        headers,
+        libraries: report.held - headers,
+    })
+}
+
 struct Judge {
     clang: String,
     targets: Vec<Target>,
@@ -113,7 +155,7 @@ impl Judge {
 
     fn headers(&self, include: &Path) -> Headers {
         Headers {
-            source: "#define _GNU_SOURCE\n#include <liburing.h>\n".into(),
+            source: SOURCE.into(),
             // The headers for bindings share all but one with the others.
             include: vec![include.into(), self.include.clone()],
             own: if include.ends_with("ffi") {

@@ -174,6 +174,34 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             vec![xtask(&["programs", "--self-test"]), xtask(&["programs", "--short"])],
         ),
         step(
+            "cross",
+            "other processors' libraries, built with the oldest Rust: gates, the peer's symbols, layouts, order",
+            vec![xtask(&["platforms", "--build"])],
+        ),
+        step(
+            "musl",
+            "the C tests with musl, on the shared libraries and all in one piece",
+            vec![xtask(&["platforms", "--on", "musl"])],
+        ),
+        step(
+            "i686",
+            "32-bit programs: the C tests, and the suite's of what the library itself does",
+            vec![xtask(&["platforms", "--on", "i686", "--short"])],
+        ),
+        step(
+            "arm64",
+            "the C tests on an arm64 kernel",
+            vec![xtask(&[
+                "platforms",
+                "--on",
+                "arm64",
+                "--part",
+                "c",
+                "--mode",
+                "inline",
+            ])],
+        ),
+        step(
             "kernel 5.10",
             "our C tests, and the suite's of what the library itself does, on an old kernel",
             vec![

@@ -8,6 +8,7 @@ mod listing;
 mod order;
 mod plants;
 mod rust;
+pub mod shipped;
 
 use crate::generate::read_source;
 use crate::matrix::{clang, each};
@@ -131,7 +132,7 @@ pub fn run(args: &Args) -> Result<()> {
     let verdict = judge.compare("ours", &include)?;
     verdict.print(args.show.as_deref());
     let lib = args.lib.clone().unwrap_or_else(lib_dir);
-    let orders = order::headers(&judge, &include)? + order::library(&lib)?;
+    let orders = order::headers(&judge, &include)? + shipped::library(&lib, Cpu::X86, 8)?;
     let rust = rust::run(&judge)?;
     println!("ordering: {orders} assertions hold for C on three processors and for the finished library");
     println!("ordering: {rust} assertions hold for the Rust functions on aarch64 and riscv64, by way of LLVM");

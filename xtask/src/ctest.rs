@@ -19,7 +19,7 @@ const ALONE: &[&str] = &["buffers", "sqpoll", "timeout", "wait", "wait_signal"];
 /// How many of the others run at once.
 const AT_ONCE: usize = 2;
 
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 pub struct Args {
     /// Only the programs whose names contain this
     #[arg(long, value_name = "PATTERN")]
@@ -33,6 +33,12 @@ pub struct Args {
     /// Headers to use instead of ours, several times where needed; without a folder `ffi` in it the mode ffi is left out
     #[arg(long, value_name = "DIR")]
     pub include: Vec<PathBuf>,
+    /// The compiler and what it must be told [cc]
+    #[arg(skip)]
+    pub cc: Vec<String>,
+    /// With the archive, the C library is linked in too
+    #[arg(skip)]
+    pub fixed: bool,
 }
 
 /// A way to use the library.
@@ -91,7 +97,9 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Builds the programs in all modes, with some more flags, in `out`.
 pub fn build(args: &Args, out: &Path, more: &[String]) -> Result<Vec<Program>> {
-    util::need("cc", "gcc")?;
+    if args.cc.is_empty() {
+        util::need("cc", "gcc")?;
+    }
     let modes = modes(args);
     let lib = libraries(args, &modes)?;
     let names = names(args.only.as_deref())?;
@@ -103,8 +111,11 @@ pub fn build(args: &Args, out: &Path, more: &[String]) -> Result<Vec<Program>> {
         .iter()
         .flat_map(|&mode| names.iter().map(move |name| (mode, name)))
         .map(|(mode, name)| {
-            let flags = [&flags(args, mode), more].concat();
-            Program::new(out, mode.name(), name, flags, lib.join(mode.library()))
+            let mut flags = [&flags(args, mode), more].concat();
+            if args.fixed && mode == Mode::Static {
+                flags.push("-static".to_owned());
+            }
+            Program::new(out, mode.name(), name, flags, lib.join(mode.library())).compiler(&args.cc)
         })
         .collect();
     let cores = thread::available_parallelism().map_or(1, usize::from);

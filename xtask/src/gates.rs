@@ -59,16 +59,21 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let dir = args.lib.clone().unwrap_or_else(lib_dir);
     let peer = if args.peer { peer::get(peer::NEWEST)? } else { None };
+    check(&dir, peer.as_ref(), args.libc).map(drop)
+}
+
+/// Looks at the libraries in a folder; gives how many gates hold, and fails when one doesn't.
+pub fn check(dir: &Path, peer: Option<&Peer>, libc: bool) -> Result<usize> {
     let mut gates = Gates {
-        libc: args.libc,
+        libc,
         rows: Vec::new(),
         failed: 0,
         file: String::new(),
     };
     for name in ["liburing", "liburing-ffi"] {
         let map = Map::read(&root().join(format!("src/{name}.map")))?;
-        gates.shared(&dir, name, &map, peer.as_ref())?;
-        gates.archive(&dir, name, &map)?;
+        gates.shared(dir, name, &map, peer)?;
+        gates.archive(dir, name, &map)?;
     }
     table(&["file", "gate", "figure", "ok"], &gates.rows);
     println!(
@@ -77,7 +82,7 @@ pub fn run(args: &Args) -> Result<()> {
         gates.failed
     );
     ensure!(gates.failed == 0, "{} of the linking gates failed", gates.failed);
-    Ok(())
+    Ok(gates.rows.len())
 }
 
 struct Gates {
@@ -144,6 +149,7 @@ impl Gates {
         self.weak(&elf);
         self.hardening(&elf);
         self.no_panic(&elf, &data);
+        self.unwinding(&elf);
         // The limit is for the processor that it was read on, and for the route without libc.
         let judged = name == "liburing" && elf.is(Mark::X86_64) && !self.libc;
         let over = judged && elf.text > MOST_TEXT;
@@ -269,6 +275,20 @@ impl Gates {
         );
     }
 
+    /// Whole tables with an index, or none: an index is missing when the linker couldn't read the tables, and then it
+    /// is missing from every program that links the archive, too.
+    fn unwinding(&mut self, elf: &Elf) {
+        let [tables, index] = [".eh_frame", ".eh_frame_hdr"].map(|name| elf.sections.contains(name));
+        let wrong = if elf.is(Mark::RiscV) {
+            tables.then_some("there are tables, which GNU ld breaks on RISC-V")
+        } else {
+            (!tables || !index).then_some("tables or index are missing")
+        };
+        let wrong: Vec<String> = wrong.map(String::from).into_iter().collect();
+        let figure = if tables { "tables" } else { "none" };
+        self.gate("unwinding", &figure, &wrong, "DROPPED in the Makefile");
+    }
+
     /// Neither a path to Rust's panic handler nor bitcode.
     fn no_panic(&mut self, elf: &Elf, data: &[u8]) {
         let signs = [
@@ -319,7 +339,8 @@ impl Gates {
         self.undefined(&elf);
         self.weak(&elf);
         self.no_panic(&elf, &data);
-        let over = name == "liburing" && !self.libc && data.len() >= MOST_ARCHIVE;
+        let judged = name == "liburing" && elf.is(Mark::X86_64) && !self.libc;
+        let over = judged && data.len() >= MOST_ARCHIVE;
         self.gate(
             "size, bytes",
             &data.len(),

@@ -9,31 +9,32 @@ mod guest;
 mod page;
 mod selftest;
 
-use crate::ctest::{self, Counts, Program};
+use crate::ctest::{self, Program};
 use crate::peer::NEWEST;
 use crate::suite::{self, Frame, Ledger, Mode, Place, Session, Spawn, System};
 use crate::util::{self, need, root};
 use anyhow::{Context, Result, ensure};
-use debian::{Arch, WANTED, Wanted, X86_64};
+pub use debian::{ARM64, ARM64_16K, Arch, PPC64EL_64K, RISCV64, Wanted};
+use debian::{WANTED, X86_64};
 use disk::{Disk, Image};
 use guest::Guest;
-use page::Row;
+pub use page::{Row, sums};
 use std::fs;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const MODES: [Mode; 3] = [Mode::Peer, Mode::Swap, Mode::Source];
+pub const MODES: [Mode; 3] = [Mode::Peer, Mode::Swap, Mode::Source];
 
 /// How long one of our C programs may take: each of its cases has a limit of its own.
 const LIMIT: Duration = Duration::from_secs(900);
-const CASE_SECONDS: &str = "-DT_SECONDS=40";
+pub const CASE_SECONDS: &str = "-DT_SECONDS=40";
 
 /// The suite's tests of what the library itself does, rather than the kernel: `--short` runs these.
-const LIBRARY: [&str; 40] = [
+pub const LIBRARY: [&str; 40] = [
     "across-fork",
     "buf-ring",
     "buf-ring-nommap",
@@ -132,9 +133,32 @@ pub fn run(args: &Args) -> Result<()> {
     let lib = lib
         .canonicalize()
         .with_context(|| format!("there is no {}; to build it: make", lib.display()))?;
-    let Some(tests) = Tests::build(args, &lib, &out)? else {
-        return Ok(());
+    let mut session = None;
+    if args.part != Some(Part::C) {
+        session = Session::open(NEWEST, &MODES, &root().join("target/suite").join(NEWEST))?;
+        if session.is_none() {
+            return Ok(());
+        }
+    }
+    let ours = ctest::Args {
+        lib: Some(lib.clone()),
+        include: args.include.clone(),
+        mode: args.mode,
+        ..ctest::Args::default()
     };
+    let programs = match args.part {
+        Some(Part::Suite) => Vec::new(),
+        _ => ctest::build(&ours, &out.join("ctest"), &[CASE_SECONDS.to_owned()])?,
+    };
+    let tests = Tests::build(Plan {
+        session,
+        programs,
+        lib: lib.clone(),
+        short: args.short,
+        only: args.only.clone(),
+        jobs: args.jobs,
+        complete: args.part.is_none() && args.mode.is_none() && args.include.is_empty(),
+    })?;
     let image = tests.disk(&arch, &out)?;
     let mut rows = Vec::new();
     for wanted in wanted {
@@ -177,18 +201,49 @@ fn wanted(names: &[String]) -> Result<Vec<&'static Wanted>> {
 }
 
 /// Builds the guests' first process.
-fn init(arch: &Arch, out: &Path) -> Result<PathBuf> {
+pub fn init(arch: &Arch, out: &Path) -> Result<PathBuf> {
     let init = out.join("init");
     util::output(
-        arch.tool("gcc")
+        Command::new(arch.tools.cc())
             .args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o"])
             .args([&init, &root().join("test-c/kernels/init.c")]),
     )?;
     Ok(init)
 }
 
+/// The suite's tests that are asked for.
+pub fn chosen(session: &Session, short: bool, only: Option<&str>) -> Result<Vec<String>> {
+    let mut tests = session.tree.tests.clone();
+    if short {
+        tests.retain(|test| LIBRARY.contains(&test.as_str()));
+        ensure!(
+            tests.len() == LIBRARY.len(),
+            "the suite has lost some of LIBRARY's tests"
+        );
+    }
+    if let Some(only) = only {
+        tests.retain(|test| test.contains(only));
+    }
+    Ok(tests)
+}
+
+/// What is asked for.
+pub struct Plan {
+    /// `None`: only our C programs run.
+    pub session: Option<Session>,
+    /// Our C programs.
+    pub programs: Vec<Program>,
+    /// Our libraries.
+    pub lib: PathBuf,
+    pub short: bool,
+    pub only: Option<String>,
+    pub jobs: usize,
+    /// Whether there is nothing more, but for these.
+    pub complete: bool,
+}
+
 /// What runs on each kernel.
-struct Tests {
+pub struct Tests {
     programs: Vec<Program>,
     /// `None`: only our C programs run.
     session: Option<Session>,
@@ -201,58 +256,37 @@ struct Tests {
 }
 
 impl Tests {
-    /// `None`: the peer can't be had, which has been said.
-    fn build(args: &Args, lib: &Path, out: &Path) -> Result<Option<Self>> {
+    pub fn build(plan: Plan) -> Result<Self> {
         let start = Instant::now();
-        let mut session = None;
-        let mut tests = Vec::new();
-        if args.part != Some(Part::C) {
-            let Some(opened) = Session::open(NEWEST, &MODES, &root().join("target/suite").join(NEWEST))? else {
-                return Ok(None);
-            };
-            tests.clone_from(&opened.tree.tests);
-            session = Some(opened);
-        }
-        if args.short && session.is_some() {
-            tests.retain(|test| LIBRARY.contains(&test.as_str()));
-            ensure!(
-                tests.len() == LIBRARY.len(),
-                "the suite has lost some of LIBRARY's tests"
-            );
-        }
-        let ours = ctest::Args {
-            lib: Some(lib.to_path_buf()),
-            include: args.include.clone(),
-            mode: args.mode,
-            only: None,
-        };
-        let mut programs = match args.part {
-            Some(Part::Suite) => Vec::new(),
-            _ => ctest::build(&ours, &out.join("ctest"), &[CASE_SECONDS.to_owned()])?,
-        };
-        if let Some(only) = &args.only {
-            tests.retain(|test| test.contains(only));
+        let Plan {
+            mut session,
+            mut programs,
+            lib,
+            short,
+            only,
+            jobs,
+            complete,
+        } = plan;
+        if let Some(only) = &only {
             programs.retain(|program| program.name.contains(only));
         }
+        let mut tests = Vec::new();
         if let Some(session) = &mut session {
-            session.build(lib, &tests)?;
+            tests = chosen(session, short, only.as_deref())?;
+            session.build(&lib, &tests)?;
         }
-        Ok(Some(Self {
+        Ok(Self {
             programs,
             session,
             tests,
-            lib: lib.to_path_buf(),
-            jobs: args.jobs,
-            complete: !args.short
-                && args.only.is_none()
-                && args.part.is_none()
-                && args.mode.is_none()
-                && args.include.is_empty(),
+            complete: complete && !short && only.is_none(),
+            lib,
+            jobs,
             build_seconds: start.elapsed().as_secs_f64(),
-        }))
+        })
     }
 
-    fn disk(&self, arch: &Arch, out: &Path) -> Result<Image> {
+    pub fn disk(&self, arch: &Arch, out: &Path) -> Result<Image> {
         let mut disk = Disk::new(arch, out)?;
         for name in ["liburing.so.2", "liburing-ffi.so.2"] {
             let path = self.lib.join(name);
@@ -273,7 +307,7 @@ impl Tests {
     }
 
     /// Boots a kernel, and runs everything on it.
-    fn on(&self, arch: &Arch, wanted: &Wanted, init: &Path, image: &Path) -> Result<Row> {
+    pub fn on(&self, arch: &Arch, wanted: &Wanted, init: &Path, image: &Path) -> Result<Row> {
         let start = Instant::now();
         let kernel = wanted.get(arch, init)?;
         let guest = Arc::new(Guest::new(arch, &kernel, image));
@@ -286,11 +320,11 @@ impl Tests {
             name: wanted.name.to_owned(),
             version: kernel.version.clone(),
             release: release.clone(),
+            page_size: guest.page_size(),
             ..Row::default()
         };
         if !self.programs.is_empty() {
-            let ours = self.c_tests(&guest, &kernel.dir, &mut row);
-            row.c_tests = [ours.passed, ours.failed, ours.skipped];
+            self.c_tests(&guest, &kernel.dir, &mut row);
         }
         if let Some(session) = self.session.as_ref().filter(|_| !self.tests.is_empty()) {
             let place = Place {
@@ -323,7 +357,7 @@ impl Tests {
     }
 
     /// Our C programs. One that fails runs again, alone: a busy guest is late at times.
-    fn c_tests(&self, guest: &Guest, dir: &Path, row: &mut Row) -> Counts {
+    fn c_tests(&self, guest: &Guest, dir: &Path, row: &mut Row) {
         let logs = dir.join("ctest");
         for program in &self.programs {
             // The log of a program that can't be made shows up as a failure.
@@ -353,7 +387,7 @@ impl Tests {
         let mut ways: Vec<_> = outcomes.iter().map(|outcome| outcome.way).collect();
         ways.sort_unstable();
         ways.dedup();
-        ctest::show(&ways, &outcomes)
+        row.c(ctest::show(&ways, &outcomes), &outcomes);
     }
 }
 

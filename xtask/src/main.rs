@@ -22,11 +22,13 @@ mod matrix;
 mod model;
 mod package;
 mod peer;
+mod platforms;
 mod programs;
 mod sanitize;
 mod soak;
 mod statics;
 mod suite;
+mod tools;
 #[cfg(test)]
 mod trust;
 mod util;
@@ -92,6 +94,8 @@ enum Command {
     Kernels(kernels::Args),
     /// Run the distribution's programs on our packages, in Debian systems of their own
     Programs(programs::Args),
+    /// Build for other processors and C libraries, check what is built, and run the tests there
+    Platforms(platforms::Args),
     /// Run real programs on the library
     Demo(demo::Args),
     /// Make the source archive of the last commit
@@ -136,6 +140,7 @@ fn main() -> ExitCode {
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Kernels(args) => kernels::run(&args),
         Command::Programs(args) => programs::run(&args),
+        Command::Platforms(args) => platforms::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Dist(args) => package::dist::run(&args),
         Command::Deb(args) => package::deb::run(&args),

@@ -76,14 +76,52 @@ pub fn get(version: &str) -> Result<Option<Peer>> {
     }
 }
 
+/// The newest peer's headers and libraries for another of Debian's architectures, with the source of this machine's.
+pub fn foreign(architecture: &str) -> Result<Option<Peer>> {
+    let Some(native) = get(NEWEST)? else {
+        return Ok(None);
+    };
+    let dir = root().join("target/peer").join(format!("{NEWEST}-{architecture}"));
+    if !dir.join("version").exists() {
+        eprintln!(
+            "peer: fetching liburing {NEWEST} for {architecture} through apt into {}",
+            dir.display()
+        );
+    }
+    let suites: Vec<&str> = HOMES
+        .iter()
+        .filter(|home| home.0 == NEWEST)
+        .map(|home| home.1)
+        .collect();
+    packages(&suites, &[architecture], &dir, |_| {
+        Ok(PACKAGES.map(String::from).to_vec())
+    })?;
+    let peer = open(NEWEST, &dir)?;
+    ensure!(
+        peer.version == native.version,
+        "Debian has liburing {} for {architecture}, and {} here",
+        peer.version,
+        native.version
+    );
+    Ok(Some(Peer {
+        src: native.src,
+        ..peer
+    }))
+}
+
 /// Unpacks the newest `name` of a Debian suite into `dir/deb`, once, and gives its version.
 pub fn package(suite: &str, name: &str, dir: &Path) -> Result<String> {
-    packages(&[suite], dir, |_| Ok(vec![name.to_owned()]))
+    packages(&[suite], &[], dir, |_| Ok(vec![name.to_owned()]))
 }
 
 /// Unpacks the packages that `choose` names, of the first of these Debian suites that there is, into `dir/deb`, once,
-/// and gives the version of one.
-pub fn packages(suites: &[&str], dir: &Path, choose: impl FnOnce(&Apt) -> Result<Vec<String>>) -> Result<String> {
+/// and gives the version of one. Of these architectures, the first where none is named; by default the machine's.
+pub fn packages(
+    suites: &[&str],
+    architectures: &[&str],
+    dir: &Path,
+    choose: impl FnOnce(&Apt) -> Result<Vec<String>>,
+) -> Result<String> {
     let done = dir.join("version");
     if let Ok(version) = fs::read_to_string(&done) {
         return Ok(version);
@@ -92,7 +130,7 @@ pub fn packages(suites: &[&str], dir: &Path, choose: impl FnOnce(&Apt) -> Result
         fs::remove_dir_all(dir)?;
     }
     fs::create_dir_all(dir)?;
-    let apt = apt::suite(suites, &dir.join("apt"))?;
+    let apt = apt::suite(suites, architectures, &dir.join("apt"))?;
     apt.get(dir, "download", &choose(&apt)?)?;
     fs::remove_dir_all(&apt.dir)?;
     let debs = files(dir)?;

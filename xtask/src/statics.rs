@@ -291,7 +291,8 @@ impl Shop {
     }
 }
 
-fn kernel_headers() -> Result<Vec<String>> {
+/// How musl-gcc is told where the kernel's headers are.
+pub fn kernel_headers() -> Result<Vec<String>> {
     let triple = stdout(Command::new("gcc").arg("-print-multiarch"))?;
     let dirs = ["/usr/include".to_owned(), format!("/usr/include/{}", triple.trim())];
     if !dirs.iter().any(|dir| Path::new(dir).join("asm/types.h").is_file()) {

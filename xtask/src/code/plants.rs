@@ -1,6 +1,6 @@
 //! Faults on purpose, in copies below `target/code`: each must be found.
 
-use super::{Judge, Kind, order, rust};
+use super::{Cpu, Judge, Kind, rust, shipped};
 use crate::util::output;
 use anyhow::{Result, bail, ensure};
 use std::fs;
@@ -59,7 +59,7 @@ pub fn run(judge: &Judge, include: &Path, lib: &Path) -> Result<()> {
         }
         println!("self-test: {what}: found in {found} pairs");
     }
-    let found = order::self_test(lib)?;
+    let found = shipped::self_test(lib, Cpu::X86, 8)?;
     println!("self-test: a full barrier in a wrong place of the library: found {found} of {found} times");
     let found = rust::self_test(judge)?;
     println!("self-test: a weaker ordering in Rust: found {found} of {found} times");

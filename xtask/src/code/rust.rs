@@ -91,7 +91,7 @@ pub fn assert_all(judge: &Judge, language: &str) -> Result<usize> {
             );
             held += 1;
         }
-        for name in super::order::SUBMITS {
+        for name in super::shipped::SUBMITS {
             let function = rust.get(name).with_context(|| format!("{triple}: no {name}"))?;
             // What is out of the ordinary, SQPOLL too, may be in a local function that it goes to.
             let local = targets(function).find_map(|symbol| rust.get(&symbol).filter(|_| symbol.contains("submit")));

@@ -38,6 +38,7 @@ pub struct Program {
     pub exe: PathBuf,
     logs: PathBuf,
     source: PathBuf,
+    cc: Vec<String>,
     flags: Vec<String>,
     pub library: PathBuf,
     /// The command that runs it, when it doesn't run by itself.
@@ -73,6 +74,7 @@ impl Program {
             flags,
             library,
             source: util::root().join(format!("test-c/{path}.c")),
+            cc: vec!["cc".to_owned()],
             wrapper: Vec::new(),
             env: Vec::new(),
             case: None,
@@ -85,6 +87,14 @@ impl Program {
     pub fn under(mut self, wrapper: Vec<String>, env: Vec<(&'static str, String)>) -> Self {
         self.wrapper = wrapper;
         self.env = env;
+        self
+    }
+
+    /// It is compiled by this one, with these flags, unless none is named.
+    pub fn compiler(mut self, cc: &[String]) -> Self {
+        if !cc.is_empty() {
+            self.cc = cc.to_vec();
+        }
         self
     }
 
@@ -103,7 +113,8 @@ impl Program {
     pub fn build(mut self) -> Self {
         let mut rpath = std::ffi::OsString::from("-Wl,-rpath,");
         rpath.push(self.library.parent().expect("a library lies in a folder"));
-        let mut cc = Command::new("cc");
+        let mut cc = Command::new(&self.cc[0]);
+        cc.args(&self.cc[1..]);
         cc.args(["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"])
             .args(&self.flags)
             .arg(&self.source)

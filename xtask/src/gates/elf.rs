@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mark {
     X86_64,
+    RiscV,
     Relro,
     BindNow,
     /// Says that its stack needn't be executable.
@@ -92,6 +93,7 @@ impl Elf {
         let header = H::parse(data)?;
         let endian = header.endian()?;
         self.mark(Mark::X86_64, header.e_machine(endian) == elf::EM_X86_64);
+        self.mark(Mark::RiscV, header.e_machine(endian) == elf::EM_RISCV);
         self.add_sections(header, endian, data)?;
         self.add_exports(header, endian, data)?;
         self.add_segments(header, endian, data)
@@ -118,8 +120,8 @@ impl Elf {
             let table = sections.symbols(endian, data, kind)?;
             for symbol in table.iter() {
                 let name = text(table.symbol_name(endian, symbol)?);
-                // The linker makes this one itself.
-                if name.is_empty() || name == "_GLOBAL_OFFSET_TABLE_" {
+                // The linker makes these itself.
+                if name.is_empty() || name == "_GLOBAL_OFFSET_TABLE_" || name == ".TOC." {
                     continue;
                 }
                 if symbol.st_shndx(endian) == elf::SHN_UNDEF {

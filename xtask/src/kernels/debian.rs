@@ -1,6 +1,7 @@
 //! Debian's kernels, and the first file system that they need to reach the disk.
 
 use crate::peer;
+use crate::tools::{self, Tools};
 use crate::util::{self, need, output, root};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::{self, File};
@@ -9,7 +10,9 @@ use std::process::{Command, Stdio};
 
 /// What differs between processors.
 pub struct Arch {
-    /// Debian's name for its kernels without drivers for real machines.
+    /// Debian's name for the processor; empty for this machine's.
+    debian: &'static [&'static str],
+    /// Debian's name for the kernel.
     flavour: &'static str,
     /// What emulates it, and the package that has that.
     pub qemu: (&'static str, &'static str),
@@ -17,22 +20,70 @@ pub struct Arch {
     pub machine: &'static [&'static str],
     /// The device that the kernel prints to.
     pub console: &'static str,
-    /// What the names of compiler and binutils start with.
-    tools: &'static str,
+    pub tools: Tools,
     /// Where programs look for the dynamic loader, and it for libraries.
     loader: &'static str,
     libraries: &'static str,
+    /// How much longer than here things may take.
+    pub slower: u32,
 }
 
 pub const X86_64: Arch = Arch {
+    debian: &[],
+    // Without drivers for real machines.
     flavour: "cloud-amd64",
     qemu: ("qemu-system-x86_64", "qemu-system-x86"),
     // In qemu 7.2 an interrupt in a cmpxchg16b at times comes back to wrong flags, and the kernel's allocator falls.
     machine: &["-machine", "q35", "-cpu", "max,-cx16"],
     console: "ttyS0",
-    tools: "",
+    tools: tools::NATIVE,
     loader: "/lib64/ld-linux-x86-64.so.2",
     libraries: "/lib/x86_64-linux-gnu",
+    slower: 2,
+};
+
+pub const ARM64: Arch = Arch {
+    debian: &["arm64"],
+    flavour: "cloud-arm64",
+    qemu: ("qemu-system-aarch64", "qemu-system-arm"),
+    // Not `max`, whose pointer authentication takes most of the time in emulation.
+    machine: &["-machine", "virt", "-cpu", "neoverse-n1"],
+    console: "ttyAMA0",
+    tools: tools::ARM64,
+    loader: "/lib/ld-linux-aarch64.so.1",
+    libraries: "/lib/aarch64-linux-gnu",
+    slower: 4,
+};
+
+/// With pages of 16 KiB.
+pub const ARM64_16K: Arch = Arch {
+    flavour: "arm64-16k",
+    ..ARM64
+};
+
+pub const RISCV64: Arch = Arch {
+    debian: &["riscv64"],
+    flavour: "riscv64",
+    qemu: ("qemu-system-riscv64", "qemu-system-misc"),
+    machine: &["-machine", "virt", "-cpu", "rv64"],
+    console: "ttyS0",
+    tools: tools::RISCV64,
+    loader: "/lib/ld-linux-riscv64-lp64d.so.1",
+    libraries: "/lib/riscv64-linux-gnu",
+    slower: 4,
+};
+
+/// With pages of 64 KiB.
+pub const PPC64EL_64K: Arch = Arch {
+    debian: &["ppc64el"],
+    flavour: "powerpc64le-64k",
+    qemu: ("qemu-system-ppc64", "qemu-system-ppc"),
+    machine: &["-machine", "pseries", "-cpu", "power9"],
+    console: "hvc0",
+    tools: tools::PPC64EL,
+    loader: "/lib64/ld64.so.2",
+    libraries: "/lib/powerpc64le-linux-gnu",
+    slower: 4,
 };
 
 /// What programs may need beside their own library.
@@ -45,52 +96,46 @@ const SHARED: [&str; 5] = [
 ];
 
 impl Arch {
-    pub fn tool(&self, name: &str) -> Command {
-        Command::new(format!("{}{name}", self.tools))
-    }
-
     /// The C library's files, and where programs look for them.
     pub fn runtime(&self) -> Result<Vec<(PathBuf, PathBuf)>> {
         let loader = Path::new(self.loader);
         let name = loader.file_name().context("a path to the loader")?.to_string_lossy();
-        let mut files = vec![(self.library(&name)?, loader.to_path_buf())];
+        let mut files = vec![(self.tools.library(&name)?, loader.to_path_buf())];
         for name in SHARED {
-            files.push((self.library(name)?, Path::new(self.libraries).join(name)));
+            files.push((self.tools.library(name)?, Path::new(self.libraries).join(name)));
         }
         Ok(files)
-    }
-
-    /// Where the compiler finds a library.
-    fn library(&self, name: &str) -> Result<PathBuf> {
-        let said = util::stdout(self.tool("gcc").arg(format!("-print-file-name={name}")))?;
-        let path = Path::new(said.trim());
-        ensure!(path.is_absolute(), "the compiler knows no {name}: apt-get install g++");
-        Ok(path.canonicalize()?)
     }
 }
 
 /// A kernel that is asked for, and the suites of Debian that have it.
 pub struct Wanted {
     pub name: &'static str,
-    suites: &'static [&'static str],
+    /// What its version begins with.
+    pub release: &'static str,
+    pub suites: &'static [&'static str],
 }
 
 /// The oldest that Debian has, and the newest.
 pub const WANTED: [Wanted; 4] = [
     Wanted {
         name: "5.10",
+        release: "5.10.",
         suites: &["bullseye", "bullseye-security"],
     },
     Wanted {
         name: "6.1",
+        release: "6.1.",
         suites: &["bookworm", "bookworm-security"],
     },
     Wanted {
         name: "6.12",
+        release: "6.12.",
         suites: &["trixie", "bookworm-backports"],
     },
     Wanted {
         name: "newest",
+        release: "",
         suites: &["sid"],
     },
 ];
@@ -121,18 +166,19 @@ impl Wanted {
                 dir.display()
             );
         }
-        let version = peer::packages(self.suites, &package, |apt| packages(apt, arch)).with_context(|| {
-            format!(
-                "no Linux {}; a copy that was fetched elsewhere can be put into {}",
-                self.name,
-                package.display()
-            )
-        })?;
+        let version =
+            peer::packages(self.suites, arch.debian, &package, |apt| packages(apt, arch)).with_context(|| {
+                format!(
+                    "no Linux {}; a copy that was fetched elsewhere can be put into {}",
+                    self.name,
+                    package.display()
+                )
+            })?;
         ensure!(
-            self.name == "newest" || version.starts_with(&format!("{}.", self.name)),
-            "Debian's suite {} has Linux {version}, not {}",
+            version.starts_with(self.release),
+            "Debian's suite {} has Linux {version}, not {}*",
             self.suites.join(" or "),
-            self.name
+            self.release
         );
         let deb = package.join("deb");
         // Debian's newest packages keep to /usr.

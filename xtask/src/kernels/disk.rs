@@ -66,7 +66,7 @@ impl Disk {
         if let Some(twin) = self.seen.get(&(facts.dev(), facts.ino())) {
             fs::hard_link(twin, &place)?;
         } else {
-            output(arch.tool("strip").arg("-o").arg(&place).arg(path))?;
+            output(arch.tools.command("strip").arg("-o").arg(&place).arg(path))?;
             self.seen.insert((facts.dev(), facts.ino()), place);
         }
         Ok(())

@@ -15,9 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How much longer than here things may take.
-const SLOWER: u32 = 2;
-
 /// How often a start that fails is tried again, and how long one may take.
 const TRIES: usize = 2;
 const BOOT: Duration = Duration::from_secs(180);
@@ -30,6 +27,8 @@ const KERNEL_ARGS: &str = "panic=-1 oops=panic softlockup_panic=1 hugepages=8";
 
 pub struct Guest {
     name: &'static str,
+    /// How much longer than here things may take.
+    slower: u32,
     qemu: Qemu,
     state: Mutex<State>,
     /// Held shared by each program that runs, exclusively by one that runs alone.
@@ -47,6 +46,7 @@ struct Qemu {
 struct State {
     live: Option<Arc<Live>>,
     release: String,
+    page_size: u64,
     boots: Vec<Duration>,
     number: u64,
 }
@@ -58,6 +58,9 @@ struct Live {
     /// Who waits for which number's end. Gone with the guest.
     waiting: Mutex<Option<HashMap<u64, Sender<Done>>>>,
 }
+
+/// The kernel's release, and the size of its pages.
+type Hello = (String, u64);
 
 /// How a program ended, and what it printed.
 pub struct Done {
@@ -101,6 +104,7 @@ impl Guest {
         args.extend(["-display", "none"].map(String::from));
         Self {
             name: kernel.name,
+            slower: arch.slower,
             qemu: Qemu {
                 program: arch.qemu.0,
                 args,
@@ -115,6 +119,11 @@ impl Guest {
     pub fn release(&self) -> Result<String> {
         self.live()?;
         Ok(lock(&self.state).release.clone())
+    }
+
+    /// The size of its pages; 0 before it was up.
+    pub fn page_size(&self) -> u64 {
+        lock(&self.state).page_size
     }
 
     /// How long each start took.
@@ -185,7 +194,7 @@ impl Guest {
         let start = Instant::now();
         let mut tries = (0..TRIES).map(|_| self.qemu.boot());
         let booted = tries.find(|booted| booted.is_ok() || stopped());
-        let (live, release) = booted.unwrap_or_else(|| self.qemu.boot()).with_context(|| {
+        let (live, (release, page_size)) = booted.unwrap_or_else(|| self.qemu.boot()).with_context(|| {
             format!(
                 "Linux {} doesn't start; its last words are in {}",
                 self.name,
@@ -194,6 +203,7 @@ impl Guest {
         })?;
         state.boots.push(start.elapsed());
         state.release = release;
+        state.page_size = page_size;
         state.live = Some(Arc::clone(&live));
         Ok(live)
     }
@@ -222,7 +232,7 @@ impl Drop for Guest {
 impl Machine for Guest {
     fn run(&self, spawn: &Spawn) -> Result<(Outcome, Duration)> {
         let spawn = Spawn {
-            limit: spawn.limit * SLOWER,
+            limit: spawn.limit * self.slower,
             cwd: spawn.cwd.clone(),
             log: spawn.log.clone(),
             ..*spawn
@@ -251,7 +261,7 @@ impl Machine for Guest {
 }
 
 impl Qemu {
-    fn boot(&self) -> Result<(Arc<Live>, String)> {
+    fn boot(&self) -> Result<(Arc<Live>, Hello)> {
         let _ = fs::remove_file(&self.console);
         let dir = self.console.parent().context("a file lies in a folder")?;
         // The disk's copies, which stay when qemu is killed.
@@ -285,7 +295,7 @@ impl Qemu {
             *lock(&reader.waiting) = None;
         });
         match wait(&receiver, BOOT) {
-            Ok(Some(release)) => Ok((live, release)),
+            Ok(Some(hello)) => Ok((live, hello)),
             other => {
                 live.kill();
                 other?;
@@ -304,7 +314,7 @@ impl Live {
     }
 
     /// Takes what the guest's init says, until it falls silent.
-    fn hear(&self, from: ChildStdout, ready: &Sender<String>) -> Result<()> {
+    fn hear(&self, from: ChildStdout, ready: &Sender<Hello>) -> Result<()> {
         let mut from = BufReader::new(from);
         let mut line = String::new();
         loop {
@@ -314,8 +324,8 @@ impl Live {
             }
             let words: Vec<&str> = line.split_whitespace().collect();
             match words[..] {
-                ["ready", release] => {
-                    let _ = ready.send(release.to_owned());
+                ["ready", release, page_size] => {
+                    let _ = ready.send((release.to_owned(), page_size.parse()?));
                 }
                 [number, how, code, time, count] => {
                     let code = code.parse()?;

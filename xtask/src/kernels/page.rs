@@ -1,6 +1,7 @@
 //! What came out on each kernel: a table on the screen, and docs/kernels.md.
 
 use super::debian::WANTED;
+use crate::ctest::{self, Counts};
 use crate::suite;
 use crate::suite::{Known, Mode, Outcome, Report, Verdict};
 use crate::util::{root, stdout};
@@ -13,23 +14,28 @@ use std::path::Path;
 use std::process::Command;
 
 /// One kernel.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Row {
     pub name: String,
     /// The version of Debian's package.
     pub version: String,
     pub release: String,
+    pub page_size: u64,
     /// Passed, failed, skipped.
     pub c_tests: [u32; 3],
     /// Those of our programs that failed to the last, and what they said.
     #[serde(default)]
     pub c_failures: Vec<String>,
+    /// Why, and how often.
+    pub c_skips: BTreeMap<String, usize>,
     /// Passed, skipped, failed.
     pub modes: BTreeMap<Mode, [usize; 3]>,
     pub regressions: Vec<String>,
     /// Entries of the ledger that aren't true there.
     pub wrong: Vec<String>,
     pub peer_fails: Vec<String>,
+    pub peer_skips: Vec<String>,
     pub unsteady: Vec<String>,
     /// Seconds; more than one when a test took the kernel down.
     pub boots: Vec<f64>,
@@ -50,6 +56,9 @@ impl Row {
                 if let Some(story) = &run.unsteady {
                     self.unsteady.push(format!("{test}, {}: {story}", mode.name()));
                 }
+                if let (Mode::Peer, Outcome::Skip(why)) = (mode, &run.outcome) {
+                    self.peer_skips.push(format!("`{test}`: {why}"));
+                }
                 if *mode == Mode::Peer && run.outcome.failed() {
                     let why = known.fails(test, *mode).map_or(String::new(), |why| format!(". {why}"));
                     self.peer_fails.push(format!("`{test}`: {}{why}", run.outcome.reason()));
@@ -61,6 +70,14 @@ impl Row {
                 .push(format!("`{}`, {}: {}", it.test, it.mode.name(), it.ours));
         }
         self.wrong.clone_from(&verdict.wrong);
+    }
+
+    /// Takes over what our C programs showed.
+    pub fn c(&mut self, counts: Counts, outcomes: &[ctest::Outcome]) {
+        self.c_tests = [counts.passed, counts.failed, counts.skipped];
+        for (_, reason) in outcomes.iter().flat_map(|outcome| &outcome.skips) {
+            *self.c_skips.entry(reason.clone()).or_default() += 1;
+        }
     }
 
     pub fn failed(&self) -> usize {
@@ -107,7 +124,7 @@ pub fn grid(rows: &[Row]) -> String {
 }
 
 /// What the libraries are, byte for byte.
-fn sums(lib: &Path) -> Result<String> {
+pub fn sums(lib: &Path) -> Result<String> {
     stdout(
         Command::new("sha256sum")
             .args(["liburing.a", "liburing.so.2", "liburing-ffi.so.2"])

@@ -8,13 +8,14 @@ use crate::util::{self, root};
 use anyhow::{Result, ensure};
 use std::ffi::OsString;
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 pub fn run(arch: &Arch, wanted: &Wanted, init: &Path, out: &Path) -> Result<()> {
     let trouble = out.join("trouble");
     util::output(
-        arch.tool("gcc")
+        Command::new(arch.tools.cc())
             .args(["-Wall", "-Wextra", "-Werror", "-o"])
             .args([&trouble, &root().join("test-c/kernels/trouble.c")]),
     )?;

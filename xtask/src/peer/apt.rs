@@ -3,6 +3,7 @@
 use super::{HOMES, NEWEST, PACKAGES, files, upstream};
 use crate::util::{output, stdout};
 use anyhow::{Context, Result, anyhow, bail};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,7 +31,7 @@ pub fn pick(version: &str, dir: &Path) -> Result<(Apt, String)> {
         if seen.iter().any(|(a, s)| a.uris == archive.uris && *s == suite) {
             continue;
         }
-        let found = Apt::new(archive, &suite, dir).and_then(|apt| {
+        let found = Apt::new(archive, &suite, &[], dir).and_then(|apt| {
             let versions = apt.versions()?;
             Ok((apt, versions))
         });
@@ -50,7 +51,7 @@ pub fn pick(version: &str, dir: &Path) -> Result<(Apt, String)> {
         seen.push((archive, suite));
     }
     if version == NEWEST {
-        let apt = Apt::new(first, home, dir)?;
+        let apt = Apt::new(first, home, &[], dir)?;
         if let Some(newest) = apt.versions()?.first() {
             return Ok((apt, newest.clone()));
         }
@@ -58,12 +59,12 @@ pub fn pick(version: &str, dir: &Path) -> Result<(Apt, String)> {
     bail!("no suite has liburing {version}:\n    {}", why.join("\n    "));
 }
 
-/// The first of the suites that one of the configured archives has.
-pub fn suite(suites: &[&str], dir: &Path) -> Result<Apt> {
+/// The first of the suites that one of the configured archives has, for these of Debian's architectures [the machine's].
+pub fn suite(suites: &[&str], architectures: &[&str], dir: &Path) -> Result<Apt> {
     let mut why = anyhow!("no Debian archive is among apt's configured sources");
     for archive in &configured() {
         for suite in suites {
-            match Apt::new(archive, suite, dir) {
+            match Apt::new(archive, suite, architectures, dir) {
                 Ok(apt) => return Ok(apt),
                 Err(error) => why = error,
             }
@@ -178,7 +179,7 @@ pub struct Apt {
 }
 
 impl Apt {
-    fn new(archive: &Archive, suite: &str, dir: &Path) -> Result<Apt> {
+    fn new(archive: &Archive, suite: &str, architectures: &[&str], dir: &Path) -> Result<Apt> {
         if dir.exists() {
             fs::remove_dir_all(dir)?;
         }
@@ -191,7 +192,7 @@ impl Apt {
         )?;
         fs::write(dir.join("status"), "")?;
         // The hooks of the system's apt clean up caches of the system: not ours to run.
-        let conf = format!(
+        let mut conf = format!(
             "Dir::Etc::sourcelist \"/dev/null\";\nDir::Etc::sourceparts \"{0}/sources\";\n\
              Dir::Etc::preferences \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n\
              Dir::State \"{0}/state\";\nDir::State::lists \"{0}/state/lists\";\n\
@@ -201,6 +202,13 @@ impl Apt {
              #clear APT::Update::Post-Invoke;\n#clear APT::Update::Post-Invoke-Success;\n",
             dir.display()
         );
+        if let Some(first) = architectures.first() {
+            let all = architectures.join("\"; \"");
+            let _ = writeln!(
+                conf,
+                "APT::Architecture \"{first}\";\nAPT::Architectures {{ \"{all}\"; }};"
+            );
+        }
         fs::write(dir.join("apt.conf"), conf)?;
         let apt = Apt { dir: dir.to_path_buf() };
         apt.get(dir, "update", &[])?;
@@ -222,6 +230,21 @@ impl Apt {
         let text = stdout(command.args(["depends", "--important", package]))?;
         let names = text.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
         Ok(names.map(String::from).collect())
+    }
+
+    /// These packages and all that they depend on.
+    pub fn closure(&self, packages: &[&str]) -> Result<Vec<String>> {
+        let mut command = Command::new("apt-get");
+        command.arg("-c").arg(self.dir.join("apt.conf"));
+        let text = stdout(
+            command
+                .args(["install", "--simulate", "--no-install-recommends"])
+                .args(packages),
+        )?;
+        let names = text.lines().filter_map(|line| line.strip_prefix("Inst "));
+        Ok(names
+            .filter_map(|line| Some(line.split(' ').next()?.to_owned()))
+            .collect())
     }
 
     /// The versions of liburing that the suite has, newest first.

@@ -3,6 +3,7 @@
 use super::exec::shorten;
 use super::tree::{Tree, digest};
 use crate::peer::Peer;
+use crate::tools::Tools;
 use crate::util;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,7 @@ const FLAGS: [&str; 10] = [
 /// Builds one version's tests. Programs end up in `out/MODE/NAME.t`.
 pub struct Builder<'a> {
     tree: &'a Tree,
+    tools: Tools,
     out: PathBuf,
     kinds: Vec<Kind>,
     swap: bool,
@@ -95,10 +97,18 @@ pub enum Built {
 impl<'a> Builder<'a> {
     /// `theirs` and `ours` hold the libraries that the programs run on. They are copied, so that a `make` meanwhile
     /// doesn't matter.
-    pub fn new(tree: &'a Tree, peer: &Peer, modes: &[Mode], theirs: &Path, ours: &Path, out: &Path) -> Result<Self> {
+    pub fn new(
+        tree: &'a Tree,
+        tools: Tools,
+        peer: &Peer,
+        modes: &[Mode],
+        theirs: &Path,
+        ours: &Path,
+        out: &Path,
+    ) -> Result<Self> {
         let mut hasher = DefaultHasher::new();
-        util::stdout(Command::new("cc").arg("--version"))?.hash(&mut hasher);
-        util::stdout(Command::new("c++").arg("--version"))?.hash(&mut hasher);
+        util::stdout(Command::new(tools.cc()).arg("--version"))?.hash(&mut hasher);
+        util::stdout(Command::new(tools.cxx()).arg("--version"))?.hash(&mut hasher);
         FLAGS.hash(&mut hasher);
         let (test, src) = (tree.dir.join("test"), tree.dir.join("src"));
         fs::read(tree.dir.join("config-host.h"))?.hash(&mut hasher);
@@ -142,6 +152,7 @@ impl<'a> Builder<'a> {
         }
         let builder = Self {
             tree,
+            tools,
             out: out.to_path_buf(),
             kinds,
             swap: modes.contains(&Mode::Swap),
@@ -210,15 +221,15 @@ impl<'a> Builder<'a> {
         let test = self.tree.dir.join("test");
         let cxx = test.join(format!("{name}.cc"));
         let (compiler, source) = if cxx.exists() {
-            ("c++", cxx)
+            (self.tools.cxx(), cxx)
         } else {
-            ("cc", test.join(format!("{name}.c")))
+            (self.tools.cc(), test.join(format!("{name}.c")))
         };
         let key = key(&(self.common, kind.key, fs::read(&source)?));
         let object = self.objects(kind).join(format!("{name}.o"));
         made_from(&object, &key, || {
-            let mut command = Command::new(compiler);
-            if compiler == "c++" {
+            let mut command = Command::new(&compiler);
+            if source.extension().is_some_and(|ext| ext == "cc") {
                 command.arg("-std=c++11");
             }
             command.args(FLAGS).arg(self.tree.dir.join("config-host.h"));
@@ -238,7 +249,7 @@ impl<'a> Builder<'a> {
         let with = |library: &Path| {
             let cxx = self.tree.dir.join(format!("test/{test}.cc")).exists();
             util::output(
-                Command::new(if cxx { "c++" } else { "cc" })
+                Command::new(if cxx { self.tools.cxx() } else { self.tools.cc() })
                     .arg("-o")
                     .arg(program)
                     .args([&objects[1], &objects[0]])
@@ -268,6 +279,9 @@ impl<'a> Builder<'a> {
     /// Proves that the programs of each mode load the library that they should, on the example of one.
     pub fn prove(&self, mode: Mode, test: &str) -> Result<()> {
         let program = self.program(mode, test);
+        if self.tools.foreign() {
+            return self.prove_foreign(mode, &program);
+        }
         let text = util::stdout(
             Command::new(&program)
                 .env("LD_TRACE_LOADED_OBJECTS", "1")
@@ -286,6 +300,23 @@ impl<'a> Builder<'a> {
             loaded == expected.iter().filter_map(|path| path.to_str()).collect::<Vec<_>>(),
             "{} loads {loaded:?}, not {expected:?}",
             program.display()
+        );
+        Ok(())
+    }
+
+    /// The same by what the program's file says: the library's name, and that it is looked for beside the program.
+    fn prove_foreign(&self, mode: Mode, program: &Path) -> Result<()> {
+        let text = util::stdout(self.tools.command("readelf").args(["-dW"]).arg(program))?;
+        let named = text
+            .lines()
+            .any(|line| line.contains("(NEEDED)") && line.contains("[liburing"));
+        let beside = text.contains("[$ORIGIN]");
+        let wanted = mode != Mode::Source;
+        ensure!(
+            named == wanted && (beside || !wanted),
+            "{} {} a shared liburing",
+            program.display(),
+            if named { "asks for" } else { "doesn't ask for" }
         );
         Ok(())
     }

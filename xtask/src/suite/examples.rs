@@ -4,6 +4,7 @@
 use super::pool::Progress;
 use super::tree;
 use crate::peer::{self, NEWEST};
+use crate::tools::NATIVE;
 use crate::util::{self, root};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
@@ -42,7 +43,8 @@ pub fn run(lib: &Path) -> Result<Counts> {
     let Some(peer) = peer::get(NEWEST)? else {
         return Ok(counts);
     };
-    let tree = tree::prepare(&peer, &out.join("tree"))?;
+    NATIVE.need(true)?;
+    let tree = tree::prepare(&peer, NATIVE, &out.join("tree"))?;
     let library = out.join("liburing.so.2");
     let _ = fs::remove_file(&library);
     fs::copy(lib.join("liburing.so.2"), &library)

@@ -8,6 +8,7 @@ use super::pool::{Progress, each, in_turns};
 use super::report::{Results, Run};
 use super::tree::{self, Tree};
 use crate::peer::{self, NEWEST, Peer};
+use crate::tools::{self, Tools};
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
@@ -72,6 +73,7 @@ pub struct Session {
     /// The newest release, on whose library the programs run: it is what ours replaces.
     pub newest: Peer,
     pub tree: Tree,
+    tools: Tools,
     pub modes: Vec<Mode>,
     /// Where programs, logs and working folders go.
     pub out: PathBuf,
@@ -107,21 +109,43 @@ impl Session {
         let (Some(peer), Some(newest)) = (peer::get(version)?, peer::get(NEWEST)?) else {
             return Ok(None);
         };
+        Self::of(peer, newest, version, modes, tools::NATIVE, out).map(Some)
+    }
+
+    /// The newest release for another of Debian's architectures.
+    pub fn foreign(architecture: &str, modes: &[Mode], tools: Tools, out: &Path) -> Result<Option<Self>> {
+        let (Some(peer), Some(newest)) = (peer::foreign(architecture)?, peer::foreign(architecture)?) else {
+            return Ok(None);
+        };
+        Self::of(peer, newest, NEWEST, modes, tools, out).map(Some)
+    }
+
+    fn of(peer: Peer, newest: Peer, version: &str, modes: &[Mode], tools: Tools, out: &Path) -> Result<Self> {
         fs::create_dir_all(out).with_context(|| format!("can't make {}", out.display()))?;
-        Ok(Some(Self {
+        tools.need(true)?;
+        Ok(Self {
             version: version.to_owned(),
-            tree: tree::prepare(&peer, &out.join("tree"))?,
+            tree: tree::prepare(&peer, tools, &out.join("tree"))?,
+            tools,
             peer,
             newest,
             modes: modes.to_vec(),
             out: out.to_path_buf(),
             built: BTreeMap::new(),
-        }))
+        })
     }
 
     /// Builds these tests in all modes, for our libraries in `lib`.
     pub fn build(&mut self, lib: &Path, tests: &[String]) -> Result<()> {
-        let builder = Builder::new(&self.tree, &self.peer, &self.modes, &self.newest.lib, lib, &self.out)?;
+        let builder = Builder::new(
+            &self.tree,
+            self.tools,
+            &self.peer,
+            &self.modes,
+            &self.newest.lib,
+            lib,
+            &self.out,
+        )?;
         // sqpoll-exec and timeout start it.
         let mut names = tests.to_vec();
         if !names.iter().any(|name| name == "exec-target") {

@@ -1,6 +1,7 @@
 //! A copy of the original's source tree, configured by its own script, and the list of its tests.
 
 use crate::peer::Peer;
+use crate::tools::Tools;
 use crate::util;
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -17,9 +18,7 @@ pub struct Tree {
 }
 
 /// Makes the copy in `dir` when it isn't there or the source has changed.
-pub fn prepare(peer: &Peer, dir: &Path) -> Result<Tree> {
-    util::need("cc", "gcc")?;
-    util::need("c++", "g++")?;
+pub fn prepare(peer: &Peer, tools: Tools, dir: &Path) -> Result<Tree> {
     util::need("make", "make")?;
     let key = format!("{:016x}", digest(&[&peer.src])?);
     let stamp = dir.with_extension("key");
@@ -33,7 +32,7 @@ pub fn prepare(peer: &Peer, dir: &Path) -> Result<Tree> {
         util::output(
             Command::new("./configure")
                 .current_dir(dir)
-                .envs([("CC", "cc"), ("CXX", "c++")]),
+                .envs([("CC", tools.cc()), ("CXX", tools.cxx())]),
         )?;
         ensure!(
             dir.join("config-host.h").is_file(),
