@@ -20,7 +20,7 @@ static void setup_region(void)
 
 	if (!waits)
 		waits = pages(LARGE_PAGE);
-	memset(waits, 0, 4096);
+	memset(waits, 0, LARGE_PAGE);
 	desc.user_addr = (__u64)(uintptr_t)waits;
 	ring_init(&ring, 8, IORING_SETUP_R_DISABLED);
 	ret = io_uring_register_region(&ring, &reg);
