@@ -205,7 +205,7 @@ TEST(failure_keeps_the_memory)
 	memset(&p, 0, sizeof(p));
 	CHECK_EQ(io_uring_queue_init_mem(8, &ring, &p, buf + 64, ROOM - 64), -EINVAL);
 	memset(&p, 0, sizeof(p));
-	CHECK_EQ(io_uring_queue_init_mem(8, &ring, &p, (void *)4096, ROOM), -EFAULT);
+	CHECK_EQ(io_uring_queue_init_mem(8, &ring, &p, (void *)LARGE_PAGE, ROOM), -EFAULT);
 	memset(&p, 0, sizeof(p));
 	CHECK_EQ(io_uring_queue_init_mem(0, &ring, &p, buf, ROOM), -EINVAL);
 	memset(&p, 0, sizeof(p));

@@ -198,7 +198,7 @@ TEST(dontfork_without_a_ring)
 /* Of an application's memory, only the ring's part is kept from the child. */
 TEST(dontfork_of_app_memory)
 {
-	size_t len = 65536;
+	size_t len = 4 * LARGE_PAGE;
 	char *buf = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct io_uring_params p = { 0 };
 	pid_t pid;

@@ -91,12 +91,15 @@ static inline void all_bytes_at(int line, const void *buf, size_t len, unsigned 
 #define CHECK_PATTERN_FROM(BUF, LEN, FROM, SEED) verify_at(__LINE__, BUF, LEN, FROM, SEED)
 #define CHECK_ALL(BUF, LEN, VALUE) all_bytes_at(__LINE__, BUF, LEN, VALUE)
 
-/* Memory that begins at a page and holds 0xee. */
+/* The largest size that a page has on any processor that tests run on. */
+#define LARGE_PAGE 65536
+
+/* Memory that begins at a page, however large pages are, and holds 0xee. */
 static inline void *pages_at(int line, size_t len)
 {
 	void *p;
 
-	if (posix_memalign(&p, 4096, len))
+	if (posix_memalign(&p, LARGE_PAGE, len))
 		io_fail(line, "no memory");
 	memset(p, 0xee, len);
 	return p;

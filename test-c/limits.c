@@ -184,7 +184,7 @@ TEST(address_space_of_a_ring)
 /* Nothing of the library may depend on /proc. */
 TEST(without_proc)
 {
-	static char memory[65536] __attribute__((aligned(65536)));
+	static char memory[4 * LARGE_PAGE] __attribute__((aligned(LARGE_PAGE)));
 	struct io_uring_params p = { 0 };
 	struct io_uring_probe *probe;
 	struct io_uring_buf_ring *br;

@@ -30,7 +30,7 @@ static void forbid_from(long first, int error)
 /* No ring can be made, in any way. */
 static void no_ring(int error)
 {
-	static char memory[65536] __attribute__((aligned(65536)));
+	static char memory[4 * LARGE_PAGE] __attribute__((aligned(LARGE_PAGE)));
 	unsigned maps = count_maps(), fds = count_fds();
 	struct io_uring_params p = { 0 };
 

@@ -277,7 +277,7 @@ TEST(other_rings)
 TEST(no_mmap)
 {
 	struct io_uring_params p = { .sq_entries = 16, .flags = IORING_SETUP_CLAMP };
-	void *buf = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *buf = mmap(NULL, 4 * LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct io_uring_params mem = { .flags = FLAGS };
 
 	setup(8);
@@ -289,7 +289,7 @@ TEST(no_mmap)
 	check_size(8, 16);
 	io_uring_queue_exit(&ring);
 
-	CHECK(io_uring_queue_init_mem(8, &ring, &mem, buf, 65536) > 0);
+	CHECK(io_uring_queue_init_mem(8, &ring, &mem, buf, 4 * LARGE_PAGE) > 0);
 	CHECK_EQ(io_uring_resize_rings(&ring, &p), -EINVAL);
 	check_size(8, 16);
 	io_uring_queue_exit(&ring);

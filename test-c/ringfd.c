@@ -195,7 +195,7 @@ TEST(enter_in_each_mode)
 
 /* Every register call. Each function undoes what it did; a negative return is the kernel's refusal. */
 
-static char memory[2][4096] __attribute__((aligned(4096)));
+static char memory[2][LARGE_PAGE] __attribute__((aligned(LARGE_PAGE)));
 static struct iovec iov[2] = { { memory[0], 4096 }, { memory[1], 4096 } };
 static __u64 no_tags[2];
 
@@ -349,7 +349,7 @@ static int call_enable_and_restrict(struct io_uring *r)
 
 static int call_region(struct io_uring *r)
 {
-	struct io_uring_region_desc desc = { .user_addr = (__u64)(uintptr_t)memory[0], .size = 4096,
+	struct io_uring_region_desc desc = { .user_addr = (__u64)(uintptr_t)memory[0], .size = LARGE_PAGE,
 					     .flags = IORING_MEM_REGION_TYPE_USER };
 	struct io_uring_mem_region_reg reg = { .region_uptr = (__u64)(uintptr_t)&desc };
 

@@ -13,14 +13,14 @@ static struct io_uring_reg_wait *waits;
 
 static void setup_region(void)
 {
-	struct io_uring_region_desc desc = { .size = 4096, .flags = IORING_MEM_REGION_TYPE_USER };
+	struct io_uring_region_desc desc = { .size = LARGE_PAGE, .flags = IORING_MEM_REGION_TYPE_USER };
 	struct io_uring_mem_region_reg reg = { .region_uptr = (__u64)(uintptr_t)&desc,
 					       .flags = IORING_MEM_REGION_REG_WAIT_ARG };
 	int ret;
 
 	if (!waits)
-		waits = pages(4096);
-	memset(waits, 0, 4096);
+		waits = pages(LARGE_PAGE);
+	memset(waits, 0, LARGE_PAGE);
 	desc.user_addr = (__u64)(uintptr_t)waits;
 	ring_init(&ring, 8, IORING_SETUP_R_DISABLED);
 	ret = io_uring_register_region(&ring, &reg);
@@ -346,7 +346,7 @@ TEST(registered_waits)
 	CHECK_EQ(io_uring_submit_and_wait_reg(&ring, &cqe, 1, 62), -ETIME);
 	CHECK(!cqe);
 	CHECK_TOOK(start, SHORT);
-	CHECK_EQ(io_uring_submit_and_wait_reg(&ring, &cqe, 1, 64), -EFAULT);
+	CHECK_EQ(io_uring_submit_and_wait_reg(&ring, &cqe, 1, LARGE_PAGE / sizeof(*waits)), -EFAULT);
 	CHECK_EQ(io_uring_submit_and_wait_reg(&ring, &cqe, 1, -1), -EFAULT);
 	waits[0].min_wait_usec = 20000;
 	io_uring_prep_nop(next_sqe(&ring, PREPARED));

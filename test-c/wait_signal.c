@@ -181,10 +181,10 @@ TEST(mask_holds_a_signal_off)
 
 TEST(registered_mask)
 {
-	struct io_uring_region_desc desc = { .size = 4096, .flags = IORING_MEM_REGION_TYPE_USER };
+	struct io_uring_region_desc desc = { .size = LARGE_PAGE, .flags = IORING_MEM_REGION_TYPE_USER };
 	struct io_uring_mem_region_reg reg = { .region_uptr = (__u64)(uintptr_t)&desc,
 					       .flags = IORING_MEM_REGION_REG_WAIT_ARG };
-	struct io_uring_reg_wait *wait = pages(4096);
+	struct io_uring_reg_wait *wait = pages(LARGE_PAGE);
 	struct io_uring_cqe *cqe = (void *)&reg;
 	__u64 mask = 0;
 
