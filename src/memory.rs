@@ -5,9 +5,8 @@ use crate::barrier::read_once;
 use crate::ctypes::{c_int, c_uint, c_void, size_t, ssize_t};
 use crate::inline::{io_uring_cqe_shift_from_flags, io_uring_sqe_shift_from_flags};
 use crate::kernel;
-use crate::setup::{io_uring_queue_exit, io_uring_queue_init};
 use crate::types::{io_uring, io_uring_cq, io_uring_sq};
-use core::mem::{MaybeUninit, transmute};
+use core::mem::{transmute, zeroed};
 use core::ptr::null_mut;
 use libc::{EINVAL, ENOMEM, MAP_ANONYMOUS, MAP_HUGETLB, MAP_POPULATE, MAP_SHARED};
 
@@ -321,15 +320,15 @@ pub unsafe extern "C" fn io_uring_memory_size(entries: c_uint, flags: c_uint) ->
 /// The size in bytes of the memory to lock, or -EINVAL.
 #[inline(never)]
 fn mlock_size(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> ssize_t {
-    let mut ring = MaybeUninit::<io_uring>::uninit();
-    let ring = ring.as_mut_ptr();
-    // SAFETY: the ring lives through the calls, and is written by each outcome; a failed init leaves nothing to undo.
+    // SAFETY: all zeroes is a valid `io_uring_params`, which lives through the call; the descriptor is nobody else's.
     unsafe {
-        if io_uring_queue_init(entries, ring, 0) == 0 {
-            io_uring_queue_exit(ring);
+        let mut p: io_uring_params = zeroed();
+        let fd = kernel::io_uring_setup(entries, &raw mut p);
+        if fd >= 0 {
+            kernel::close(fd);
         }
         // A failure leaves the features 0: most likely an old kernel and too little memory to lock.
-        if (*ring).features & IORING_FEAT_NATIVE_WORKERS != 0 {
+        if p.features & IORING_FEAT_NATIVE_WORKERS != 0 {
             return 0;
         }
     }

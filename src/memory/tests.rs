@@ -2,8 +2,7 @@
 
 use super::*;
 use crate::kernel::script::{self, Call, Kind, PAGE};
-use crate::setup::io_uring_queue_init_mem;
-use core::mem::zeroed;
+use crate::setup::{io_uring_queue_exit, io_uring_queue_init_mem};
 
 fn params(flags: c_uint, cq_entries: c_uint) -> io_uring_params {
     // SAFETY: all zeroes is a valid `io_uring_params`.
@@ -224,9 +223,9 @@ fn locked_memory_is_asked_for_by_old_kernels_only() {
         assert_eq!(io_uring_mlock_size(64, 0), 2 * 4096);
         script.fail(Kind::Setup, 0, -ENOMEM);
         assert_eq!(io_uring_mlock_size(64, IORING_SETUP_SQE128), 3 * 4096);
-        script.fail(Kind::Mmap, 1, -ENOMEM);
-        assert_eq!(io_uring_mlock_size(64, 0), 2 * 4096);
         assert_eq!(io_uring_mlock_size(0, 0), -EINVAL as isize);
+        let mapped = script.calls().iter().any(|call| matches!(call, Call::Mmap { .. }));
+        assert!(!mapped, "a descriptor is enough for the question");
         let mut p = params(IORING_SETUP_CQSIZE, 256);
         assert_eq!(io_uring_mlock_size_params(64, &raw mut p), 3 * 4096);
     }
