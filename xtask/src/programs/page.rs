@@ -195,8 +195,8 @@ started on another library: they keep the one that they have. Owners of the file
 the beginning: name, type, rights, owner and size of all of them, the contents of `/etc` (with the loader's cache), of
 dpkg's records and of everything called uring.
 
-*build-* programs are built from the suite's source package by Debian's own rules, with the peer's -dev package and
-with ours, and then run.
+What is called *build-* is built from the suite's source package, with few of its options, against the peer's -dev
+package and against ours, and then does what Debian's build of it does.
 
 `--self-test` has a library whose `io_uring_submit` returns one too many, and a system in which ours is not installed.
 
