@@ -9,7 +9,7 @@ use crate::setup::{io_uring_queue_exit, io_uring_queue_init};
 use crate::types::io_uring;
 use core::mem::MaybeUninit;
 use core::ptr::null_mut;
-#[cfg(not(test))]
+#[cfg(any(not(test), loom))]
 use core::ptr::read_volatile;
 use libc::{calloc, free};
 #[cfg(all(test, not(loom)))]
@@ -24,10 +24,10 @@ type Free = unsafe extern "C" fn(*mut c_void);
 
 /// The program's heap, where it has one: programs older than `io_uring_free_probe()` give their probes to `free()`.
 /// The references are weak (the Makefile sees to that), so that in a program without libc these are null.
-#[cfg(not(test))]
+#[cfg(any(not(test), loom))]
 static HEAP: (Option<Calloc>, Option<Free>) = (Some(calloc), Some(free));
 
-#[cfg(not(test))]
+#[cfg(any(not(test), loom))]
 #[inline]
 fn heap() -> Option<(Calloc, Free)> {
     // SAFETY: a static; volatile, as the compiler holds what stands in the source for what stands in the program.
