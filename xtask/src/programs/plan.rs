@@ -85,6 +85,7 @@ pub const PROGRAMS: [Program; 15] = [
         &[
             "gcc",
             "libglib2.0-dev",
+            "libpixman-1-dev",
             "make",
             "ninja-build",
             "pkg-config",
