@@ -5,8 +5,8 @@ cd /shared
 
 mkdir build
 cd build
-/usr/src/qemu-*/configure --without-default-features --enable-tools --enable-linux-io-uring --extra-cflags=-O0 \
-	> ../build.log 2>&1 || die "$(tail -n 20 ../build.log)"
+/usr/src/qemu-*/configure --without-default-features --disable-system --disable-user --enable-tools \
+	--enable-linux-io-uring --extra-cflags=-O0 > ../build.log 2>&1 || die "$(tail -n 20 ../build.log)"
 ninja -j 2 qemu-img >> ../build.log 2>&1 || die "$(tail -n 20 ../build.log)"
 VERSION=$(dpkg-parsechangelog -l "$(echo /usr/src/qemu-*/debian/changelog)" -S Version)
 PATH=$PWD:$PATH
