@@ -60,7 +60,7 @@ const MARIADB: &str = "load, query, kill -9 within a transaction, recover, CHECK
 const SAMBA: &str = "smbd with vfs objects = io_uring, smbclient copies 50 MB and small files both ways";
 const MPD: &str = "plays 90 seconds of sound to a null output, and to a recorder";
 
-pub const PROGRAMS: [Program; 15] = [
+pub const PROGRAMS: [Program; 14] = [
     short(program("qemu", "bookworm", &["qemu-utils"], QEMU)),
     short(program("plocate", "bookworm", &["plocate"], PLOCATE)),
     short(program("mariadb", "bookworm", &["mariadb-server"], MARIADB)),
@@ -108,12 +108,5 @@ pub const PROGRAMS: [Program; 15] = [
             "pkg-config",
         ],
         "MPD, built from the source package, plays as Debian's does above",
-    ),
-    built(
-        "build-postgres",
-        "sid",
-        &["postgresql-18"],
-        &["bison", "flex", "gcc", "make", "perl", "pkg-config"],
-        "PostgreSQL, built from the source package, does what Debian's does above",
     ),
 ];
