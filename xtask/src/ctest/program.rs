@@ -116,6 +116,8 @@ impl Program {
         let mut cc = Command::new(&self.cc[0]);
         cc.args(&self.cc[1..]);
         cc.args(["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"])
+            // What a program says of itself is the same wherever it was built.
+            .arg(format!("-fmacro-prefix-map={}/=", util::root().display()))
             .args(&self.flags)
             .arg(&self.source)
             .arg("-o")
