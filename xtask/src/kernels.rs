@@ -82,18 +82,8 @@ pub struct Args {
     /// Kernels: 5.10, 6.1, 6.12, newest [default: all]
     #[arg(long, value_delimiter = ',', value_name = "KERNEL")]
     kernel: Vec<String>,
-    /// Of the suite only the tests of what the library itself does
-    #[arg(long)]
-    short: bool,
-    /// Only the C programs and tests whose names contain this
-    #[arg(long, value_name = "PATTERN")]
-    only: Option<String>,
-    /// Only our C programs, or only the suite
-    #[arg(long, value_name = "PART")]
-    part: Option<Part>,
-    /// Our C programs in this way only: inline, ffi or static
-    #[arg(long)]
-    mode: Option<ctest::Mode>,
+    #[command(flatten)]
+    scope: Scope,
     /// Write docs/kernels.md from what the last complete run on each kernel showed
     #[arg(long)]
     write: bool,
@@ -103,16 +93,33 @@ pub struct Args {
     /// Headers for the C programs instead of ours, several times where needed
     #[arg(long, value_name = "DIR")]
     include: Vec<PathBuf>,
-    /// How many of the suite's tests run at once
-    #[arg(long, default_value_t = 3, value_name = "N")]
-    jobs: usize,
     /// Check that a guest that crashes, and tests that fail or hang in one, are noticed
     #[arg(long)]
     self_test: bool,
 }
 
+/// What of it all is to run.
+#[derive(Clone, clap::Args)]
+pub struct Scope {
+    /// Of the suite only the tests of what the library itself does
+    #[arg(long)]
+    pub short: bool,
+    /// Only the C programs and tests whose names contain this
+    #[arg(long, value_name = "PATTERN")]
+    pub only: Option<String>,
+    /// Only our C programs, or only the suite
+    #[arg(long, value_name = "PART")]
+    pub part: Option<Part>,
+    /// Our C programs in this way only: inline, ffi or static
+    #[arg(long)]
+    pub mode: Option<ctest::Mode>,
+    /// How many of the suite's tests run at once
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    pub jobs: usize,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Part {
+pub enum Part {
     C,
     Suite,
 }
@@ -134,7 +141,7 @@ pub fn run(args: &Args) -> Result<()> {
         .canonicalize()
         .with_context(|| format!("there is no {}; to build it: make", lib.display()))?;
     let mut session = None;
-    if args.part != Some(Part::C) {
+    if args.scope.part != Some(Part::C) {
         session = Session::open(NEWEST, &MODES, &root().join("target/suite").join(NEWEST))?;
         if session.is_none() {
             return Ok(());
@@ -143,10 +150,10 @@ pub fn run(args: &Args) -> Result<()> {
     let ours = ctest::Args {
         lib: Some(lib.clone()),
         include: args.include.clone(),
-        mode: args.mode,
+        mode: args.scope.mode,
         ..ctest::Args::default()
     };
-    let programs = match args.part {
+    let programs = match args.scope.part {
         Some(Part::Suite) => Vec::new(),
         _ => ctest::build(&ours, &out.join("ctest"), &[CASE_SECONDS.to_owned()])?,
     };
@@ -154,10 +161,8 @@ pub fn run(args: &Args) -> Result<()> {
         session,
         programs,
         lib: lib.clone(),
-        short: args.short,
-        only: args.only.clone(),
-        jobs: args.jobs,
-        complete: args.part.is_none() && args.mode.is_none() && args.include.is_empty(),
+        scope: args.scope.clone(),
+        complete: args.include.is_empty(),
     })?;
     let image = tests.disk(&arch, &out)?;
     let mut rows = Vec::new();
@@ -212,16 +217,16 @@ pub fn init(arch: &Arch, out: &Path) -> Result<PathBuf> {
 }
 
 /// The suite's tests that are asked for.
-pub fn chosen(session: &Session, short: bool, only: Option<&str>) -> Result<Vec<String>> {
+pub fn chosen(session: &Session, scope: &Scope) -> Result<Vec<String>> {
     let mut tests = session.tree.tests.clone();
-    if short {
+    if scope.short {
         tests.retain(|test| LIBRARY.contains(&test.as_str()));
         ensure!(
             tests.len() == LIBRARY.len(),
             "the suite has lost some of LIBRARY's tests"
         );
     }
-    if let Some(only) = only {
+    if let Some(only) = &scope.only {
         tests.retain(|test| test.contains(only));
     }
     Ok(tests)
@@ -235,10 +240,8 @@ pub struct Plan {
     pub programs: Vec<Program>,
     /// Our libraries.
     pub lib: PathBuf,
-    pub short: bool,
-    pub only: Option<String>,
-    pub jobs: usize,
-    /// Whether there is nothing more, but for these.
+    pub scope: Scope,
+    /// Whether there is nothing more, but for what `scope` leaves out.
     pub complete: bool,
 }
 
@@ -262,26 +265,24 @@ impl Tests {
             mut session,
             mut programs,
             lib,
-            short,
-            only,
-            jobs,
+            scope,
             complete,
         } = plan;
-        if let Some(only) = &only {
+        if let Some(only) = &scope.only {
             programs.retain(|program| program.name.contains(only));
         }
         let mut tests = Vec::new();
         if let Some(session) = &mut session {
-            tests = chosen(session, short, only.as_deref())?;
+            tests = chosen(session, &scope)?;
             session.build(&lib, &tests)?;
         }
         Ok(Self {
             programs,
             session,
             tests,
-            complete: complete && !short && only.is_none(),
+            complete: complete && !scope.short && scope.only.is_none() && scope.part.is_none() && scope.mode.is_none(),
             lib,
-            jobs,
+            jobs: scope.jobs,
             build_seconds: start.elapsed().as_secs_f64(),
         })
     }

@@ -10,7 +10,7 @@ mod rust;
 use crate::code::Cpu;
 use crate::ctest;
 use crate::kernels::{
-    self, ARM64, ARM64_16K, Arch, CASE_SECONDS, MODES, PPC64EL_64K, Plan, RISCV64, Row, Tests, Wanted,
+    self, ARM64, ARM64_16K, Arch, CASE_SECONDS, MODES, PPC64EL_64K, Part, Plan, RISCV64, Row, Scope, Tests, Wanted,
 };
 use crate::suite::{self, Frame, Ledger, Place, Session, System};
 use crate::tools;
@@ -30,30 +30,11 @@ pub struct Args {
     /// Build, and look at what was built; nothing runs
     #[arg(long)]
     build: bool,
-    /// Of the suite only the tests of what the library itself does
-    #[arg(long)]
-    short: bool,
-    /// Only the C programs and tests whose names contain this
-    #[arg(long, value_name = "PATTERN")]
-    only: Option<String>,
-    /// Only our C programs, or only the suite
-    #[arg(long, value_name = "PART")]
-    part: Option<Part>,
-    /// Our C programs in this way only: inline, ffi or static
-    #[arg(long)]
-    mode: Option<ctest::Mode>,
-    /// How many of the suite's tests run at once
-    #[arg(long, default_value_t = 3, value_name = "N")]
-    jobs: usize,
+    #[command(flatten)]
+    scope: Scope,
     /// Write docs/platforms.md from what the last run on each platform showed
     #[arg(long)]
     write: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Part {
-    C,
-    Suite,
 }
 
 /// Where a platform's programs run.
@@ -181,7 +162,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
         enter(platform.name, built, row)?;
     }
-    if asked(MUSL) && !args.build && args.part != Some(Part::Suite) {
+    if asked(MUSL) && !args.build && args.scope.part != Some(Part::Suite) {
         println!("\n== on {MUSL}");
         enter(MUSL, None, Some(musl::run(args, &out)?))?;
     }
@@ -214,7 +195,7 @@ impl Platform {
     }
 
     fn session(&self, args: &Args, out: &Path) -> Result<Option<Session>> {
-        if args.part == Some(Part::C) {
+        if args.scope.part == Some(Part::C) {
             return Ok(None);
         }
         let target = &self.target;
@@ -223,7 +204,7 @@ impl Platform {
     }
 
     fn programs(&self, args: &Args, built: &Built, out: &Path) -> Result<Vec<ctest::Program>> {
-        if args.part == Some(Part::Suite) {
+        if args.scope.part == Some(Part::Suite) {
             return Ok(Vec::new());
         }
         let tools = self.target.tools;
@@ -231,8 +212,8 @@ impl Platform {
         cc.extend(tools.flags.iter().map(ToString::to_string));
         let ours = ctest::Args {
             lib: Some(built.lib.clone()),
-            mode: args.mode,
-            only: args.only.clone(),
+            mode: args.scope.mode,
+            only: args.scope.only.clone(),
             cc,
             ..ctest::Args::default()
         };
@@ -254,10 +235,8 @@ impl Platform {
             session: self.session(args, out)?,
             programs: self.programs(args, built, out)?,
             lib: built.lib.clone(),
-            short: args.short,
-            only: args.only.clone(),
-            jobs: args.jobs,
-            complete: args.part.is_none() && args.mode.is_none(),
+            scope: args.scope.clone(),
+            complete: true,
         })?;
         let image = tests.disk(arch, &out_here)?;
         tests.on(arch, &wanted, &init, &image.0)
@@ -278,11 +257,11 @@ impl Platform {
             c_tests(&programs, &out.join(self.target.rust).join("tmp"), &mut row)?;
         }
         if let Some(mut session) = self.session(args, out)? {
-            let tests = kernels::chosen(&session, args.short, args.only.as_deref())?;
+            let tests = kernels::chosen(&session, &args.scope)?;
             session.build(&built.lib, &tests)?;
             let frame = Frame {
                 repeat: 1,
-                complete: args.only.is_none() && !args.short,
+                complete: args.scope.only.is_none() && !args.scope.short,
                 lib: &built.lib,
                 system,
                 ledger: Ledger::read()?,
@@ -292,7 +271,7 @@ impl Platform {
                 name: self.name.to_owned(),
                 ..Place::here(session.out.join("run"))
             };
-            let (report, verdict) = frame.run(&session, &place, &tests, args.jobs)?;
+            let (report, verdict) = frame.run(&session, &place, &tests, args.scope.jobs)?;
             let known = frame.ledger.holds(&session.version, &place.name, &frame.system);
             row.suite(&report, &verdict, &known);
         }

@@ -17,8 +17,8 @@ pub fn run(args: &Args, out: &Path) -> Result<Row> {
     cc.extend(crate::statics::kernel_headers()?);
     let ours = ctest::Args {
         lib: Some(lib_dir()),
-        mode: args.mode,
-        only: args.only.clone(),
+        mode: args.scope.mode,
+        only: args.scope.only.clone(),
         cc,
         fixed: true,
         ..ctest::Args::default()

@@ -1,8 +1,8 @@
 //! What came out on each platform: a table on the screen, and docs/platforms.md.
 
+use super::Args;
 use super::build::{Built, Facts};
-use super::{Args, Part};
-use crate::kernels::{self, MODES, Row, sums};
+use crate::kernels::{self, MODES, Part, Row, sums};
 use crate::suite;
 use crate::util::{lib_dir, root, stdout};
 use anyhow::{Context, Result, ensure};
@@ -33,7 +33,7 @@ impl Entry {
             sums: sums(&lib)?,
             facts: built.map(|built| built.facts.clone()),
             row,
-            short: args.short,
+            short: args.scope.short,
         })
     }
 
@@ -59,9 +59,9 @@ impl Entry {
             ..old.unwrap_or_default()
         };
         // What ran only in part doesn't count.
-        let whole = args.only.is_none() && args.mode.is_none();
+        let whole = args.scope.only.is_none() && args.scope.mode.is_none();
         if let Some(row) = self.row.clone().filter(|_| whole) {
-            kept.row = Some(match (kept.row, args.part) {
+            kept.row = Some(match (kept.row, args.scope.part) {
                 (Some(old), Some(Part::C)) => Row {
                     c_tests: row.c_tests,
                     c_skips: row.c_skips,
@@ -74,7 +74,7 @@ impl Entry {
                 },
                 _ => row,
             });
-            if args.part != Some(Part::C) {
+            if args.scope.part != Some(Part::C) {
                 kept.short = self.short;
             }
         }
