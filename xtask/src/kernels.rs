@@ -174,12 +174,7 @@ pub fn run(args: &Args) -> Result<()> {
         rows.push(row);
     }
     println!("\n{}", page::grid(&rows));
-    // Once more, where the end of a long output shows it.
-    for row in &rows {
-        for failure in &row.c_failures {
-            println!("failed on {}: {failure}", row.name);
-        }
-    }
+    rows.iter().for_each(Row::tell_failures);
     if args.write {
         page::write(&out, &lib)?;
     }
@@ -378,11 +373,6 @@ impl Tests {
                     let name = format!("{} ({})", outcome.name, outcome.way);
                     row.unsteady.push(format!("{name}, ours: {before}"));
                 }
-            }
-            if outcome.counts.failed > 0 {
-                let said = outcome.tail.join("; ");
-                row.c_failures
-                    .push(format!("{} ({}): {said}", outcome.name, outcome.way));
             }
         }
         let mut ways: Vec<_> = outcomes.iter().map(|outcome| outcome.way).collect();

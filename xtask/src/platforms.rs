@@ -167,6 +167,7 @@ pub fn run(args: &Args) -> Result<()> {
         enter(MUSL, None, Some(musl::run(args, &out)?))?;
     }
     println!("\n{}", page::grid(&entries));
+    entries.iter().for_each(Entry::tell_failures);
     if args.write {
         let mut names: Vec<&str> = PLATFORMS.iter().map(|platform| platform.name).collect();
         names.push(MUSL);

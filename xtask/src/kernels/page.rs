@@ -78,6 +78,42 @@ impl Row {
         for (_, reason) in outcomes.iter().flat_map(|outcome| &outcome.skips) {
             *self.c_skips.entry(reason.clone()).or_default() += 1;
         }
+        let failed = outcomes.iter().filter(|outcome| outcome.counts.failed > 0);
+        self.c_failures = failed
+            .map(|outcome| format!("{} ({}): {}", outcome.name, outcome.way, outcome.tail.join("; ")))
+            .collect();
+    }
+
+    /// Which of our C programs failed, once more: the end of a long output is what is kept of it.
+    pub fn tell_failures(&self) {
+        for failure in &self.c_failures {
+            println!("failed on {}: {failure}", self.name);
+        }
+    }
+
+    /// What came out, but for the counts: a list each, those that have anything in them.
+    pub fn lists(&self) -> String {
+        let c_skips = self.c_skips.iter();
+        let c_skips = c_skips
+            .map(|(reason, count)| format!("{count} times: {reason}"))
+            .collect();
+        let lists = [
+            ("Our C programs that failed", &self.c_failures),
+            ("Regressions", &self.regressions),
+            ("Entries of the ledger that are not true here", &self.wrong),
+            ("What our C tests skip", &c_skips),
+            ("What the suite skips on the peer itself", &self.peer_skips),
+            ("What fails on the peer itself", &self.peer_fails),
+            ("Unsteady: failed at first", &self.unsteady),
+        ];
+        let mut text = String::new();
+        for (title, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+            let _ = writeln!(text, "\n{title}:\n");
+            for it in list {
+                let _ = writeln!(text, "- {it}");
+            }
+        }
+        text
     }
 
     pub fn failed(&self) -> usize {
@@ -166,20 +202,7 @@ fn page(rows: &[Row]) -> Result<String> {
     let _ = writeln!(text, "\nDebian's packages: {}. {qemu}, no KVM.", packages.join(", "));
     for row in rows {
         let _ = writeln!(text, "\n## Linux {}", row.release);
-        let lists = [
-            ("Regressions", &row.regressions),
-            ("Entries of the ledger that are not true here", &row.wrong),
-            ("Fail on the peer itself", &row.peer_fails),
-            ("Unsteady: failed at first", &row.unsteady),
-        ];
-        for (title, list) in lists {
-            if !list.is_empty() {
-                let _ = writeln!(text, "\n{title}:\n");
-                for it in list {
-                    let _ = writeln!(text, "- {it}");
-                }
-            }
-        }
+        text += &row.lists();
     }
     Ok(text)
 }

@@ -7,7 +7,6 @@ use crate::suite;
 use crate::util::{lib_dir, root, stdout};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,6 +36,10 @@ impl Entry {
         })
     }
 
+    pub fn tell_failures(&self) {
+        self.row.iter().for_each(Row::tell_failures);
+    }
+
     pub fn failed(&self) -> usize {
         self.row.as_ref().map_or(0, Row::failed)
     }
@@ -64,11 +67,13 @@ impl Entry {
             kept.row = Some(match (kept.row, args.scope.part) {
                 (Some(old), Some(Part::C)) => Row {
                     c_tests: row.c_tests,
+                    c_failures: row.c_failures,
                     c_skips: row.c_skips,
                     ..old
                 },
                 (Some(old), Some(Part::Suite)) => Row {
                     c_tests: old.c_tests,
+                    c_failures: old.c_failures,
                     c_skips: old.c_skips,
                     ..row
                 },
@@ -179,30 +184,7 @@ fn page(entries: &[Entry]) -> Result<String> {
         if !row.version.is_empty() {
             let _ = writeln!(text, "\nDebian's kernel package: {}.", row.version);
         }
-        let mut c_skips: BTreeMap<String, usize> = BTreeMap::new();
-        for (reason, count) in &row.c_skips {
-            *c_skips.entry(reason.clone()).or_default() += count;
-        }
-        let c_skips = c_skips
-            .iter()
-            .map(|(reason, count)| format!("{count} times: {reason}"))
-            .collect();
-        let lists = [
-            ("Regressions", &row.regressions),
-            ("Entries of the ledger that are not true here", &row.wrong),
-            ("What our C tests skip", &c_skips),
-            ("What the suite skips on the peer itself", &row.peer_skips),
-            ("What fails on the peer itself", &row.peer_fails),
-            ("Unsteady: failed at first", &row.unsteady),
-        ];
-        for (title, list) in lists {
-            if !list.is_empty() {
-                let _ = writeln!(text, "\n{title}:\n");
-                for it in list {
-                    let _ = writeln!(text, "- {it}");
-                }
-            }
-        }
+        text += &row.lists();
     }
     Ok(text)
 }
