@@ -2,7 +2,7 @@
 //! `make install` installs, in a folder that is not the one it was installed for.
 
 use crate::package::fresh;
-use crate::util::{have, install, output, root, show, stdout};
+use crate::util::{need_all, output, root, show, stdout};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,19 +43,13 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// What the projects are built with.
 pub fn tools() -> Result<()> {
-    let wanted = [
+    need_all(&[
         ("pkg-config", "pkg-config"),
         ("cmake", "cmake"),
         ("meson", "meson"),
         ("ninja", "ninja-build"),
         ("cc", "gcc"),
-    ];
-    let missing: Vec<&str> = wanted
-        .iter()
-        .filter(|(program, _)| !have(program))
-        .map(|(_, package)| *package)
-        .collect();
-    if missing.is_empty() { Ok(()) } else { install(&missing) }
+    ])
 }
 
 /// Installs for `/opt/ironring`, then moves it elsewhere: what CMake and pkg-config are told must not depend on it.

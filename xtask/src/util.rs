@@ -64,6 +64,16 @@ pub fn need(program: &str, package: &str) -> Result<()> {
     Ok(())
 }
 
+/// [`need`] for several programs and their packages, installed at once.
+pub fn need_all(wanted: &[(&str, &str)]) -> Result<()> {
+    let missing = wanted.iter().filter(|(program, _)| !have(program));
+    let missing: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    if !missing.is_empty() {
+        install(&missing)?;
+    }
+    wanted.iter().try_for_each(|(program, package)| need(program, package))
+}
+
 /// Installs Debian packages, saying so.
 pub fn install(packages: &[&str]) -> Result<()> {
     eprintln!("installing with apt-get: {}", packages.join(" "));

@@ -6,6 +6,19 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+/// For `library`: `io_uring_submit` returns one more than it should.
+pub const SUBMIT: &str = "\
+struct io_uring;
+int right_submit(struct io_uring *ring);
+int io_uring_submit(struct io_uring *ring);
+int io_uring_submit(struct io_uring *ring)
+{
+	int ret = right_submit(ring);
+
+	return ret > 0 ? ret + 1 : ret;
+}
+";
+
 /// Puts a copy of our libraries into `dir` in which the functions called `names` are those of the C text `source`. It
 /// finds the right ones as `right_` and what follows `io_uring_`.
 pub fn library(lib: &Path, dir: &Path, names: &[&str], source: &str) -> Result<()> {

@@ -1,7 +1,7 @@
 //! `make deb`: the Debian packages, made of the source archive by the recipe in `packaging/debian`.
 
 use super::{dist, files_in, fresh, started, tail, untar, version};
-use crate::util::{have, install, output, root, table};
+use crate::util::{have, install, need_all, output, root, table};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -73,20 +73,11 @@ pub fn build(archive: &Path, folder: &Path, how: How) -> Result<()> {
 
 /// What Debian's tools are in.
 pub fn tools() -> Result<()> {
-    let wanted = [
+    need_all(&[
         ("dpkg-buildpackage", "dpkg-dev"),
         ("dh", "debhelper"),
         ("fakeroot", "fakeroot"),
-    ];
-    let missing: Vec<&str> = wanted
-        .iter()
-        .filter(|(program, _)| !have(program))
-        .map(|(_, package)| *package)
-        .collect();
-    if !missing.is_empty() {
-        install(&missing)?;
-    }
-    Ok(())
+    ])
 }
 
 /// Runs dpkg-buildpackage in a tree; what it says goes into a log, whose end is shown when it fails.

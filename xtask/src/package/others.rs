@@ -2,7 +2,7 @@
 //! `make install` installs.
 
 use super::{fresh, started, untar, version};
-use crate::util::{install, need, output, root, stdout};
+use crate::util::{need, need_all, output, root, stdout};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,18 +30,11 @@ done
 
 /// Builds by Arch's makepkg itself.
 pub fn arch(archive: &Path, folder: &Path) -> Result<String> {
-    let missing: Vec<&str> = [
+    need_all(&[
         ("makepkg", "makepkg"),
         ("bsdtar", "libarchive-tools"),
         ("fakeroot", "fakeroot"),
-    ]
-    .iter()
-    .filter(|(program, _)| !crate::util::have(program))
-    .map(|(_, package)| *package)
-    .collect();
-    if !missing.is_empty() {
-        install(&missing)?;
-    }
+    ])?;
     fresh(folder)?;
     let recipe = root().join("packaging/arch/PKGBUILD");
     // The variables that only makepkg reads, the arrays that it expands.

@@ -44,13 +44,9 @@ const fn built(
     does: &'static str,
 ) -> Program {
     Program {
-        name,
-        suite,
-        packages,
         sources: source,
-        does,
         seconds: 1800,
-        short: false,
+        ..program(name, suite, packages, does)
     }
 }
 

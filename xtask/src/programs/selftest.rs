@@ -9,18 +9,6 @@ use crate::wrong;
 use anyhow::{Context, Result, ensure};
 use std::fs;
 
-const SOURCE: &str = "\
-struct io_uring;
-int right_submit(struct io_uring *ring);
-int io_uring_submit(struct io_uring *ring);
-int io_uring_submit(struct io_uring *ring)
-{
-	int ret = right_submit(ring);
-
-	return ret > 0 ? ret + 1 : ret;
-}
-";
-
 pub fn run(debs: &Debs) -> Result<()> {
     let programs: Vec<&Program> = PROGRAMS
         .iter()
@@ -33,7 +21,7 @@ pub fn run(debs: &Debs) -> Result<()> {
     let layer = base.dir.join("wrong");
     remove(&layer)?;
     let build = layer.join("build");
-    wrong::library(&lib_dir(), &build, &["io_uring_submit"], SOURCE)?;
+    wrong::library(&lib_dir(), &build, &["io_uring_submit"], wrong::SUBMIT)?;
     let file = ours.library()?;
     let name = file.file_name().context("the library has no name")?;
     let folder = library_folder(&layer.join("files"));
