@@ -1,8 +1,9 @@
 //! `cargo xtask builds`: the projects of `test-c/build` (make with pkg-config, CMake, Meson; shared and static) on what
 //! `make install` installs, in a folder that is not the one it was installed for.
 
+use crate::install;
 use crate::package::fresh;
-use crate::util::{need_all, output, root, show, stdout};
+use crate::util::{need_all, root, show, stdout};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,19 +56,14 @@ pub fn tools() -> Result<()> {
 /// Installs for `/opt/ironring`, then moves it elsewhere: what CMake and pkg-config are told must not depend on it.
 fn installed(folder: &Path, libdir: &str) -> Result<PathBuf> {
     let staged = folder.join("staged");
-    let mut make = Command::new("make");
-    make.args([
-        "-s",
-        "install",
+    let lib = format!("libdir=/opt/ironring/{libdir}");
+    let settings = [
         "prefix=/opt/ironring",
         "includedir=/opt/ironring/include",
-    ])
-    .arg(format!("libdir=/opt/ironring/{libdir}"))
-    .arg(format!("libdevdir=/opt/ironring/{libdir}"))
-    .args(["mandir=/opt/ironring/man", "ENABLE_SHARED=1", "ENABLE_CMAKE=1"])
-    .arg(format!("DESTDIR={}", staged.display()))
-    .current_dir(root());
-    output(&mut make)?;
+        &lib,
+        "mandir=/opt/ironring/man",
+    ];
+    install::make("install", &staged, &settings)?;
     let moved = folder.join("moved");
     fs::rename(staged.join("opt/ironring"), &moved).context("make install ignores prefix")?;
     Ok(moved)

@@ -13,7 +13,8 @@ pub mod shipped;
 use crate::generate::read_source;
 use crate::matrix::{clang, each};
 use crate::peer;
-use crate::util::{have, install, lib_dir, need, output, root, table};
+use crate::tools;
+use crate::util::{lib_dir, need, output, root, table};
 use anyhow::{Context, Result, ensure};
 use listing::Function;
 use std::collections::BTreeMap;
@@ -75,24 +76,8 @@ impl Cpu {
 fn tools() -> Result<Vec<Tool>> {
     need("gcc", "gcc")?;
     need("x86_64-linux-gnu-objdump", "binutils-x86-64-linux-gnu")?;
-    let mut missing = Vec::new();
-    for (program, packages) in [
-        (
-            "aarch64-linux-gnu-gcc",
-            ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"],
-        ),
-        (
-            "riscv64-linux-gnu-gcc",
-            ["gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross"],
-        ),
-    ] {
-        if !have(program) {
-            missing.extend(packages);
-        }
-    }
-    if !missing.is_empty() {
-        install(&missing)?;
-    }
+    tools::ARM64.need(false)?;
+    tools::RISCV64.need(false)?;
     let tool = |name, cc: &str, cpu, flags| Tool {
         name,
         cc: cc.into(),

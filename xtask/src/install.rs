@@ -80,7 +80,8 @@ pub fn run(_args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn make(target: &str, top: &Path, settings: &[&str]) -> Result<()> {
+/// Runs make for a target that installs, below `top`.
+pub fn make(target: &str, top: &Path, settings: &[&str]) -> Result<()> {
     let mut command = Command::new("make");
     // On the command line, so that somebody's config.mk changes nothing here.
     let defaults = [
@@ -88,6 +89,7 @@ fn make(target: &str, top: &Path, settings: &[&str]) -> Result<()> {
         "libdir=/usr/lib",
         "libdevdir=$(libdir)",
         "includedir=/usr/include",
+        "mandir=/usr/share/man",
         "ENABLE_SHARED=1",
         "ENABLE_CMAKE=1",
     ];
@@ -106,7 +108,7 @@ fn make(target: &str, top: &Path, settings: &[&str]) -> Result<()> {
 }
 
 /// Every file and link below a folder, as paths from it.
-fn tree(top: &Path) -> Result<BTreeSet<String>> {
+pub fn tree(top: &Path) -> Result<BTreeSet<String>> {
     fn walk(folder: &Path, top: &Path, out: &mut BTreeSet<String>) -> Result<()> {
         for entry in fs::read_dir(folder).with_context(|| format!("can't read {}", folder.display()))? {
             let path = entry?.path();

@@ -2,6 +2,7 @@
 //! `make install` installs.
 
 use super::{fresh, started, untar, version};
+use crate::install;
 use crate::util::{need, need_all, output, root, stdout};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
@@ -90,7 +91,7 @@ pub fn alpine(archive: &Path, folder: &Path) -> Result<String> {
     run.env("RUSTUP_HOME", super::deb::rustup_home())
         .env("CARGO_HOME", folder.join("cargo"));
     output(run.env_remove("MAKEFLAGS"))?;
-    let files = below(&top)?;
+    let files = install::tree(&top)?;
     same(&files, &installed(folder)?, "APKBUILD")?;
     Ok(format!(
         "its functions run by sh (no abuild here), the {} files of make install",
@@ -155,26 +156,8 @@ fn shellcheck(recipe: &Path, shell: &str, but: &str) -> Result<()> {
 /// What `make install` installs from the checkout.
 fn installed(folder: &Path) -> Result<BTreeSet<String>> {
     let top = folder.join("reference");
-    let mut make = Command::new("make");
-    make.args([
-        "-s",
-        "install",
-        "prefix=/usr",
-        "libdir=/usr/lib",
-        "libdevdir=/usr/lib",
-        "ENABLE_SHARED=1",
-    ]);
-    make.args(["includedir=/usr/include", "mandir=/usr/share/man", "ENABLE_CMAKE=1"]);
-    output(make.arg(format!("DESTDIR={}", top.display())).current_dir(root()))?;
-    below(&top)
-}
-
-fn below(top: &Path) -> Result<BTreeSet<String>> {
-    let list = stdout(Command::new("find").args([".", "!", "-type", "d"]).current_dir(top))?;
-    Ok(list
-        .lines()
-        .map(|file| file.trim_start_matches("./").to_owned())
-        .collect())
+    install::make("install", &top, &[])?;
+    install::tree(&top)
 }
 
 fn same(ours: &BTreeSet<String>, wanted: &BTreeSet<String>, recipe: &str) -> Result<()> {
