@@ -164,7 +164,8 @@ impl<'a> Report<'a> {
         markdown_table(&mut text, &HEADER, &self.rows());
         text += "\n## What the libraries add\n\nNanoseconds an operation above the bare calls, medians. At small depths this \
               is mostly not the library: on processors that come back from the kernel with an empty predictor, the \
-              first return after a system call takes long, a loop without functions has none, and `cargo xtask cost` shows how few instructions there are.\n\n";
+              first return after a system call takes long, a loop without functions has none, and `cargo xtask cost` \
+              shows how few instructions there are.\n\n";
         markdown_table(&mut text, &OVERHEAD, &self.overhead());
         text += "\n`cargo xtask cost` counts the instructions, which no other work on the machine disturbs.\n\n## SQPOLL\n\n";
         for line in self.calls_lines() {
