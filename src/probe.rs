@@ -90,7 +90,7 @@ pub unsafe extern "C" fn io_uring_free_probe(probe: *mut io_uring_probe) {
     if probe.is_null() {
         return;
     }
-    // SAFETY: `io_uring_get_probe_ring` got it in the same way, of this size; the caller gives it up.
+    // SAFETY: `io_uring_get_probe_ring` got it in the same way; the caller gives it up.
     unsafe {
         match heap() {
             Some((_, free)) => free(probe.cast()),

@@ -68,8 +68,8 @@ struct Done {
     once: u64,
 }
 
-/// One in so many calls is let pass, and two more.
-const ONCE: u64 = 20_000;
+/// One in so many calls is let pass, and one more.
+const ONCE: u64 = 100_000;
 
 pub fn run(args: &Args) -> Result<()> {
     let Some(peer) = peer::get(NEWEST)? else {
@@ -177,7 +177,7 @@ fn search(table: &Table, builds: &[Build], seed: u64, wanted: u64) -> Result<(Do
                     let mut done = done.lock().expect("no worker panicked");
                     done.once += 1;
                     bar.suspend(|| eprintln!("seed {seed} showed a difference once, and not again"));
-                    if done.once <= 2 + done.calls / ONCE {
+                    if done.once <= 1 + done.calls / ONCE {
                         continue;
                     }
                 }

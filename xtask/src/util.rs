@@ -81,6 +81,8 @@ pub fn install(packages: &[&str]) -> Result<()> {
     let apt = |args: &[&str]| {
         output(
             Command::new("apt-get")
+                // Somebody else's apt may be at work.
+                .args(["-o", "DPkg::Lock::Timeout=300"])
                 .args(args)
                 .env("DEBIAN_FRONTEND", "noninteractive"),
         )

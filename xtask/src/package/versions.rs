@@ -1,6 +1,7 @@
 //! `cargo xtask versions`: every place that names the release names the same one. `src/version.rs` defines it; headers,
 //! symbol maps, Makefile, .pc and CMake files are made of that, and what people write by hand is compared here.
 
+use crate::install;
 use crate::peer;
 use crate::util::{lib_dir, output, root, stdout, table};
 use anyhow::{Context, Result, ensure};
@@ -60,19 +61,8 @@ pub fn run(_args: &Args) -> Result<()> {
 
     let top = root().join("target/versions");
     super::fresh(&top)?;
-    let mut install = Command::new("make");
-    install.args([
-        "-s",
-        "install",
-        "prefix=/usr",
-        "libdir=/lib",
-        "libdevdir=/lib",
-        "includedir=/include",
-    ]);
-    install
-        .args(["mandir=/man", "ENABLE_SHARED=1", "ENABLE_CMAKE=1"])
-        .arg(format!("DESTDIR={}", top.display()));
-    output(install.current_dir(root()))?;
+    let settings = ["libdir=/lib", "libdevdir=/lib", "includedir=/include", "mandir=/man"];
+    install::make("install", &top, &settings)?;
     for (file, before) in [
         ("lib/pkgconfig/liburing.pc", "\nVersion: "),
         ("lib/pkgconfig/liburing-ffi.pc", "\nVersion: "),

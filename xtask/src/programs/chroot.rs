@@ -1,7 +1,7 @@
 //! Debian systems to run programs in: a base for each suite, and layers on it. `test-c/programs/enter.sh` goes into one.
 
 use crate::peer;
-use crate::util::{output, root, show};
+use crate::util::{need_all, output, root, show};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -308,13 +308,10 @@ pub fn tools() -> Result<()> {
         rustix::process::geteuid().is_root(),
         "only root can make and enter these systems; to mend: sudo make check-programs"
     );
-    for (program, package) in [
+    need_all(&[
         ("mmdebstrap", "mmdebstrap"),
         ("unshare", "util-linux"),
         ("ip", "iproute2"),
         ("cc", "gcc"),
-    ] {
-        crate::util::need(program, package)?;
-    }
-    Ok(())
+    ])
 }

@@ -11,17 +11,6 @@ use std::process::Command;
 /// What may go when ours come.
 const REPLACED: [&str; 2] = ["liburing2", "liburing-dev"];
 
-const MADE_OF: [&str; 8] = [
-    "src",
-    "include",
-    "man",
-    "packaging",
-    "pkgconfig",
-    "Makefile",
-    "Cargo.toml",
-    "Cargo.lock",
-];
-
 /// Our packages, as `make deb` makes them of the last commit.
 pub struct Debs {
     pub files: Vec<PathBuf>,
@@ -34,9 +23,7 @@ impl Debs {
     pub fn get() -> Result<Debs> {
         let folder = root().join("target/programs/deb");
         let mut git = Command::new("git");
-        git.arg("-C").arg(root()).arg("rev-parse");
-        // What the packages are made of; a commit that changes only the checks changes nothing of them.
-        git.args(MADE_OF.map(|path| format!("HEAD:{path}")));
+        git.arg("-C").arg(root()).args(["rev-parse", "HEAD^{tree}"]);
         let commit = stdout(&mut git).context("packages are made of a commit")?;
         let made = folder.join("commit");
         if fs::read_to_string(&made).ok().as_ref() != Some(&commit) {
