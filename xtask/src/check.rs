@@ -2,8 +2,14 @@
 
 use crate::util::{self, root, table};
 use anyhow::{Context, Result, bail};
+use std::fs::{self, File};
+use std::io::IsTerminal;
 use std::process::Command;
 use std::time::{Duration, Instant};
+
+/// Of a failed step's output.
+const LAST_LINES: usize = 30;
+const LAST_CHARS: usize = 300;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -264,7 +270,8 @@ fn steps(all: bool) -> Result<Vec<Step>> {
 
 pub fn run(args: &Args) -> Result<()> {
     let mut rows = Vec::new();
-    let mut failed = 0;
+    // How the output of each failed step ended.
+    let mut ends: Vec<(&str, String)> = Vec::new();
     for step in steps(args.all)? {
         if args
             .only
@@ -277,14 +284,9 @@ pub fn run(args: &Args) -> Result<()> {
         let start = Instant::now();
         let mut result = "passed".to_string();
         for mut command in step.commands {
-            let shown = util::show(&command);
-            let status = command
-                .current_dir(root())
-                .status()
-                .with_context(|| format!("can't run: {shown}"))?;
-            if !status.success() {
+            if let Err(last) = told(&mut command, step.name)? {
                 result = format!("FAILED, again with: {}", again(&command));
-                failed += 1;
+                ends.push((step.name, last));
                 break;
             }
         }
@@ -293,13 +295,54 @@ pub fn run(args: &Args) -> Result<()> {
     if rows.is_empty() {
         bail!("there is no such step; without --only all of them run");
     }
+    for (step, last) in ends.iter().filter(|(_, last)| !last.is_empty()) {
+        println!("\n== {step} failed; the end of what it said:\n{last}");
+    }
     println!();
     table(&["step", "time", "result"], &rows);
+    let failed = ends.len();
     println!("\ncheck: {} passed, {failed} failed", rows.len() - failed);
     if failed > 0 {
         bail!("{failed} of {} steps failed", rows.len());
     }
     Ok(())
+}
+
+/// Runs a command; an error is the end of its output, which nobody saw who has only the end of a long log. On a
+/// terminal it has the terminal to itself, and the error is empty.
+fn told(command: &mut Command, step: &str) -> Result<std::result::Result<(), String>> {
+    let shown = util::show(command);
+    let cant = || format!("can't run: {shown}");
+    command.current_dir(root());
+    if std::io::stdout().is_terminal() {
+        let status = command.status().with_context(cant)?;
+        return Ok(if status.success() { Ok(()) } else { Err(String::new()) });
+    }
+    let folder = root().join("target/check");
+    fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{}.log", step.replace([' ', ','], "-")));
+    let log = File::create(&path).with_context(|| format!("can't write {}", path.display()))?;
+    let mut reader = File::open(&path)?;
+    command.stdout(log.try_clone()?).stderr(log);
+    let mut child = command.spawn().with_context(cant)?;
+    let status = loop {
+        let status = child.try_wait()?;
+        std::io::copy(&mut reader, &mut std::io::stdout())?;
+        match status {
+            Some(status) => break status,
+            None => std::thread::sleep(Duration::from_millis(200)),
+        }
+    };
+    if status.success() {
+        return Ok(Ok(()));
+    }
+    let text = fs::read(&path)?;
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let last = lines[lines.len().saturating_sub(LAST_LINES)..]
+        .iter()
+        .map(|line| format!("  {}\n", line.chars().take(LAST_CHARS).collect::<String>()));
+    Ok(Err(last.collect()))
 }
 
 /// How to run a step's command by hand.

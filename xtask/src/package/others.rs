@@ -64,7 +64,7 @@ pub fn arch(archive: &Path, folder: &Path) -> Result<String> {
         .lines()
         .filter(|file| !file.ends_with('/') && !file.starts_with('.') && !file.contains("/licenses/"))
         // It compresses the pages.
-        .map(|file| file.trim_end_matches(".gz").to_owned())
+        .map(|file| format!("/{}", file.trim_end_matches(".gz")))
         .collect();
     same(&files, &installed(folder)?, "PKGBUILD")?;
     let info = stdout(Command::new("bsdtar").arg("-xOf").arg(package).arg(".PKGINFO"))?;
@@ -162,9 +162,15 @@ fn installed(folder: &Path) -> Result<BTreeSet<String>> {
 
 fn same(ours: &BTreeSet<String>, wanted: &BTreeSet<String>, recipe: &str) -> Result<()> {
     if ours != wanted {
-        let missing: Vec<&String> = wanted.difference(ours).collect();
-        let extra: Vec<&String> = ours.difference(wanted).collect();
-        bail!("{recipe} packs other files than make install installs; missing: {missing:?}, too many: {extra:?}");
+        let missing: Vec<&str> = wanted.difference(ours).map(String::as_str).collect();
+        let extra: Vec<&str> = ours.difference(wanted).map(String::as_str).collect();
+        bail!(
+            "{recipe} packs other files than make install installs: {} missing ({} …), {} too many ({} …)",
+            missing.len(),
+            missing[..missing.len().min(5)].join(" "),
+            extra.len(),
+            extra[..extra.len().min(5)].join(" ")
+        );
     }
     Ok(())
 }
