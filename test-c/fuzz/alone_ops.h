@@ -77,8 +77,13 @@ static void submit_alone(struct slot *s)
 
 	RETURNED(ret = io_uring_submit(ring));
 	/* What wasn't taken mustn't be later. */
-	for (at = *ring->sq.khead; at != ring->sq.sqe_tail; at++)
-		io_uring_prep_nop(&ring->sq.sqes[(at & ring->sq.ring_mask) << io_uring_sqe_shift(ring)]);
+	for (at = *ring->sq.khead; at != ring->sq.sqe_tail; at++) {
+		struct io_uring_sqe *sqe = &ring->sq.sqes[(at & ring->sq.ring_mask) << io_uring_sqe_shift(ring)];
+
+		/* A preparation leaves the flags. */
+		io_uring_initialize_sqe(sqe);
+		io_uring_prep_nop(sqe);
+	}
 	/* A worker may end this wait early. */
 	while (ret > 0 && io_uring_smp_load_acquire(ring->cq.ktail) - before < (unsigned)ret)
 		io_uring_enter((unsigned)ring->enter_ring_fd, 0, before - *ring->cq.khead + (unsigned)ret,

@@ -276,9 +276,12 @@ static void poll_change(unsigned r, unsigned which, unsigned number)
 static void timeout(unsigned r, unsigned number, unsigned flags)
 {
 	LIVE(r);
+	int linked = s->last && s->last->flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
 	ENTRY(sqe);
 
-	io_uring_prep_timeout(sqe, &never, number % 4, number & 4 ? IORING_TIMEOUT_ETIME_SUCCESS : 0);
+	/* In a chain it begins to count amid the kernel's other deferred work, or behind that, if the processor was
+	 * wanted by somebody else. */
+	io_uring_prep_timeout(sqe, &never, linked ? 0 : number % 4, number & 4 ? IORING_TIMEOUT_ETIME_SUCCESS : 0);
 	finish(s, sqe, flags & ~(unsigned)(IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE));
 }
 
@@ -340,6 +343,8 @@ static void msg_ring(unsigned r, unsigned to, unsigned number, unsigned flags)
 	if (!other->alive || polled(other) || other->ring.ring_fd < 0 || other->ring.flags & IORING_SETUP_IOPOLL)
 		REFUSE("no ring");
 	ENTRY(sqe);
+	/* As in `sync_msg`. */
+	other->waits = 1;
 	switch (number % 4) {
 	case 0:
 		io_uring_prep_msg_ring(sqe, other->ring.ring_fd, number, 7777, 0);

@@ -3,7 +3,24 @@
 #include <liburing.h>
 #include <errno.h>
 
-#if defined(BATCH_TOO_SHORT)
+#if defined(BATCH_TOO_SHORT) || defined(BATCH_SOMETIMES_TOO_SHORT)
+
+/* There is no libc to ask. */
+static inline __attribute__((unused)) unsigned long ticks(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return (unsigned long)__builtin_ia32_rdtsc();
+#else
+	unsigned long now;
+
+#ifdef __aarch64__
+	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(now));
+#else
+	__asm__ volatile("rdtime %0" : "=r"(now));
+#endif
+	return now;
+#endif
+}
 
 unsigned right_peek_batch_cqe(struct io_uring *ring, struct io_uring_cqe **cqes, unsigned count);
 
@@ -11,6 +28,10 @@ unsigned io_uring_peek_batch_cqe(struct io_uring *ring, struct io_uring_cqe **cq
 {
 	unsigned got = right_peek_batch_cqe(ring, cqes, count);
 
+#ifdef BATCH_SOMETIMES_TOO_SHORT
+	if (ticks() >> 4 & 7)
+		return got;
+#endif
 	return got == 3 ? 2 : got;
 }
 
