@@ -1,7 +1,7 @@
 //! What a single compilation doesn't show: strict dialects, other C libraries, linking, modules, what macros do.
 
 use super::{Ground, Pair, each, first_messages};
-use crate::util::{need, show, table};
+use crate::util::{need, show, stdout, table};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -268,7 +268,7 @@ fn alone(ground: &Ground) -> Result<String> {
     silent(commands)
 }
 
-/// With musl's headers; the kernel's come after them, from the system.
+/// With musl's headers, C and C++; the kernel's come after them, from the system.
 fn musl(ground: &Ground) -> Result<String> {
     need("musl-gcc", "musl-tools")?;
     let multiarch = Command::new("gcc").arg("-print-multiarch").output()?;
@@ -279,6 +279,30 @@ fn musl(ground: &Ground) -> Result<String> {
             compiler: "musl-gcc".into(),
             std,
         });
+        command
+            .args(["-idirafter", "/usr/include", "-idirafter"])
+            .arg(format!("/usr/include/{triplet}"));
+        command.args(["-Wall", "-Wextra", "-fsyntax-only", "uses.c"]);
+        commands.push(command);
+    }
+    // A C++ library made for glibc gets over musl's headers without its own assumptions about glibc, up to C++17.
+    let version = stdout(Command::new("g++").arg("-dumpversion"))?;
+    let own = stdout(Command::new("g++").arg("-print-file-name=include"))?;
+    let cxx = format!("c++/{}", version.trim());
+    for std in ["c++11", "c++14", "c++17"] {
+        let mut command = ground.command(&Pair {
+            compiler: "g++".into(),
+            std,
+        });
+        command.args(["-nostdinc", "-nostdinc++", "-D_GLIBCXX_OS_DEFINES"]);
+        for dir in [
+            format!("/usr/include/{cxx}"),
+            format!("/usr/include/{triplet}/{cxx}"),
+            format!("/usr/include/{}-linux-musl", std::env::consts::ARCH),
+            own.trim().to_owned(),
+        ] {
+            command.arg("-isystem").arg(dir);
+        }
         command
             .args(["-idirafter", "/usr/include", "-idirafter"])
             .arg(format!("/usr/include/{triplet}"));
