@@ -103,7 +103,7 @@ static void alone(unsigned r, unsigned number, unsigned size)
 	submit_alone(s);
 }
 
-/* A drain, and one more: the kernel hands that to a worker as well. */
+/* A drain, and two more: the kernel hands the next to a worker as well, and now and then the one after it. */
 static void drained(unsigned r, unsigned number)
 {
 	unsigned count = 1 + number % 3, i;
@@ -111,7 +111,7 @@ static void drained(unsigned r, unsigned number)
 
 	if (!idle(s, 2 * count + 1))
 		REFUSE("not now");
-	for (i = 0; i <= count; i++) {
+	for (i = 0; i <= count + 1; i++) {
 		ENTRY(sqe);
 		s->waits = 0;
 		io_uring_prep_nop(sqe);

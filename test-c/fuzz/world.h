@@ -237,6 +237,9 @@ static void leave(struct slot *s)
 {
 	unsigned group;
 
+	/* What its requests say when they go would wake those of other rings, in the kernel's own time. */
+	if (s->waits)
+		io_uring_unregister_eventfd(&s->ring);
 	io_uring_queue_exit(&s->ring);
 	s->alive = 0;
 	for (group = 0; group < GROUPS; group++)
@@ -257,12 +260,12 @@ static void end(const struct belongings *before)
 	unsigned long written = abandoned ? 0 : sum(data, sizeof(data));
 	struct slot *s;
 
-	for (s = slots; s < slots + RINGS; s++) {
-		if (!s->alive)
-			continue;
-		whole(s);
-		leave(s);
-	}
+	for (s = slots; s < slots + RINGS; s++)
+		if (s->alive)
+			whole(s);
+	for (s = slots; s < slots + RINGS; s++)
+		if (s->alive)
+			leave(s);
 	note("\nend: data %#lx", written);
 	look(&now);
 	say_changes(&trace, before, &now);
