@@ -17,6 +17,10 @@ const FILE_BYTES: usize = 256 << 20;
 /// Where a process's memory happens to lie makes it a little faster or slower for as long as it lives.
 const ROUNDS_OF_A_PROCESS: usize = 3;
 
+/// A round of a fine point: new processes, and so many short slices of each by turns, of which the least counts, as
+/// whatever disturbs one only adds to it.
+pub const SLICES: usize = 12;
+
 /// The file that is read, and a loop device over another one, if there can be one.
 pub struct Place {
     file: PathBuf,
@@ -105,6 +109,13 @@ pub fn measure(
         return Ok(None);
     };
     let task = |operations: u64| format!("{} {} {operations} {path}", point.work, point.depth);
+    let (slices, processes) = if point.fine() {
+        (SLICES, 1)
+    } else {
+        (1, ROUNDS_OF_A_PROCESS)
+    };
+    #[expect(clippy::cast_precision_loss)]
+    let nanoseconds = slice as f64 * 1e6 / slices as f64;
 
     let mut operations = BTreeMap::new();
     let mut missing = Vec::new();
@@ -116,7 +127,7 @@ pub fn measure(
             .filter(|_| name.starts_with(PEER) || name == OURS);
         match same {
             Some(count) => operations.insert(name, count),
-            None => match calibrate(find(engines, name)?, point.depth.into(), slice, task)? {
+            None => match calibrate(find(engines, name)?, point.depth.into(), nanoseconds, task)? {
                 Ok(count) => operations.insert(name, count),
                 Err(reason) => {
                     missing.push((name, reason));
@@ -129,28 +140,38 @@ pub fn measure(
     let mut times: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
     let mut order: Vec<&'static str> = operations.keys().copied().collect();
     for round in 0..rounds {
-        if round % ROUNDS_OF_A_PROCESS == 0 {
+        if round % processes == 0 {
             for &name in &order {
                 find(engines, name)?.restart()?;
             }
         }
-        for &name in &order {
-            let count = operations[name];
-            match find(engines, name)?.perform(&task(count))? {
-                #[expect(clippy::cast_precision_loss)]
-                Ok(time) => times.entry(name).or_default().push(time / count as f64),
-                Err(reason) => anyhow::bail!("{name}: {}: {reason}", task(count)),
+        let mut least: BTreeMap<&'static str, f64> = BTreeMap::new();
+        for _ in 0..slices {
+            for &name in &order {
+                let count = operations[name];
+                let time = match find(engines, name)?.perform(&task(count))? {
+                    #[expect(clippy::cast_precision_loss)]
+                    Ok(time) => time / count as f64,
+                    Err(reason) => anyhow::bail!("{name}: {}: {reason}", task(count)),
+                };
+                least.entry(name).and_modify(|old| *old = old.min(time)).or_insert(time);
             }
+            order.reverse();
         }
-        order.reverse();
+        for (name, time) in least {
+            times.entry(name).or_default().push(time);
+        }
     }
     Ok(Some(Measured { point, times, missing }))
 }
 
-/// How many operations take about as long as a slice: a multiple of the depth.
-fn calibrate(engine: &mut Engine, depth: u64, slice: u64, task: impl Fn(u64) -> String) -> Result<Result<u64, String>> {
-    #[expect(clippy::cast_precision_loss)]
-    let wanted = slice as f64 * 1e6;
+/// How many operations take about so many nanoseconds: a multiple of the depth.
+fn calibrate(
+    engine: &mut Engine,
+    depth: u64,
+    wanted: f64,
+    task: impl Fn(u64) -> String,
+) -> Result<Result<u64, String>> {
     let mut count = depth;
     loop {
         let time = match engine.perform(&task(count))? {

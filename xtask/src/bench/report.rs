@@ -1,6 +1,6 @@
 //! The tables: on the terminal, as JSON, and as docs/benchmarks.md.
 
-use super::measure::{Measured, quantile};
+use super::measure::{Measured, SLICES, quantile};
 use super::{FASTEST, FLOOR, OURS, PEER};
 use crate::util::{root, stdout, table};
 use anyhow::Result;
@@ -76,23 +76,17 @@ impl<'a> Report<'a> {
 
     /// What each library adds to the bare calls, in nanoseconds an operation: the median of the rounds' differences.
     fn overhead(&self) -> Vec<Vec<String>> {
-        self.results
-            .iter()
-            .filter_map(|measured| {
-                let floor = measured.times.get(FLOOR)?;
-                let mut row = vec![measured.point.title.to_owned(), measured.point.depth.to_string()];
-                for name in [PEER, OURS, FASTEST] {
-                    let above = measured.times.get(name).map(|times| {
-                        let differences: Vec<f64> = times.iter().zip(floor).map(|(time, floor)| time - floor).collect();
-                        quantile(&differences, 0.5)
-                    });
-                    row.push(above.map_or_else(String::new, |above| format!("{above:.1}")));
-                }
-                ["nop", "single", "create"]
-                    .contains(&measured.point.work)
-                    .then_some(row)
-            })
-            .collect()
+        let fine = self.results.iter().filter(|measured| measured.point.fine());
+        fine.filter_map(|measured| {
+            let floor = measured.times.get(FLOOR)?;
+            let mut row = vec![measured.point.title.to_owned(), measured.point.depth.to_string()];
+            for name in [PEER, OURS, FASTEST] {
+                row.push(differences(measured.times.get(name)?, floor));
+            }
+            row.push(differences(measured.times.get(OURS)?, measured.times.get(PEER)?));
+            Some(row)
+        })
+        .collect()
     }
 
     pub fn print(&self) {
@@ -152,6 +146,9 @@ impl<'a> Report<'a> {
              round; the table has the median of {} rounds, and for ironring the quartiles. Below 1 is faster than \
              liburing as Debian packages it. Every third round begins with new processes, as where their memory happens \
              to lie makes a difference that lasts.\n\n\
+             Nops and the making of rings, where the time shows the library itself, are measured more finely: each round \
+             has new processes and gives each of them {SLICES} short tasks, by turns; the shortest counts, as whatever \
+             disturbs one only adds to it.\n\n\
              ironring, liburing and liburing -O3 (the original's source, compiled for speed and without libc) are the \
              same program with another `liburing.so.2` under it, so the differences are the libraries'. The io-uring \
              crate is Rust's, compiled for speed. Bare calls is a loop made for one task, with io_uring's system calls \
@@ -162,7 +159,7 @@ impl<'a> Report<'a> {
             self.slice, self.rounds, self.machine
         );
         markdown_table(&mut text, &HEADER, &self.rows());
-        text += "\n## What the libraries add\n\nNanoseconds an operation above the bare calls, medians. At small depths this \
+        text += "\n## What the libraries add\n\nNanoseconds an operation above the bare calls: the median of the rounds' differences, and quartiles. At small depths this \
               is mostly not the library: on processors that come back from the kernel with an empty predictor, the \
               first return after a system call takes long, a loop without functions has none, and `cargo xtask cost` \
               shows how few instructions there are.\n\n";
@@ -176,7 +173,21 @@ impl<'a> Report<'a> {
     }
 }
 
-const OVERHEAD: [&str; 5] = ["work", "depth", "liburing", "ironring", "liburing -O3"];
+const OVERHEAD: [&str; 6] = [
+    "work",
+    "depth",
+    "liburing",
+    "ironring",
+    "liburing -O3",
+    "ironring less liburing",
+];
+
+/// With its quartiles.
+fn differences(times: &[f64], from: &[f64]) -> String {
+    let differences: Vec<f64> = times.iter().zip(from).map(|(time, from)| time - from).collect();
+    let [low, mid, high] = [0.25, 0.5, 0.75].map(|at| quantile(&differences, at));
+    format!("{mid:.1} ({low:.1} to {high:.1})")
+}
 
 fn ratio(measured: &Measured, name: &str) -> String {
     measured
