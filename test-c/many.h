@@ -101,8 +101,9 @@ static inline unsigned count_maps(void)
 	unsigned n = 0;
 
 	CHECK(file);
+	/* malloc's heap grows when it likes, now and then by a mapping that the kernel doesn't join to the rest. */
 	while (fgets(line, sizeof(line), file))
-		n += all || strstr(line, "[io_uring]");
+		n += (all && !strstr(line, "[heap]")) || strstr(line, "[io_uring]");
 	fclose(file);
 	return n;
 }
