@@ -210,7 +210,7 @@ fn page(rows: &[Row]) -> Result<String> {
 const INTRODUCTION: &str = "\
 # Old and new kernels
 
-Written by `cargo xtask kernels --write`; not by hand.
+Written by `cargo xtask kernels --write` from what `make check-kernels` showed; not by hand.
 
 Our C tests (on the inlines with the shared library, on liburing-ffi, and on the archive) and the suite of the original
 2.15 (docs/suite.md says what the modes are) on Debian's cloud kernels, the oldest and the newest there are, each booted
