@@ -127,7 +127,7 @@ pub fn measure(
             .filter(|_| name.starts_with(PEER) || name == OURS);
         match same {
             Some(count) => operations.insert(name, count),
-            None => match calibrate(find(engines, name)?, point.depth.into(), nanoseconds, task)? {
+            None => match calibrate(find(engines, name)?, point.batch(), nanoseconds, task)? {
                 Ok(count) => operations.insert(name, count),
                 Err(reason) => {
                     missing.push((name, reason));
@@ -165,14 +165,14 @@ pub fn measure(
     Ok(Some(Measured { point, times, missing }))
 }
 
-/// How many operations take about so many nanoseconds: a multiple of the depth.
+/// How many operations take about so many nanoseconds: a multiple of the batch.
 fn calibrate(
     engine: &mut Engine,
-    depth: u64,
+    batch: u64,
     wanted: f64,
     task: impl Fn(u64) -> String,
 ) -> Result<Result<u64, String>> {
-    let mut count = depth;
+    let mut count = batch;
     loop {
         let time = match engine.perform(&task(count))? {
             Ok(time) => time,

@@ -26,6 +26,11 @@ impl Point {
     pub fn fine(&self) -> bool {
         ["nop", "single", "create"].contains(&self.work)
     }
+
+    /// How many operations belong together. Rings are made one by one, whatever their size.
+    pub fn batch(&self) -> u64 {
+        if self.work == "create" { 1 } else { self.depth.into() }
+    }
 }
 
 const LIBURINGS: &[&str] = &[PEER, OURS, FASTEST];
