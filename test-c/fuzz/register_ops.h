@@ -234,7 +234,7 @@ static void sync_msg(unsigned r, unsigned number)
 		REFUSE("not here");
 	memset(&sqe, 0, sizeof(sqe));
 	io_uring_prep_msg_ring(&sqe, ring->ring_fd, number, 6666, 0);
-	/* A ring with deferred work has it when it looks: not before a worker is done with something. */
+	/* With deferred work the completion comes when the ring next looks: `alone` would take it for its own. */
 	s->waits = 1;
 	RETURNED(io_uring_register_sync_msg(&sqe));
 }

@@ -276,7 +276,7 @@ static void poll_change(unsigned r, unsigned which, unsigned number)
 static void timeout(unsigned r, unsigned number, unsigned flags)
 {
 	LIVE(r);
-	int linked = s->last && s->last->flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
+	int linked = s->last && s->last->flags & CHAIN;
 	ENTRY(sqe);
 
 	/* In a chain it begins to count amid the kernel's other deferred work, or behind that, if the processor was

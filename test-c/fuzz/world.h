@@ -25,7 +25,7 @@
 struct slot {
 	struct io_uring ring;
 	int alive;
-	/* Had a request that may still be waiting for something. */
+	/* Had a request that may still be waiting for something, or may have a completion coming from elsewhere. */
 	int waits;
 	/* Up to where the CQ was written down. */
 	unsigned seen;
@@ -49,6 +49,8 @@ static int pipes[2][2], sockets[2], event, file;
 static int abandoned;
 
 static struct __kernel_timespec never = { .tv_sec = 100000 };
+
+#define CHAIN (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)
 
 #define note(...) say(&trace, __VA_ARGS__)
 
@@ -118,7 +120,7 @@ static struct io_uring_sqe *entry(struct slot *s)
 /* After the preparation, which clears all of it. ASYNC and DRAIN are left out: both mean worker threads, see `alone`. */
 static void finish(struct slot *s, struct io_uring_sqe *sqe, unsigned flags)
 {
-	flags &= IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_CQE_SKIP_SUCCESS | IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE;
+	flags &= CHAIN | IOSQE_CQE_SKIP_SUCCESS | IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE;
 	/* A slot may hold what an abandoned request has too. */
 	if (abandoned)
 		flags &= ~(unsigned)IOSQE_FIXED_FILE;
@@ -131,7 +133,7 @@ static void finish(struct slot *s, struct io_uring_sqe *sqe, unsigned flags)
 static void close_chain(struct slot *s)
 {
 	if (s->last)
-		s->last->flags &= (__u8)~(IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
+		s->last->flags &= (__u8)~CHAIN;
 	s->last = NULL;
 }
 

@@ -3,10 +3,10 @@
 #include <liburing.h>
 #include <errno.h>
 
-#if defined(BATCH_TOO_SHORT) || defined(BATCH_SOMETIMES_TOO_SHORT)
+#ifdef BATCH_SOMETIMES_TOO_SHORT
 
 /* There is no libc to ask. */
-static inline __attribute__((unused)) unsigned long ticks(void)
+static unsigned long ticks(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
 	return (unsigned long)__builtin_ia32_rdtsc();
@@ -21,6 +21,10 @@ static inline __attribute__((unused)) unsigned long ticks(void)
 	return now;
 #endif
 }
+
+#endif
+
+#if defined(BATCH_TOO_SHORT) || defined(BATCH_SOMETIMES_TOO_SHORT)
 
 unsigned right_peek_batch_cqe(struct io_uring *ring, struct io_uring_cqe **cqes, unsigned count);
 

@@ -4,6 +4,7 @@ use crate::util::{self, root, table};
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -270,8 +271,7 @@ fn steps(all: bool) -> Result<Vec<Step>> {
 
 pub fn run(args: &Args) -> Result<()> {
     let mut rows = Vec::new();
-    // How the output of each failed step ended.
-    let mut ends: Vec<(&str, String)> = Vec::new();
+    let mut failed = Vec::new();
     for step in steps(args.all)? {
         if args
             .only
@@ -282,25 +282,30 @@ pub fn run(args: &Args) -> Result<()> {
         }
         println!("\n== {}: {}", step.name, step.shows);
         let start = Instant::now();
-        let mut result = "passed".to_string();
-        for mut command in step.commands {
-            if let Err(last) = told(&mut command, step.name)? {
-                result = format!("FAILED, again with: {}", again(&command));
-                ends.push((step.name, last));
-                break;
+        let log = log(step.name);
+        let result = match perform(step.commands, log.as_deref())? {
+            None => "passed".to_owned(),
+            Some(command) => {
+                failed.push((step.name, log));
+                format!("FAILED, again with: {}", again(&command))
             }
-        }
+        };
         rows.push(vec![step.name.to_string(), seconds(start.elapsed()), result]);
     }
     if rows.is_empty() {
         bail!("there is no such step; without --only all of them run");
     }
-    for (step, last) in ends.iter().filter(|(_, last)| !last.is_empty()) {
-        println!("\n== {step} failed; the end of what it said:\n{last}");
+    // Of a long output the end is what is kept.
+    for (step, log) in &failed {
+        let Some(log) = log else { continue };
+        println!("\n== {step} failed; all of it is in {}", log.display());
+        for line in util::tail(log, LAST_LINES) {
+            println!("  {}", line.chars().take(LAST_CHARS).collect::<String>());
+        }
     }
     println!();
     table(&["step", "time", "result"], &rows);
-    let failed = ends.len();
+    let failed = failed.len();
     println!("\ncheck: {} passed, {failed} failed", rows.len() - failed);
     if failed > 0 {
         bail!("{failed} of {} steps failed", rows.len());
@@ -308,41 +313,44 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command; an error is the end of its output, which nobody saw who has only the end of a long log. On a
-/// terminal it has the terminal to itself, and the error is empty.
-fn told(command: &mut Command, step: &str) -> Result<std::result::Result<(), String>> {
-    let shown = util::show(command);
-    let cant = || format!("can't run: {shown}");
-    command.current_dir(root());
-    if std::io::stdout().is_terminal() {
-        let status = command.status().with_context(cant)?;
-        return Ok(if status.success() { Ok(()) } else { Err(String::new()) });
-    }
-    let folder = root().join("target/check");
-    fs::create_dir_all(&folder)?;
-    let path = folder.join(format!("{}.log", step.replace([' ', ','], "-")));
-    let log = File::create(&path).with_context(|| format!("can't write {}", path.display()))?;
-    let mut reader = File::open(&path)?;
-    command.stdout(log.try_clone()?).stderr(log);
-    let mut child = command.spawn().with_context(cant)?;
-    let status = loop {
-        let status = child.try_wait()?;
-        std::io::copy(&mut reader, &mut std::io::stdout())?;
-        match status {
-            Some(status) => break status,
-            None => std::thread::sleep(Duration::from_millis(200)),
+/// Where a step's output is kept, unless a terminal has it to itself.
+fn log(step: &str) -> Option<PathBuf> {
+    let name = format!("{}.log", step.replace([' ', ','], "-"));
+    (!std::io::stdout().is_terminal()).then(|| root().join("target/check").join(name))
+}
+
+/// Runs a step's commands until one fails, which it gives.
+fn perform(commands: Vec<Command>, log: Option<&Path>) -> Result<Option<Command>> {
+    let log = log
+        .map(|path| {
+            fs::create_dir_all(path.parent().context("a log lies in a folder")?)?;
+            let file = File::create(path).with_context(|| format!("can't write {}", path.display()))?;
+            anyhow::Ok((file, File::open(path)?))
+        })
+        .transpose()?;
+    for mut command in commands {
+        let shown = util::show(&command);
+        command.current_dir(root());
+        if let Some((file, _)) = &log {
+            command.stdout(file.try_clone()?).stderr(file.try_clone()?);
         }
-    };
-    if status.success() {
-        return Ok(Ok(()));
+        let mut child = command.spawn().with_context(|| format!("can't run: {shown}"))?;
+        let status = match &log {
+            None => child.wait()?,
+            Some((_, reader)) => loop {
+                let status = child.try_wait()?;
+                std::io::copy(&mut &*reader, &mut std::io::stdout())?;
+                match status {
+                    Some(status) => break status,
+                    None => std::thread::sleep(Duration::from_millis(200)),
+                }
+            },
+        };
+        if !status.success() {
+            return Ok(Some(command));
+        }
     }
-    let text = fs::read(&path)?;
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().collect();
-    let last = lines[lines.len().saturating_sub(LAST_LINES)..]
-        .iter()
-        .map(|line| format!("  {}\n", line.chars().take(LAST_CHARS).collect::<String>()));
-    Ok(Err(last.collect()))
+    Ok(None)
 }
 
 /// How to run a step's command by hand.

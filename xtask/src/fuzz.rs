@@ -56,8 +56,7 @@ struct Found {
     seed: Option<u64>,
     program: Vec<Step>,
     traces: Vec<String>,
-    /// Whether it differs each time.
-    steady: bool,
+    cause: Cause,
 }
 
 /// How far the fuzzer came.
@@ -65,9 +64,8 @@ struct Found {
 struct Done {
     calls: u64,
     programs: u64,
-    /// Programs whose traces differed, but on the peer alone, too.
+    /// Programs whose traces differed by the kernel's doing, and for no cause that was found.
     unsteady: u64,
-    /// Programs whose traces differed once, and never again.
     once: u64,
 }
 
@@ -87,19 +85,19 @@ pub fn run(args: &Args) -> Result<()> {
         fs::canonicalize(args.lib.clone().unwrap_or_else(util::lib_dir)).context("no libraries; to mend: make")?;
     let builds = Build::all(&work, &peer, &lib)?;
     let table = Table::read()?;
+    let mut servers = Servers::start(&builds)?;
 
     if let Some(line) = &args.program {
         let program = table.parse(line)?;
-        let traces = Servers::start(&builds)?.run(&program)?;
+        let traces = servers.run(&program)?;
         println!("{}", traces[0]);
-        return judge(&table, &builds, found(&builds, None, program, traces)?, &work);
+        return judge(&table, &builds, found(&mut servers, program, traces)?, &work);
     }
 
     let known = regressions(&table)?;
-    let mut servers = Servers::start(&builds)?;
     for program in &known {
         let traces = servers.run(program)?;
-        judge(&table, &builds, found(&builds, None, program.clone(), traces)?, &work)?;
+        judge(&table, &builds, found(&mut servers, program.clone(), traces)?, &work)?;
     }
     let seed = args.seed.unwrap_or_else(|| {
         SystemTime::now()
@@ -180,32 +178,22 @@ fn search(table: &Table, builds: &[Build], seed: u64, wanted: u64) -> Result<(Do
             let program = tree.current();
             let traces = servers.run(&program)?;
             if differ(&traces) {
-                if !steady(&mut servers, &program)? {
-                    let cause = cause(&mut servers, &program, &traces)?;
-                    let mut done = done.lock().expect("no worker panicked");
-                    let (pass, said) = match cause {
-                        Cause::Kernel => (true, "differs from itself on the peer alone, too"),
-                        Cause::Unknown => (
-                            done.once <= done.calls / ONCE,
-                            "showed a difference once, and never again",
-                        ),
-                        Cause::Library => (false, "shows a difference now and then"),
-                    };
-                    bar.suspend(|| eprintln!("seed {seed} {said}"));
-                    match cause {
-                        Cause::Kernel => done.unsteady += 1,
-                        _ => done.once += 1,
-                    }
-                    if pass {
-                        continue;
+                let cause = cause(&mut servers, &program, &traces)?;
+                bar.suspend(|| eprintln!("seed {seed}: {}", cause.said()));
+                let mut done = done.lock().expect("no worker panicked");
+                match cause {
+                    Cause::Kernel => done.unsteady += 1,
+                    Cause::Unknown if done.once <= done.calls / ONCE => done.once += 1,
+                    _ => {
+                        over.store(true, Ordering::Relaxed);
+                        let mut first = first.lock().expect("no worker panicked");
+                        if first.is_none() {
+                            *first = Some((seed, traces, cause));
+                        }
+                        break;
                     }
                 }
-                over.store(true, Ordering::Relaxed);
-                let mut first = first.lock().expect("no worker panicked");
-                if first.is_none() {
-                    *first = Some((seed, traces));
-                }
-                break;
+                continue;
             }
             let mut done = done.lock().expect("no worker panicked");
             done.calls += calls(&traces[0]);
@@ -230,11 +218,20 @@ fn search(table: &Table, builds: &[Build], seed: u64, wanted: u64) -> Result<(Do
     })?;
     bar.finish_and_clear();
     let done = done.into_inner().expect("no worker panicked");
-    let Some((seed, traces)) = first.into_inner().expect("no worker panicked") else {
+    let Some((seed, traces, cause)) = first.into_inner().expect("no worker panicked") else {
         return Ok((done, None));
     };
     let tree = draw(&table.programs()?, seed)?;
-    Ok((done, Some(shrink(builds, seed, tree, traces)?)))
+    let mut found = Found {
+        seed: Some(seed),
+        program: tree.current(),
+        traces,
+        cause,
+    };
+    if found.cause == Cause::Library {
+        shrink(builds, tree, &mut found)?;
+    }
+    Ok((done, Some(found)))
 }
 
 /// Whether a program that showed a difference does so each time.
@@ -247,18 +244,35 @@ fn steady(servers: &mut Servers, program: &[Step]) -> Result<bool> {
     Ok(true)
 }
 
-/// What a difference that isn't there each time comes from.
+/// What a difference comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Cause {
-    /// The peer alone shows all that was seen: the kernel does one or the other.
+    /// It is there each time.
+    Library,
+    /// Only ours shows it again, but not each time.
+    Sometimes,
+    /// The peer alone shows all that was seen.
     Kernel,
     /// Nobody shows it again.
     Unknown,
-    /// Ours shows again what the peer doesn't.
-    Library,
+}
+
+impl Cause {
+    fn said(self) -> &'static str {
+        match self {
+            Self::Library => "the libraries differ",
+            Self::Sometimes => "the libraries differ, but not each time",
+            Self::Kernel => "the peer differs from itself, too",
+            Self::Unknown => "a difference once, and never again: an operation in test-c/fuzz/ may depend on time",
+        }
+    }
 }
 
 /// Runs a program again and again to find what made the traces differ.
 fn cause(servers: &mut Servers, program: &[Step], traces: &[String]) -> Result<Cause> {
+    if steady(servers, program)? {
+        return Ok(Cause::Library);
+    }
     let mut missing: BTreeSet<&String> = traces.iter().collect();
     let mut ours = BTreeSet::new();
     let start = Instant::now();
@@ -270,34 +284,16 @@ fn cause(servers: &mut Servers, program: &[Step], traces: &[String]) -> Result<C
     Ok(if missing.is_empty() {
         Cause::Kernel
     } else if missing.into_iter().any(|trace| ours.contains(trace)) {
-        Cause::Library
+        Cause::Sometimes
     } else {
         Cause::Unknown
     })
 }
 
-/// The smallest program that still shows a difference.
-fn shrink(
-    builds: &[Build],
-    seed: u64,
-    mut tree: Box<dyn ValueTree<Value = Vec<Step>>>,
-    traces: Vec<String>,
-) -> Result<Found> {
-    let mut best = Found {
-        seed: Some(seed),
-        program: tree.current(),
-        traces,
-        steady: false,
-    };
+/// The smallest program that still shows a difference which is there each time.
+fn shrink(builds: &[Build], mut tree: Box<dyn ValueTree<Value = Vec<Step>>>, best: &mut Found) -> Result<()> {
     let mut servers = Servers::start(builds)?;
-    if !steady(&mut servers, &best.program)? {
-        return Ok(best);
-    }
-    best.steady = true;
-    eprintln!(
-        "seed {seed} shows a difference; shrinking its {} calls",
-        best.program.len()
-    );
+    eprintln!("shrinking its {} calls", best.program.len());
     let start = Instant::now();
     let mut smaller = tree.simplify();
     for _ in 0..SHRINKS {
@@ -313,20 +309,20 @@ fn shrink(
             smaller = tree.complicate();
         }
     }
-    Ok(best)
+    Ok(())
 }
 
 /// Whether the traces of one given program differ.
-fn found(builds: &[Build], seed: Option<u64>, program: Vec<Step>, traces: Vec<String>) -> Result<Option<Found>> {
+fn found(servers: &mut Servers, program: Vec<Step>, traces: Vec<String>) -> Result<Option<Found>> {
     if !differ(&traces) {
         return Ok(None);
     }
-    let again = Servers::start(builds)?.run(&program)?;
+    let cause = cause(servers, &program, &traces)?;
     Ok(Some(Found {
-        seed,
+        seed: None,
         program,
         traces,
-        steady: differ(&again),
+        cause,
     }))
 }
 
@@ -334,14 +330,7 @@ fn found(builds: &[Build], seed: Option<u64>, program: Vec<Step>, traces: Vec<St
 fn judge(table: &Table, builds: &[Build], found: Option<Found>, work: &Path) -> Result<()> {
     let Some(found) = found else { return Ok(()) };
     report::show(table, builds, &found, work)?;
-    if !found.steady {
-        bail!(
-            "the traces of one program differed, but don't each time, and the peer alone doesn't show both: a library \
-             depends on time, or an operation in test-c/fuzz/ does; they are below {}",
-            work.display()
-        );
-    }
-    bail!("the libraries differ");
+    bail!("{}; the traces are below {}", found.cause.said(), work.display());
 }
 
 /// What is planted (`test-c/fuzz/wrong.c`): in words, its macro, the function, whether it shows each time.
@@ -387,13 +376,18 @@ fn self_test(table: &Table, builds: &[Build], lib: &Path, work: &Path, seed: u64
         let Some(found) = difference else {
             bail!("self-test: {what}: not found in {} calls", done.calls);
         };
+        ensure!(
+            found.cause == Cause::Library || !steady && found.cause == Cause::Sometimes,
+            "self-test: {what}: taken for something else: {}",
+            found.cause.said()
+        );
         if !steady {
             println!("self-test: {what}: found after {} calls", done.calls);
             continue;
         }
         let shown: Vec<_> = found.program.iter().map(|&step| table.show(step)).collect();
         ensure!(
-            found.steady && found.program.len() <= PLANT_STEPS,
+            found.program.len() <= PLANT_STEPS,
             "self-test: {what}: not shrunk to {PLANT_STEPS} calls: {}",
             shown.join(" ")
         );

@@ -132,16 +132,16 @@ pub fn run(args: &Args) -> Result<()> {
     let wanted = wanted(&args.kernel)?;
     let out = root().join("target/kernels");
     fs::create_dir_all(&out)?;
-    let init = init(&arch, &out)?;
-    if args.self_test {
-        return selftest::run(&arch, wanted[0], &init, &out);
-    }
     let lib = args.lib.clone().unwrap_or_else(util::lib_dir);
     let lib = lib
         .canonicalize()
         .with_context(|| format!("there is no {}; to build it: make", lib.display()))?;
     if args.write {
         return page::write(&out, &lib);
+    }
+    let init = init(&arch, &out)?;
+    if args.self_test {
+        return selftest::run(&arch, wanted[0], &init, &out);
     }
     let mut session = None;
     if args.scope.part != Some(Part::C) {

@@ -84,7 +84,5 @@ pub fn started(program: &str, offline: bool) -> Command {
 
 /// The end of a log.
 pub fn tail(log: &Path) -> String {
-    let text = fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(25)..].join("\n")
+    crate::util::tail(log, 25).join("\n")
 }

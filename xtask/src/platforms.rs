@@ -32,7 +32,7 @@ pub struct Args {
     build: bool,
     #[command(flatten)]
     scope: Scope,
-    /// Write docs/platforms.md from what the last run on each platform showed
+    /// Only write docs/platforms.md, from what the last run on each platform showed
     #[arg(long)]
     write: bool,
 }
@@ -142,6 +142,14 @@ pub fn run(args: &Args) -> Result<()> {
             PLATFORMS.map(|platform| platform.name).join(", ")
         );
     }
+    if args.write {
+        let mut names: Vec<&str> = PLATFORMS.iter().map(|platform| platform.name).collect();
+        names.push(MUSL);
+        return page::write(&out, &names, |name| {
+            let platform = PLATFORMS.iter().find(|platform| platform.name == name);
+            platform.map_or_else(lib_dir, |platform| build::lib(&platform.target, &out))
+        });
+    }
     let asked = |name: &str| args.on.is_empty() || args.on.iter().any(|on| on == name);
     let mut entries = Vec::new();
     let mut enter = |name, built: Option<&Built>, row| -> Result<()> {
@@ -168,14 +176,6 @@ pub fn run(args: &Args) -> Result<()> {
     }
     println!("\n{}", page::grid(&entries));
     entries.iter().for_each(Entry::tell_failures);
-    if args.write {
-        let mut names: Vec<&str> = PLATFORMS.iter().map(|platform| platform.name).collect();
-        names.push(MUSL);
-        page::write(&out, &names, |name| {
-            let platform = PLATFORMS.iter().find(|platform| platform.name == name);
-            platform.map_or_else(lib_dir, |platform| build::lib(&platform.target, &out))
-        })?;
-    }
     let failed: usize = entries.iter().map(Entry::failed).sum();
     println!("{} platforms, {failed} failed", entries.len());
     if failed > 0 {

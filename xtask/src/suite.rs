@@ -321,7 +321,7 @@ fn show_failures(session: &Session, place: &Place, verdict: &Verdict) {
             it.mode.name(),
             log.display()
         );
-        for line in exec::tail(&log) {
+        for line in util::tail(&log, 12) {
             println!("    {line}");
         }
         println!();

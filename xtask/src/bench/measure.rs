@@ -81,11 +81,15 @@ impl Measured {
     pub fn ratio(&self, engine: &str) -> Option<[f64; 3]> {
         let (times, peer) = (self.times.get(engine)?, self.times.get(PEER)?);
         let ratios: Vec<f64> = times.iter().zip(peer).map(|(time, peer)| time / peer).collect();
-        Some([0.25, 0.5, 0.75].map(|at| quantile(&ratios, at)))
+        Some(quartiles(&ratios))
     }
 }
 
-pub fn quantile(values: &[f64], at: f64) -> f64 {
+pub fn quartiles(values: &[f64]) -> [f64; 3] {
+    [0.25, 0.5, 0.75].map(|at| quantile(values, at))
+}
+
+fn quantile(values: &[f64], at: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     #[expect(

@@ -1,6 +1,6 @@
 //! The tables: on the terminal, as JSON, and as docs/benchmarks.md.
 
-use super::measure::{Measured, SLICES, quantile};
+use super::measure::{Measured, SLICES, quartiles};
 use super::{FASTEST, FLOOR, OURS, PEER};
 use crate::util::{root, stdout, table};
 use anyhow::Result;
@@ -185,7 +185,7 @@ const OVERHEAD: [&str; 6] = [
 /// With its quartiles.
 fn differences(times: &[f64], from: &[f64]) -> String {
     let differences: Vec<f64> = times.iter().zip(from).map(|(time, from)| time - from).collect();
-    let [low, mid, high] = [0.25, 0.5, 0.75].map(|at| quantile(&differences, at));
+    let [low, mid, high] = quartiles(&differences);
     format!("{mid:.1} ({low:.1} to {high:.1})")
 }
 

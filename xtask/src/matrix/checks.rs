@@ -271,43 +271,40 @@ fn alone(ground: &Ground) -> Result<String> {
 /// With musl's headers, C and C++; the kernel's come after them, from the system.
 fn musl(ground: &Ground) -> Result<String> {
     need("musl-gcc", "musl-tools")?;
-    let multiarch = Command::new("gcc").arg("-print-multiarch").output()?;
-    let triplet = String::from_utf8_lossy(&multiarch.stdout).trim().to_owned();
+    need("g++", "g++")?;
+    let said = |program: &str, arg: &str| stdout(Command::new(program).arg(arg)).map(|text| text.trim().to_owned());
+    let triplet = said("gcc", "-print-multiarch")?;
     let mut commands = Vec::new();
-    for std in ["c99", "c11", "gnu11", "gnu2x"] {
+    let mut enter = |compiler: &str, std, own: &[String]| {
         let mut command = ground.command(&Pair {
-            compiler: "musl-gcc".into(),
+            compiler: compiler.into(),
             std,
         });
         command
+            .args(own)
             .args(["-idirafter", "/usr/include", "-idirafter"])
             .arg(format!("/usr/include/{triplet}"));
         command.args(["-Wall", "-Wextra", "-fsyntax-only", "uses.c"]);
         commands.push(command);
+    };
+    for std in ["c99", "c11", "gnu11", "gnu2x"] {
+        enter("musl-gcc", std, &[]);
     }
     // A C++ library made for glibc gets over musl's headers without its own assumptions about glibc, up to C++17.
-    let version = stdout(Command::new("g++").arg("-dumpversion"))?;
-    let own = stdout(Command::new("g++").arg("-print-file-name=include"))?;
-    let cxx = format!("c++/{}", version.trim());
+    let version = said("g++", "-dumpversion")?;
+    let mut over = ["-nostdinc", "-nostdinc++", "-D_GLIBCXX_OS_DEFINES"]
+        .map(str::to_owned)
+        .to_vec();
+    for dir in [
+        format!("/usr/include/c++/{version}"),
+        format!("/usr/include/{triplet}/c++/{version}"),
+        format!("/usr/include/{}-linux-musl", std::env::consts::ARCH),
+        said("g++", "-print-file-name=include")?,
+    ] {
+        over.extend(["-isystem".to_owned(), dir]);
+    }
     for std in ["c++11", "c++14", "c++17"] {
-        let mut command = ground.command(&Pair {
-            compiler: "g++".into(),
-            std,
-        });
-        command.args(["-nostdinc", "-nostdinc++", "-D_GLIBCXX_OS_DEFINES"]);
-        for dir in [
-            format!("/usr/include/{cxx}"),
-            format!("/usr/include/{triplet}/{cxx}"),
-            format!("/usr/include/{}-linux-musl", std::env::consts::ARCH),
-            own.trim().to_owned(),
-        ] {
-            command.arg("-isystem").arg(dir);
-        }
-        command
-            .args(["-idirafter", "/usr/include", "-idirafter"])
-            .arg(format!("/usr/include/{triplet}"));
-        command.args(["-Wall", "-Wextra", "-fsyntax-only", "uses.c"]);
-        commands.push(command);
+        enter("g++", std, &over);
     }
     silent(commands)
 }

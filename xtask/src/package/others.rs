@@ -162,14 +162,11 @@ fn installed(folder: &Path) -> Result<BTreeSet<String>> {
 
 fn same(ours: &BTreeSet<String>, wanted: &BTreeSet<String>, recipe: &str) -> Result<()> {
     if ours != wanted {
-        let missing: Vec<&str> = wanted.difference(ours).map(String::as_str).collect();
-        let extra: Vec<&str> = ours.difference(wanted).map(String::as_str).collect();
+        let some = |files: Vec<&str>| format!("{} ({} …)", files.len(), files[..files.len().min(5)].join(" "));
         bail!(
-            "{recipe} packs other files than make install installs: {} missing ({} …), {} too many ({} …)",
-            missing.len(),
-            missing[..missing.len().min(5)].join(" "),
-            extra.len(),
-            extra[..extra.len().min(5)].join(" ")
+            "{recipe} packs other files than make install installs: missing {}, too many {}",
+            some(wanted.difference(ours).map(String::as_str).collect()),
+            some(ours.difference(wanted).map(String::as_str).collect())
         );
     }
     Ok(())

@@ -26,7 +26,6 @@ const GRACE: Duration = Duration::from_secs(5);
 const SKIP: i32 = 77;
 /// How much of a test's output goes into a reason, and how much is shown of a failing one.
 const REASON_CHARS: usize = 110;
-const TAIL_LINES: usize = 12;
 
 /// How the reason begins of a test that had to be ended, and of one that ended the machine.
 const TOO_LONG: &str = "took over";
@@ -72,6 +71,10 @@ impl Outcome {
             Self::Fail(_) => 2,
             Self::Unbuilt(_) => 3,
         }
+    }
+
+    pub fn worse_than(&self, other: &Self) -> bool {
+        self.rank() > other.rank()
     }
 
     pub fn reason(&self) -> &str {
@@ -354,15 +357,4 @@ pub fn shorten(line: &str) -> String {
         return line.to_owned();
     }
     line.chars().take(REASON_CHARS - 1).chain(['…']).collect()
-}
-
-/// The last lines of a log.
-pub fn tail(log: &Path) -> Vec<String> {
-    let text = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(TAIL_LINES)..]
-        .iter()
-        .map(|line| (*line).to_owned())
-        .collect()
 }

@@ -55,9 +55,9 @@ pub struct Report {
 
 /// The verdict over a report.
 pub struct Verdict {
-    /// Passes on the peer, not on ours: test, mode, what the peer did, what ours did.
+    /// Worse on ours than on the peer: test, mode, what the peer did, what ours did.
     pub regressions: Vec<Difference>,
-    /// Other differences: the peer fails or skips.
+    /// Other differences: better on ours, or in the ledger.
     pub others: Vec<Difference>,
     /// Entries of the ledger that are no longer true.
     pub wrong: Vec<String>,
@@ -106,7 +106,7 @@ pub fn judge(results: &Results, known: &Known, steady: &Steady, complete: bool) 
                 peer: peer.outcome.clone(),
                 ours: run.outcome.clone(),
             };
-            if peer.outcome == Outcome::Pass && known.fails(test, mode).is_none() {
+            if run.outcome.worse_than(&peer.outcome) && known.fails(test, mode).is_none() {
                 verdict.regressions.push(difference);
             } else {
                 verdict.others.push(difference);

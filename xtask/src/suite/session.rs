@@ -61,8 +61,8 @@ fn limit(test: &str) -> Duration {
 /// until then it keeps the sockets that the next run wants to bind.
 const REST: Duration = Duration::from_secs(1);
 
-/// A test that fails again and again on ours only runs up to so many times on both, and is a regression when ours fails
-/// so many times more.
+/// A test that does worse again and again on ours only runs up to so many times on both, and is a regression when ours
+/// does so this many times more.
 const DUEL: u32 = 5;
 const LEAD: u32 = 3;
 
@@ -252,10 +252,20 @@ impl Session {
             });
             doubt && known.fails(test, mode).is_none()
         };
+        // What the peer did where ours does worse.
+        let worse = |runs: &BTreeMap<Mode, Run>, mode: Mode| {
+            let peer = &runs.get(&Mode::Peer)?.outcome;
+            let ours = &runs.get(&mode)?.outcome;
+            ours.worse_than(peer).then(|| peer.clone())
+        };
         let again: Vec<_> = results
             .iter_mut()
             .filter(|(test, runs)| Mode::ALL.iter().any(|mode| doubtful(runs, test, *mode)))
-            .filter(|(_, runs)| place.machine.insists() || runs.values().any(|run| run.outcome == Outcome::Pass))
+            .filter(|(_, runs)| {
+                place.machine.insists()
+                    || runs.values().any(|run| run.outcome == Outcome::Pass)
+                    || runs.keys().any(|mode| worse(runs, *mode).is_some())
+            })
             .collect();
         let progress = Progress::new(&format!("again, alone, {}", self.title(place)), again.len());
         for (test, runs) in again {
@@ -272,10 +282,9 @@ impl Session {
                     run.unsteady = Some(format!("{}; alone: {}", first.outcome, run.outcome.word()));
                 }
                 runs.insert(mode, run);
-                let peer_passes = runs.get(&Mode::Peer).is_some_and(|run| run.outcome == Outcome::Pass);
-                if mode != Mode::Peer && peer_passes && doubtful(runs, test, mode) {
+                if let Some(peer) = worse(runs, mode) {
                     fs::rename(&log, &kept)?;
-                    runs.insert(mode, self.duel(place, mode, test, &first.outcome)?);
+                    runs.insert(mode, self.duel(place, mode, test, &first.outcome, peer)?);
                 }
             }
             progress.end(test, Mode::ALL.iter().any(|mode| doubtful(runs, test, *mode)));
@@ -283,25 +292,29 @@ impl Session {
         Ok(())
     }
 
-    /// Ours and the peer's by turns. Ours loses when it fails clearly more often.
-    fn duel(&self, place: &Place, mode: Mode, test: &str, first: &Outcome) -> Result<Run> {
+    /// Ours and the peer's by turns. Ours loses when it does worse clearly more often; if it doesn't, it is as good as
+    /// the peer was.
+    fn duel(&self, place: &Place, mode: Mode, test: &str, first: &Outcome, peer: Outcome) -> Result<Run> {
         let (mut ours, mut peers, mut rounds) = (0, 0, 0);
         let mut lost = None;
         let mut last = Run::new(first.clone(), 0.0);
         while rounds < DUEL && ours < peers + LEAD && ours + (DUEL - rounds) >= peers + LEAD {
             rounds += 1;
-            let peer = self.run_alone(place, Mode::Peer, test)?;
-            peers += u32::from(peer.outcome != Outcome::Pass);
+            let theirs = self.run_alone(place, Mode::Peer, test)?;
             last = self.run_alone(place, mode, test)?;
-            if last.outcome != Outcome::Pass {
+            peers += u32::from(theirs.outcome.worse_than(&peer));
+            if last.outcome.worse_than(&peer) {
                 ours += 1;
                 lost = Some(last.outcome.clone());
             }
         }
-        let story = format!("{first}; alone too; then, in {rounds} rounds: ours failed {ours}, the peer {peers}");
+        let story = format!(
+            "{first}; alone too; then, in {rounds} rounds, worse than {}: ours {ours}, the peer {peers}",
+            peer.word()
+        );
         let outcome = match lost {
             Some(outcome) if ours >= peers + LEAD => outcome,
-            _ => Outcome::Pass,
+            _ => peer,
         };
         Ok(Run {
             unsteady: Some(story),
