@@ -67,39 +67,39 @@ pub unsafe extern "C" fn io_uring_get_events(ring: *mut io_uring) -> c_int {
     unsafe { enter(ring, 0, 0, IORING_ENTER_GETEVENTS) }
 }
 
-/// Stores `nr` pointers from `cqe` on, `step` bytes apart.
+/// Stores `nr` pointers from `cqe` on, at least one, `step` bytes apart.
 #[inline]
 unsafe fn store_run(cqes: *mut *mut io_uring_cqe, mut cqe: *mut io_uring_cqe, step: usize, nr: c_uint) {
     let mut index = 0;
-    while index < nr as usize {
+    loop {
         // SAFETY: the caller's array has `nr` places, and as many entries lie before the end of the CQ.
         unsafe { *cqes.add(index) = cqe };
         cqe = cqe.wrapping_byte_add(step);
         index += 1;
+        if index == nr as usize {
+            return;
+        }
     }
 }
 
-/// Stores pointers to up to `count` completions that are already in the CQ, where all have one size: those before the
-/// wrap, then those behind it.
-#[inline]
-unsafe fn peek_batch(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
-    // SAFETY: the caller's array has `count` places; only slots between head and tail are read.
+/// Stores pointers to completions of one size: the last `before` ones of the CQ, and `behind` ones from its start on.
+#[inline(never)]
+unsafe fn peek_wrapped(ring: *const io_uring, cqes: *mut *mut io_uring_cqe, before: c_uint, behind: c_uint) -> c_uint {
+    // SAFETY: the caller's array has places for all, and as many completions are there.
     unsafe {
         let cq = &raw const (*ring).cq;
-        let nr = io_uring_cq_ready(ring).min(count);
         let step = size_of::<io_uring_cqe>() << io_uring_cqe_shift(ring);
-        let first = *(*cq).khead & (*cq).ring_mask;
-        let before_wrap = ((*cq).ring_mask + 1 - first).min(nr);
-        store_run(cqes, (*cq).cqes.byte_add(first as usize * step), step, before_wrap);
-        store_run(cqes.add(before_wrap as usize), (*cq).cqes, step, nr - before_wrap);
-        nr
+        let first = (*cq).ring_mask + 1 - before;
+        store_run(cqes, (*cq).cqes.byte_add(first as usize * step), step, before);
+        store_run(cqes.add(before as usize), (*cq).cqes, step, behind);
+        before + behind
     }
 }
 
-/// [`peek_batch`] where there are completions of one and two slots, and fillers where a big one did not fit before
-/// the wrap.
+/// Stores pointers to up to `count` completions where they take one slot or two, with fillers where a big one did not
+/// fit before the CQ's end.
 #[inline]
-unsafe fn peek_batch_mixed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
+unsafe fn peek_mixed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
     // SAFETY: the caller's array has `count` places; only slots between head and tail are read.
     unsafe {
         let mut head = *(*ring).cq.khead;
@@ -141,45 +141,52 @@ pub unsafe extern "C" fn io_uring_peek_batch_cqe(
     // SAFETY: the caller's ring and array are passed on.
     unsafe {
         if (*ring).flags & IORING_SETUP_CQE_MIXED != 0 {
-            return peek_mixed(ring, cqes, count);
+            return peek_rare(ring, cqes, count);
         }
-        let nr = peek_batch(ring, cqes, count);
-        if nr != 0 || !cq_needs_flush(ring) {
-            return nr;
+        let cq = &raw const (*ring).cq;
+        let nr = io_uring_cq_ready(ring).min(count);
+        if nr == 0 {
+            return if cq_needs_flush(ring) {
+                peek_rare(ring, cqes, count)
+            } else {
+                0
+            };
         }
-        peek_flushed(ring, cqes, count)
+        let first = *(*cq).khead & (*cq).ring_mask;
+        let before = (*cq).ring_mask + 1 - first;
+        if nr > before {
+            return peek_wrapped(ring, cqes, before, nr - before);
+        }
+        let step = size_of::<io_uring_cqe>() << io_uring_cqe_shift(ring);
+        store_run(cqes, (*cq).cqes.byte_add(first as usize * step), step, nr);
+        nr
     }
 }
 
-/// Enters the kernel, and peeks again when that brought something. The rare ways on are out of line, so that the
-/// common one needs no stack.
+/// Completions of both sizes, or none while the kernel holds some back: then it is entered once. Out of line, so that
+/// the common way is short and needs no stack.
 #[cold]
 #[inline(never)]
-unsafe fn peek_flushed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
-    // SAFETY: the caller's ring and array are passed on.
-    unsafe {
-        // There are some, and none were asked for.
-        if io_uring_cq_ready(ring) != 0 {
-            return 0;
-        }
-        io_uring_get_events(ring);
-        if io_uring_cq_ready(ring) == 0 || count == 0 {
-            return 0;
-        }
-        io_uring_peek_batch_cqe(ring, cqes, count)
-    }
-}
-
-/// `io_uring_peek_batch_cqe` for a ring with completions of both sizes.
-#[inline(never)]
-unsafe fn peek_mixed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
+unsafe fn peek_rare(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
     let mut flushed = false;
     loop {
         // SAFETY: the caller's ring and array are passed on.
         unsafe {
-            let nr = peek_batch_mixed(ring, cqes, count);
-            if nr != 0 || flushed || !cq_needs_flush(ring) {
-                return nr;
+            if (*ring).flags & IORING_SETUP_CQE_MIXED != 0 {
+                let nr = peek_mixed(ring, cqes, count);
+                if nr != 0 {
+                    return nr;
+                }
+            } else if io_uring_cq_ready(ring) != 0 {
+                // There are some, and perhaps none were asked for.
+                return if count == 0 {
+                    0
+                } else {
+                    io_uring_peek_batch_cqe(ring, cqes, count)
+                };
+            }
+            if flushed || !cq_needs_flush(ring) {
+                return 0;
             }
             io_uring_get_events(ring);
         }

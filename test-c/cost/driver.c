@@ -59,6 +59,16 @@ static void make_deferred(void)
 	CHECK(pipe(ends) == 0);
 }
 
+/* Each batch goes on behind the end of the CQ. */
+static void make_wrapping(void)
+{
+	make_params(BATCH, BATCH, 0);
+	for (int i = 0; i < BATCH / 2; i++)
+		io_uring_prep_nop(io_uring_get_sqe(&ring));
+	CHECK(io_uring_submit(&ring) == BATCH / 2);
+	io_uring_cq_advance(&ring, BATCH / 2);
+}
+
 static void end(void)
 {
 	io_uring_queue_exit(&ring);
@@ -126,6 +136,11 @@ static void batch(void)
 	CHECK(io_uring_submit(&ring) == BATCH);
 	CHECK(io_uring_peek_batch_cqe(&ring, cqes, BATCH) == BATCH);
 	take(BATCH);
+}
+
+static void peek_nothing(void)
+{
+	CHECK(io_uring_peek_batch_cqe(&ring, &cqe, 1) == 0);
 }
 
 static void submit_and_wait_timeout(void)
@@ -285,6 +300,8 @@ static const struct path {
 	{ "submit + wait_cqe", make, submit_and_wait_cqe, end, false },
 	{ "submit_and_wait", make, submit_and_wait, end, false },
 	{ "submit + peek_batch, 32", make, batch, end, false },
+	{ "submit + peek_batch, 32, wrapping", make_wrapping, batch, end, false },
+	{ "peek_batch, empty", make, peek_nothing, end, false },
 	{ "submit_and_wait_timeout", make, submit_and_wait_timeout, end, false },
 	{ "submit, empty", make, submit_nothing, end, false },
 	{ "wait_cqe_timeout(0)", make, wait_cqe_timeout, end, false },

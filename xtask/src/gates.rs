@@ -2,6 +2,7 @@
 
 pub mod elf;
 mod map;
+mod page;
 
 use crate::peer::{self, Peer};
 use crate::util::{lib_dir, root, table};
@@ -152,6 +153,7 @@ impl Gates {
         self.unwinding(&elf);
         // The limit is for the processor that it was read on, and for the route without libc.
         let judged = name == "liburing" && elf.is(Mark::X86_64) && !self.libc;
+        self.one_page(&elf);
         let over = judged && elf.text > MOST_TEXT;
         self.gate(
             "text, bytes",

@@ -6,6 +6,7 @@ use object::read::archive::ArchiveFile;
 use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _, SectionHeader as _, Sym as _};
 use object::{Endianness, FileKind, SymbolIndex};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// What a file is or has, as yes or no.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +27,8 @@ pub enum Mark {
 pub struct Elf {
     /// Exported by a shared object, with the version node; "" without one, "hidden NODE" for an old version.
     pub exports: BTreeMap<String, String>,
+    /// Where the exported ones begin and end.
+    pub places: BTreeMap<String, Range<u64>>,
     /// Defined version nodes, also empty ones.
     pub nodes: Vec<String>,
     pub soname: Option<String>,
@@ -173,6 +176,9 @@ impl Elf {
                     node.push_str(&text(version.name()));
                 }
             }
+            let start = symbol.st_value(endian).into();
+            let end = start + symbol.st_size(endian).into();
+            self.places.insert(name.clone(), start..end);
             self.exports.insert(name, node);
         }
         Ok(())

@@ -1,0 +1,43 @@
+//! The page gate: what a program calls for each request lies on one page of the shared library.
+
+use super::Gates;
+use super::elf::{Elf, Mark};
+use std::collections::BTreeSet;
+
+/// The smallest pages that there are.
+const PAGE: u64 = 4096;
+
+/// What programs call for each request or batch.
+const EACH_TIME: [&str; 9] = [
+    "io_uring_submit",
+    "io_uring_submit_and_wait",
+    "io_uring_submit_and_get_events",
+    "io_uring_submit_and_wait_timeout",
+    "io_uring_peek_batch_cqe",
+    "io_uring_get_events",
+    "__io_uring_get_cqe",
+    "io_uring_wait_cqe_timeout",
+    "io_uring_wait_cqes",
+];
+
+impl Gates {
+    pub fn one_page(&mut self, elf: &Elf) {
+        let places = EACH_TIME.iter().filter_map(|name| elf.places.get(*name));
+        let pages: BTreeSet<u64> = places
+            .flat_map(|place| [place.start, place.end - 1])
+            .map(|at| at / PAGE)
+            .collect();
+        // Elsewhere the text need not begin on a page, nor be so small.
+        let judged = elf.is(Mark::X86_64) && !self.libc;
+        let wrong: Vec<String> = (judged && pages.len() != 1)
+            .then(|| format!("more than one: {pages:x?} times {PAGE}"))
+            .into_iter()
+            .collect();
+        self.gate(
+            "pages for each request",
+            &pages.len(),
+            &wrong,
+            "src/archive.ld puts them together: nm -n the library, and name there what has moved",
+        );
+    }
+}
