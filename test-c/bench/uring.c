@@ -1,69 +1,13 @@
 /* liburing: this program runs on ours, on the peer and on the original's fastest build. */
 #define _GNU_SOURCE
 #include "bench.h"
+#include "loops.h"
 #include <fcntl.h>
 #include <liburing.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <unistd.h>
-
-static void nops(struct io_uring *ring, unsigned depth, long operations)
-{
-	struct io_uring_cqe *cqes[64];
-
-	for (long done = 0; done < operations; done += depth) {
-		unsigned left = depth;
-
-		for (unsigned i = 0; i < depth; i++)
-			io_uring_prep_nop(io_uring_get_sqe(ring));
-		must(io_uring_submit_and_wait(ring, depth) == (int)depth, "submit");
-		while (left) {
-			unsigned got = io_uring_peek_batch_cqe(ring, cqes, left < 64 ? left : 64);
-
-			io_uring_cq_advance(ring, got);
-			left -= got;
-		}
-	}
-}
-
-static int64_t nop(const struct task *task)
-{
-	struct io_uring ring;
-	int64_t start;
-	int ret = io_uring_queue_init(task->depth, &ring, 0);
-
-	if (ret)
-		return ret;
-	nops(&ring, task->depth, task->depth);
-	start = now();
-	nops(&ring, task->depth, task->operations);
-	start = now() - start;
-	io_uring_queue_exit(&ring);
-	return start;
-}
-
-/* One request after another, each call of its own. */
-static int64_t single(const struct task *task)
-{
-	struct io_uring ring;
-	struct io_uring_cqe *cqe;
-	int64_t start;
-	int ret = io_uring_queue_init(8, &ring, 0);
-
-	if (ret)
-		return ret;
-	start = now();
-	for (long done = 0; done < task->operations; done++) {
-		io_uring_prep_nop(io_uring_get_sqe(&ring));
-		must(io_uring_submit(&ring) == 1, "submit");
-		must(!io_uring_wait_cqe(&ring, &cqe), "wait");
-		io_uring_cqe_seen(&ring, cqe);
-	}
-	start = now() - start;
-	io_uring_queue_exit(&ring);
-	return start;
-}
 
 /* The kernel's thread takes the requests; nobody makes a system call. */
 static int64_t sqpoll(const struct task *task)
@@ -110,21 +54,6 @@ static int64_t sqpoll(const struct task *task)
 	io_uring_queue_exit(&ring);
 	must(!sched_setaffinity(0, sizeof(all), &all), "affinity");
 	return start;
-}
-
-static int64_t create(const struct task *task)
-{
-	struct io_uring ring;
-	int64_t start = now();
-
-	for (long done = 0; done < task->operations; done++) {
-		int ret = io_uring_queue_init(task->depth, &ring, 0);
-
-		if (ret)
-			return ret;
-		io_uring_queue_exit(&ring);
-	}
-	return now() - start;
 }
 
 static void *thread(void *arg)
@@ -237,10 +166,7 @@ static int64_t echoes(const struct task *task)
 }
 
 const struct work works[] = {
-	{ "nop", nop },
-	{ "single", single },
 	{ "sqpoll", sqpoll },
-	{ "create", create },
 	{ "threads", threads },
 	{ "cached", cached },
 	{ "direct", direct },

@@ -9,6 +9,7 @@ mod measure;
 mod plan;
 mod plot;
 mod report;
+mod together;
 
 use crate::peer::{self, NEWEST};
 use crate::util::root;
@@ -18,6 +19,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use measure::{Measured, Place};
 use std::fs;
 use std::path::PathBuf;
+use together::Together;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -48,7 +50,9 @@ pub fn run(args: &Args) -> Result<()> {
     let out = root().join("target/bench");
     fs::create_dir_all(&out)?;
     let lib = args.lib.clone().unwrap_or_else(crate::util::lib_dir);
-    let mut engines = engine::make(&peer, &lib, &out)?;
+    let fastest = engine::fastest(&peer, &out)?;
+    let mut engines = engine::make(&peer.lib, &lib, &fastest, &out)?;
+    let together = Together::make(&peer.lib, &lib, &fastest, &out)?;
     let points: Vec<_> = plan::points()
         .into_iter()
         .filter(|point| args.only.as_ref().is_none_or(|only| point.work.contains(only.as_str())))
@@ -65,7 +69,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut results: Vec<Measured> = Vec::new();
     for point in points {
         bar.set_message(format!("{} {}", point.title, point.depth));
-        if let Some(measured) = measure::measure(point, &mut engines, &place, args.rounds, args.slice)? {
+        if let Some(measured) = measure::measure(point, &mut engines, &together, &place, args.rounds, args.slice)? {
             results.push(measured);
         }
         bar.inc(1);

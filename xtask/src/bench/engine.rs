@@ -78,52 +78,44 @@ fn command(program: &Path, lib: Option<&Path>) -> Command {
 }
 
 /// Builds and starts all of them.
-pub fn make(peer: &Peer, lib: &Path, out: &Path) -> Result<Vec<Engine>> {
+pub fn make(peer: &Path, lib: &Path, fastest: &Path, out: &Path) -> Result<Vec<Engine>> {
     if !Path::new("/usr/include/libaio.h").exists() {
         util::install(&["libaio-dev"])?;
     }
-    let include = root().join("include");
-    let uring = compile(
-        out,
+    let worker = |name: &str, sources: &[&str], flags: &[&str]| {
+        let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
+        compile(out, name, &[&["main.c"], sources].concat(), &flags)
+    };
+    let search = format!("-L{}", lib.display());
+    let uring = worker(
         "uring",
-        &["uring.c", "uring_echo.c", "echo.c"],
-        &[
-            "-I".into(),
-            include.display().to_string(),
-            format!("-L{}", lib.display()),
-            "-luring".into(),
-        ],
+        &["uring.c", "loops.c", "uring_echo.c", "echo.c"],
+        &[&search, "-luring"],
     )?;
-    let floor = compile(
-        out,
-        "floor",
-        &["floor.c"],
-        &["-I".into(), include.display().to_string()],
-    )?;
-    let fastest = fastest(peer, out)?;
     let crate_worker = crate_worker(out)?;
-    let plain = |name: &'static str, program: &str, sources: &[&str], flags: &[String]| {
-        Engine::start(name, compile(out, program, sources, flags)?, None)
+    let plain = |name: &'static str, program: &str, sources: &[&str], flags: &[&str]| {
+        Engine::start(name, worker(program, sources, flags)?, None)
     };
     Ok(vec![
-        Engine::start(PEER, uring.clone(), Some(peer.lib.clone()))?,
+        Engine::start(PEER, uring.clone(), Some(peer.to_path_buf()))?,
         Engine::start(OURS, uring.clone(), Some(lib.to_path_buf()))?,
-        Engine::start(FASTEST, uring, Some(fastest))?,
+        Engine::start(FASTEST, uring, Some(fastest.to_path_buf()))?,
         Engine::start("io-uring crate", crate_worker, None)?,
-        Engine::start(FLOOR, floor, None)?,
-        plain("libaio", "libaio", &["libaio.c"], &["-laio".into()])?,
+        plain(FLOOR, "floor", &["floor.c"], &[])?,
+        plain("libaio", "libaio", &["libaio.c"], &["-laio"])?,
         plain("POSIX AIO", "posixaio", &["posixaio.c"], &[])?,
         plain("pread", "pread", &["pread.c"], &[])?,
         plain("epoll", "epoll", &["epoll.c", "echo.c"], &[])?,
     ])
 }
 
-fn compile(out: &Path, name: &str, sources: &[&str], flags: &[String]) -> Result<PathBuf> {
+/// Compiles sources of `test-c/bench/` on our headers.
+pub fn compile(out: &Path, name: &str, sources: &[&str], flags: &[String]) -> Result<PathBuf> {
     let from = root().join("test-c/bench");
     let program = out.join(name);
     let mut cc = Command::new("cc");
-    cc.args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"])
-        .arg(from.join("main.c"))
+    cc.args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I"])
+        .arg(root().join("include"))
         .args(sources.iter().map(|source| from.join(source)))
         .args(flags)
         .arg("-o")
@@ -152,7 +144,7 @@ fn crate_worker(out: &Path) -> Result<PathBuf> {
 }
 
 /// The original in its fastest form: its source compiled with -O3, without libc.
-fn fastest(peer: &Peer, out: &Path) -> Result<PathBuf> {
+pub fn fastest(peer: &Peer, out: &Path) -> Result<PathBuf> {
     let dir = out.join("fastest");
     let lib = dir.join("src");
     if lib.join("liburing.so.2").exists() {

@@ -3,6 +3,7 @@
 use super::engine::Engine;
 use super::find;
 use super::plan::{Ground, Point};
+use super::together::Together;
 use super::{OURS, PEER};
 use crate::util::output;
 use anyhow::{Context, Result};
@@ -16,10 +17,6 @@ const FILE_BYTES: usize = 256 << 20;
 
 /// Where a process's memory happens to lie makes it a little faster or slower for as long as it lives.
 const ROUNDS_OF_A_PROCESS: usize = 3;
-
-/// A round of a fine point: new processes, and so many short slices of each by turns, of which the least counts, as
-/// whatever disturbs one only adds to it.
-pub const SLICES: usize = 12;
 
 /// The file that is read, and a loop device over another one, if there can be one.
 pub struct Place {
@@ -101,10 +98,11 @@ fn quantile(values: &[f64], at: f64) -> f64 {
     sorted[index]
 }
 
-/// `None`: there is no ground for it here.
+/// `None`: there is no ground for it here. A task takes `slice` milliseconds.
 pub fn measure(
     point: Point,
     engines: &mut [Engine],
+    together: &Together,
     place: &Place,
     rounds: usize,
     slice: u64,
@@ -113,17 +111,13 @@ pub fn measure(
         return Ok(None);
     };
     let task = |operations: u64| format!("{} {} {operations} {path}", point.work, point.depth);
-    let (slices, processes) = if point.fine() {
-        (SLICES, 1)
-    } else {
-        (1, ROUNDS_OF_A_PROCESS)
-    };
     #[expect(clippy::cast_precision_loss)]
-    let nanoseconds = slice as f64 * 1e6 / slices as f64;
+    let nanoseconds = slice as f64 * 1e6;
 
     let mut operations = BTreeMap::new();
     let mut missing = Vec::new();
-    for &name in point.engines {
+    let alone = |name: &&str| !(point.together() && together.has(name));
+    for &name in point.engines.iter().filter(|name| alone(name)) {
         // All liburings do the same number: the peer comes first.
         let same = operations
             .get(PEER)
@@ -144,27 +138,26 @@ pub fn measure(
     let mut times: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
     let mut order: Vec<&'static str> = operations.keys().copied().collect();
     for round in 0..rounds {
-        if round % processes == 0 {
+        if point.together() {
+            for (name, time) in together.measure(&point, slice, round)? {
+                times.entry(name).or_default().push(time);
+            }
+        }
+        if round % ROUNDS_OF_A_PROCESS == 0 {
             for &name in &order {
                 find(engines, name)?.restart()?;
             }
         }
-        let mut least: BTreeMap<&'static str, f64> = BTreeMap::new();
-        for _ in 0..slices {
-            for &name in &order {
-                let count = operations[name];
-                let time = match find(engines, name)?.perform(&task(count))? {
-                    #[expect(clippy::cast_precision_loss)]
-                    Ok(time) => time / count as f64,
-                    Err(reason) => anyhow::bail!("{name}: {}: {reason}", task(count)),
-                };
-                least.entry(name).and_modify(|old| *old = old.min(time)).or_insert(time);
-            }
-            order.reverse();
-        }
-        for (name, time) in least {
+        for &name in &order {
+            let count = operations[name];
+            let time = match find(engines, name)?.perform(&task(count))? {
+                #[expect(clippy::cast_precision_loss)]
+                Ok(time) => time / count as f64,
+                Err(reason) => anyhow::bail!("{name}: {}: {reason}", task(count)),
+            };
             times.entry(name).or_default().push(time);
         }
+        order.reverse();
     }
     Ok(Some(Measured { point, times, missing }))
 }

@@ -22,8 +22,8 @@ pub struct Point {
 }
 
 impl Point {
-    /// Whether what the library itself does can be seen in the time, so that it is measured more finely.
-    pub fn fine(&self) -> bool {
+    /// Whether what the library itself does can be seen in the time, so that the libraries run in one process.
+    pub fn together(&self) -> bool {
         ["nop", "single", "create"].contains(&self.work)
     }
 

@@ -1,6 +1,6 @@
 //! The tables: on the terminal, as JSON, and as docs/benchmarks.md.
 
-use super::measure::{Measured, SLICES, quartiles};
+use super::measure::{Measured, quartiles};
 use super::{FASTEST, FLOOR, OURS, PEER};
 use crate::util::{root, stdout, table};
 use anyhow::Result;
@@ -76,17 +76,18 @@ impl<'a> Report<'a> {
 
     /// What each library adds to the bare calls, in nanoseconds an operation: the median of the rounds' differences.
     fn overhead(&self) -> Vec<Vec<String>> {
-        let fine = self.results.iter().filter(|measured| measured.point.fine());
-        fine.filter_map(|measured| {
-            let floor = measured.times.get(FLOOR)?;
-            let mut row = vec![measured.point.title.to_owned(), measured.point.depth.to_string()];
-            for name in [PEER, OURS, FASTEST] {
-                row.push(differences(measured.times.get(name)?, floor));
-            }
-            row.push(differences(measured.times.get(OURS)?, measured.times.get(PEER)?));
-            Some(row)
-        })
-        .collect()
+        let together = self.results.iter().filter(|measured| measured.point.together());
+        together
+            .filter_map(|measured| {
+                let floor = measured.times.get(FLOOR)?;
+                let mut row = vec![measured.point.title.to_owned(), measured.point.depth.to_string()];
+                for name in [PEER, OURS, FASTEST] {
+                    row.push(differences(measured.times.get(name)?, floor));
+                }
+                row.push(differences(measured.times.get(OURS)?, measured.times.get(PEER)?));
+                Some(row)
+            })
+            .collect()
     }
 
     pub fn print(&self) {
@@ -146,9 +147,11 @@ impl<'a> Report<'a> {
              round; the table has the median of {} rounds, and for ironring the quartiles. Below 1 is faster than \
              liburing as Debian packages it. Every third round begins with new processes, as where their memory happens \
              to lie makes a difference that lasts.\n\n\
-             Nops and the making of rings, where the time shows the library itself, are measured more finely: each round \
-             has new processes and gives each of them {SLICES} short tasks, by turns; the shortest counts, as whatever \
-             disturbs one only adds to it.\n\n\
+             Nops and the making of rings show the library itself. There ironring, both liburings and the bare calls \
+             are loaded into one process, each in a namespace of its own, and take turns of about 0.1 ms on one ring, \
+             in an order that changes; a round's time is the median of its turns. Where code lies makes some nanoseconds \
+             of difference, luck that stays the same as long as a file isn't made anew: every few turns all code is moved \
+             to other lines of its pages, the libraries' too (`test-c/bench/together.c`; on x86-64).\n\n\
              ironring, liburing and liburing -O3 (the original's source, compiled for speed and without libc) are the \
              same program with another `liburing.so.2` under it, so the differences are the libraries'. The io-uring \
              crate is Rust's, compiled for speed. Bare calls is a loop made for one task, with io_uring's system calls \

@@ -1,0 +1,61 @@
+//! The points whose time shows the library itself: the libraries and the bare calls in one process, by turns, and in
+//! many places. `test-c/bench/together.c` says how.
+
+use super::engine::compile;
+use super::plan::Point;
+use super::{FASTEST, FLOOR, OURS, PEER};
+use crate::util::stdout;
+use anyhow::{Context, Result, ensure};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// As `together.c` has them.
+const SLICES_OF_A_MILLISECOND: u64 = 10;
+
+pub struct Together {
+    program: PathBuf,
+    /// As `together.c` wants them: a library with the loops on it, and the loops without one.
+    sides: Vec<(&'static str, String)>,
+}
+
+impl Together {
+    pub fn make(peer: &Path, ours: &Path, fastest: &Path, out: &Path) -> Result<Self> {
+        let object = |name: &str, libs: &[String]| {
+            let flags = [&["-shared".into(), "-fPIC".into()], libs].concat();
+            compile(out, &format!("{name}.so"), &[&format!("{name}.c")], &flags)
+        };
+        let loops = object("loops", &[format!("-L{}", ours.display()), "-luring".into()])?;
+        let bare = object("bare", &[])?;
+        let archive = ours.join("liburing.a").display().to_string();
+        let mut sides: Vec<_> = [(PEER, peer), (OURS, ours), (FASTEST, fastest)]
+            .map(|(name, dir)| {
+                let lib = dir.join("liburing.so.2");
+                (name, format!("{},{}", lib.display(), loops.display()))
+            })
+            .into();
+        sides.push((FLOOR, bare.display().to_string()));
+        Ok(Self {
+            program: compile(out, "together", &["together.c"], &[archive])?,
+            sides,
+        })
+    }
+
+    pub fn has(&self, engine: &str) -> bool {
+        self.sides.iter().any(|(name, _)| *name == engine)
+    }
+
+    /// Nanoseconds for an operation, by engine. Each has about `slice` milliseconds.
+    pub fn measure(&self, point: &Point, slice: u64, round: usize) -> Result<BTreeMap<&'static str, f64>> {
+        let slices = slice * SLICES_OF_A_MILLISECOND;
+        let mut command = Command::new(&self.program);
+        command.arg(format!("{}s", point.work));
+        command.args([point.depth.to_string(), slices.to_string(), round.to_string()]);
+        command.args(self.sides.iter().map(|(_, objects)| objects));
+        let said = stdout(&mut command)?;
+        let times: Result<Vec<f64>, _> = said.lines().map(str::parse).collect();
+        let times = times.with_context(|| format!("{} said: {said}", self.program.display()))?;
+        ensure!(times.len() == self.sides.len(), "a side is missing: {said}");
+        Ok(self.sides.iter().map(|(name, _)| *name).zip(times).collect())
+    }
+}
