@@ -1,6 +1,6 @@
 /* A loaded object's image, and copies of it that lie elsewhere in their pages. Where code lies decides what it meets in
- * the processor's caches and tables, which is luck, and the same luck for as long as the file isn't made anew; the mean
- * of many places is what the code itself costs. */
+ * the processor's caches and tables: luck, which stays the same until the file is made anew. Only what is the same in
+ * many places is due to the code itself. */
 #ifndef BENCH_IMAGE_H
 #define BENCH_IMAGE_H
 
