@@ -5,10 +5,10 @@ use super::find;
 use super::plan::{Ground, Point};
 use super::together::Together;
 use super::{OURS, PEER};
-use crate::util::output;
+use crate::util::{output, stdout};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,7 +21,7 @@ const ROUNDS_OF_A_PROCESS: usize = 3;
 /// The file that is read, and a loop device over another one, if there can be one.
 pub struct Place {
     file: PathBuf,
-    device: Option<String>,
+    device: Option<(String, File)>,
 }
 
 impl Place {
@@ -33,9 +33,8 @@ impl Place {
             fs::write(path, &bytes).with_context(|| format!("can't write {}", path.display()))?;
         }
         output(&mut Command::new("sync"))?;
-        let made = output(Command::new("losetup").args(["--find", "--show"]).arg(&behind));
-        let device = match made {
-            Ok(done) => Some(String::from_utf8_lossy(&done.stdout).trim().to_owned()),
+        let device = match loop_device(&behind) {
+            Ok(device) => Some(device),
             Err(error) => {
                 eprintln!("bench: no loop device, so nothing is measured on one: {error:#}");
                 None
@@ -48,17 +47,18 @@ impl Place {
         match ground {
             Ground::Nothing => Some("-".into()),
             Ground::File => Some(self.file.display().to_string()),
-            Ground::Loop => self.device.clone(),
+            Ground::Loop => self.device.as_ref().map(|(device, _)| device.clone()),
         }
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(device) = &self.device {
-            let _ = output(Command::new("losetup").args(["--detach", device]));
-        }
-    }
+/// A device that is there as long as its file is open: detached already, it ends with its last user, however that ends.
+fn loop_device(behind: &Path) -> Result<(String, File)> {
+    let made = stdout(Command::new("losetup").args(["--find", "--show"]).arg(behind))?;
+    let device = made.trim().to_owned();
+    let held = File::open(&device);
+    output(Command::new("losetup").args(["--detach", &device]))?;
+    Ok((device, held?))
 }
 
 /// A point's times: nanoseconds for an operation, by engine, a value for each round.
