@@ -4,6 +4,7 @@
 //! the log of each test, and the report as text and as JSON.
 
 mod build;
+mod duel;
 mod examples;
 mod exec;
 mod ground;

@@ -2,6 +2,7 @@
 //! that fails a second time alone.
 
 use super::build::{Builder, Built, Mode};
+use super::duel::Duel;
 use super::exec::{Here, Machine, Outcome, Spawn};
 use super::ledger::Known;
 use super::pool::{Progress, each, in_turns};
@@ -60,11 +61,6 @@ fn limit(test: &str) -> Duration {
 /// How long a test rests before it runs in the next mode: a ring's end is the kernel's work in the background, and
 /// until then it keeps the sockets that the next run wants to bind.
 const REST: Duration = Duration::from_secs(1);
-
-/// A test that does worse again and again on ours only runs up to so many times on both, and is a regression when ours
-/// does so this many times more.
-const DUEL: u32 = 5;
-const LEAD: u32 = 3;
 
 pub struct Session {
     pub version: String,
@@ -295,25 +291,28 @@ impl Session {
     /// Ours and the peer's by turns. Ours loses when it does worse clearly more often; if it doesn't, it is as good as
     /// the peer was.
     fn duel(&self, place: &Place, mode: Mode, test: &str, first: &Outcome, peer: Outcome) -> Result<Run> {
-        let (mut ours, mut peers, mut rounds) = (0, 0, 0);
-        let mut lost = None;
+        let mut duel = Duel::default();
+        let mut worst = None;
         let mut last = Run::new(first.clone(), 0.0);
-        while rounds < DUEL && ours < peers + LEAD && ours + (DUEL - rounds) >= peers + LEAD {
-            rounds += 1;
+        while duel.undecided() {
+            duel.rounds += 1;
             let theirs = self.run_alone(place, Mode::Peer, test)?;
             last = self.run_alone(place, mode, test)?;
-            peers += u32::from(theirs.outcome.worse_than(&peer));
+            duel.peers += u32::from(theirs.outcome.worse_than(&peer));
             if last.outcome.worse_than(&peer) {
-                ours += 1;
-                lost = Some(last.outcome.clone());
+                duel.ours += 1;
+                worst = Some(last.outcome.clone());
             }
         }
         let story = format!(
-            "{first}; alone too; then, in {rounds} rounds, worse than {}: ours {ours}, the peer {peers}",
-            peer.word()
+            "{first}; alone too; then, in {} rounds, worse than {}: ours {}, the peer {}",
+            duel.rounds,
+            peer.word(),
+            duel.ours,
+            duel.peers
         );
-        let outcome = match lost {
-            Some(outcome) if ours >= peers + LEAD => outcome,
+        let outcome = match worst {
+            Some(outcome) if duel.lost() => outcome,
             _ => peer,
         };
         Ok(Run {
