@@ -10,8 +10,7 @@ pub struct Duel {
 
 impl Duel {
     /// Up to how many rounds there are, and how many times more ours must do worse to lose. What the peer does too is
-    /// chance, which needs more of both: see the tests for how often a duel is lost by
-    /// chance.
+    /// chance, which needs more of both. The tests say how often a duel is lost by chance.
     fn limits(&self) -> (u32, u32) {
         if self.peers == 0 { (5, 3) } else { (20, 8) }
     }
