@@ -116,6 +116,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             vec![xtask(&["cost", "--self-test"])],
         ),
         step(
+            "bench",
+            "the benchmarks' engines do all their tasks; no time is judged",
+            vec![xtask(&["bench", "--rounds", "1", "--slice", "1"])],
+        ),
+        step(
             "manual",
             "every function has its page, pages agree with the source, their examples run",
             vec![xtask(&["man"]), xtask(&["man", "--browser"]), xtask(&["man", "--doc"])],
