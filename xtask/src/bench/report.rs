@@ -151,7 +151,9 @@ impl<'a> Report<'a> {
              are loaded into one process, each in a namespace of its own, and take turns of about 0.1 ms on one ring, \
              in an order that changes; a round's time is the median of its turns. Where code lies makes some nanoseconds \
              of difference, luck that stays the same as long as a file isn't made anew: every few turns all code is moved \
-             to other lines of its pages, the libraries' too (`test-c/bench/together.c`; on x86-64).\n\n\
+             to other lines of its pages, the libraries' too (`test-c/bench/together.c`; on x86-64). The io-uring crate can't \
+             be loaded so: it does a whole task beside them in each round, and its ratios there are coarser, and rather \
+             too high.\n\n\
              ironring, liburing and liburing -O3 (the original's source, compiled for speed and without libc) are the \
              same program with another `liburing.so.2` under it, so the differences are the libraries'. The io-uring \
              crate is Rust's, compiled for speed. Bare calls is a loop made for one task, with io_uring's system calls \
