@@ -44,18 +44,18 @@ static inline void batches(struct io_uring *in, unsigned depth, long operations,
 	leave(in);
 }
 
-void nops(struct io_uring *ring, unsigned depth, long operations)
+void nop(struct io_uring *ring, unsigned depth, long operations)
 {
 	batches(ring, depth, operations, depth);
 }
 
 /* A nop is done when the call returns: there is nothing to wait for. */
-void singles(struct io_uring *ring, unsigned depth, long operations)
+void single(struct io_uring *ring, unsigned depth, long operations)
 {
 	batches(ring, depth, operations, 0);
 }
 
-void creates(struct io_uring *in, unsigned depth, long operations)
+void create(struct io_uring *in, unsigned depth, long operations)
 {
 	struct ring ring;
 

@@ -1,5 +1,4 @@
-/* The floor: the bare system call in a loop made for one thing, with no library. It leaves out whatever a library must
- * do for programs that it doesn't know: checks, flags, a local tail, wake-ups. */
+/* The floor: reads with bare system calls, in a loop made for them. */
 #define _GNU_SOURCE
 #include "bare.h"
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #include "bench.h"
 #include "loops.h"
 
-void nops(struct io_uring *ring, unsigned depth, long operations)
+void nop(struct io_uring *ring, unsigned depth, long operations)
 {
 	struct io_uring_cqe *cqes[64];
 
@@ -21,7 +21,7 @@ void nops(struct io_uring *ring, unsigned depth, long operations)
 	}
 }
 
-void singles(struct io_uring *ring, unsigned depth, long operations)
+void single(struct io_uring *ring, unsigned depth, long operations)
 {
 	struct io_uring_cqe *cqe;
 
@@ -33,7 +33,7 @@ void singles(struct io_uring *ring, unsigned depth, long operations)
 	}
 }
 
-void creates(struct io_uring *ring, unsigned depth, long operations)
+void create(struct io_uring *ring, unsigned depth, long operations)
 {
 	struct io_uring made;
 

@@ -1,15 +1,19 @@
 /* Several libraries in one process, by turns on one ring: nothing differs but their code.
  *
- *	together LOOP DEPTH SLICES SEED SIDE...
+ *	together LOOP DEPTH MILLISECONDS SEED SIDE...
  *
  * A side is a shared object with the loops (loops.h), or LIBRARY,LOOPS. Each has a namespace of its own, and is moved
- * about (image.h). Says for each side, in this order, the nanoseconds of an operation: the median of its slices. */
+ * about (image.h). Says for each side, in this order, the nanoseconds of an operation: the median of its slices, which
+ * together take about so many milliseconds. */
 #define _GNU_SOURCE
+#include "bench.h"
 #include "image.h"
+#include <dlfcn.h>
 #include <liburing.h>
+#include <string.h>
 
 #define MOST_SIDES 8
-/* Long against the clock's own time, and short against whatever else the machine does. */
+/* In nanoseconds: long against the clock's own time, and short against whatever else the machine does. */
 #define SLICE 100000
 /* How many slices a side does in one place. */
 #define STAY 2
@@ -79,16 +83,16 @@ int main(int argc, char **argv)
 	long batch, operations;
 
 	if (argc < 6 || nr > MOST_SIDES) {
-		fprintf(stderr, "together LOOP DEPTH SLICES SEED SIDE...\n");
+		fprintf(stderr, "together LOOP DEPTH MILLISECONDS SEED SIDE...\n");
 		return 2;
 	}
 	depth = (unsigned)atoi(argv[2]);
-	slices = (unsigned)atoi(argv[3]);
+	slices = (unsigned)atoi(argv[3]) * (1000000 / SLICE);
 	srand((unsigned)atoi(argv[4]));
 	must(!io_uring_queue_init(depth, &ring, 0), "ring");
 	for (unsigned i = 0; i < nr; i++)
 		side_make(&sides[i], argv[5 + i], argv[1], slices);
-	batch = strcmp(argv[1], "creates") ? depth : 1;
+	batch = strcmp(argv[1], "create") ? depth : 1;
 	operations = batch;
 	while (timed(&sides[0], &ring, depth, batch, operations) < SLICE)
 		operations *= 2;

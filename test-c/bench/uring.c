@@ -62,7 +62,7 @@ static void *thread(void *arg)
 	struct io_uring ring;
 
 	must(!io_uring_queue_init(task->depth, &ring, 0), "ring");
-	nops(&ring, task->depth, task->operations / 2);
+	nop(&ring, task->depth, task->operations / 2);
 	io_uring_queue_exit(&ring);
 	return NULL;
 }

@@ -109,6 +109,11 @@ impl Gates {
             .push([&*self.file, gate, &figure.to_string(), ok].map(String::from).to_vec());
     }
 
+    /// Limits of size and place are for the processor that they were read on, and for the route without libc.
+    fn limited(&self, elf: &Elf) -> bool {
+        elf.is(Mark::X86_64) && !self.libc
+    }
+
     fn load(&mut self, dir: &Path, file: String) -> Result<Vec<u8>> {
         self.file = file;
         let path = dir.join(&self.file);
@@ -151,10 +156,8 @@ impl Gates {
         self.hardening(&elf);
         self.no_panic(&elf, &data);
         self.unwinding(&elf);
-        // The limit is for the processor that it was read on, and for the route without libc.
-        let judged = name == "liburing" && elf.is(Mark::X86_64) && !self.libc;
         self.one_page(&elf);
-        let over = judged && elf.text > MOST_TEXT;
+        let over = name == "liburing" && self.limited(&elf) && elf.text > MOST_TEXT;
         self.gate(
             "text, bytes",
             &elf.text,
@@ -341,8 +344,7 @@ impl Gates {
         self.undefined(&elf);
         self.weak(&elf);
         self.no_panic(&elf, &data);
-        let judged = name == "liburing" && elf.is(Mark::X86_64) && !self.libc;
-        let over = judged && data.len() >= MOST_ARCHIVE;
+        let over = name == "liburing" && self.limited(&elf) && data.len() >= MOST_ARCHIVE;
         self.gate(
             "size, bytes",
             &data.len(),

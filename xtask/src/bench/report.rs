@@ -148,8 +148,8 @@ impl<'a> Report<'a> {
              liburing as Debian packages it. Every third round begins with new processes, as where their memory happens \
              to lie makes a difference that lasts.\n\n\
              Nops and the making of rings show the library itself. There ironring, both liburings and the bare calls \
-             are loaded into one process, each in a namespace of its own, and take turns of about 0.1 ms on one ring, \
-             in an order that changes; a round's time is the median of its turns. Where code lies makes some nanoseconds \
+             are loaded into one process, each in a namespace of its own, and take short turns on one ring, in an order \
+             that changes; a round's time is the median of its turns. Where code lies makes some nanoseconds \
              of difference, luck that stays the same as long as a file isn't made anew: every few turns all code is moved \
              to other lines of its pages, the libraries' too (`test-c/bench/together.c`; on x86-64). The io-uring crate can't \
              be loaded so: it does a whole task beside them in each round, and its ratios there are coarser, and rather \

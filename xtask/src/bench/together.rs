@@ -10,9 +10,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// As `together.c` has them.
-const SLICES_OF_A_MILLISECOND: u64 = 10;
-
 pub struct Together {
     program: PathBuf,
     /// As `together.c` wants them: a library with the loops on it, and the loops without one.
@@ -36,7 +33,7 @@ impl Together {
             .into();
         sides.push((FLOOR, bare.display().to_string()));
         Ok(Self {
-            program: compile(out, "together", &["together.c"], &[archive])?,
+            program: compile(out, "together", &["together.c", "image.c"], &[archive])?,
             sides,
         })
     }
@@ -47,10 +44,9 @@ impl Together {
 
     /// Nanoseconds for an operation, by engine. Each has about `slice` milliseconds.
     pub fn measure(&self, point: &Point, slice: u64, round: usize) -> Result<BTreeMap<&'static str, f64>> {
-        let slices = slice * SLICES_OF_A_MILLISECOND;
         let mut command = Command::new(&self.program);
-        command.arg(format!("{}s", point.work));
-        command.args([point.depth.to_string(), slices.to_string(), round.to_string()]);
+        command.arg(point.work);
+        command.args([point.depth.into(), slice, round as u64].map(|number| number.to_string()));
         command.args(self.sides.iter().map(|(_, objects)| objects));
         let said = stdout(&mut command)?;
         let times: Result<Vec<f64>, _> = said.lines().map(str::parse).collect();

@@ -1,7 +1,7 @@
 //! The page gate: what a program calls for each request lies on one page of the shared library.
 
-use super::Gates;
-use super::elf::{Elf, Mark};
+use super::elf::Elf;
+use super::{Gates, list};
 use std::collections::BTreeSet;
 
 /// The smallest pages that there are.
@@ -22,17 +22,22 @@ const EACH_TIME: [&str; 9] = [
 
 impl Gates {
     pub fn one_page(&mut self, elf: &Elf) {
-        let places = EACH_TIME.iter().filter_map(|name| elf.places.get(*name));
-        let pages: BTreeSet<u64> = places
+        let found = |name: &&str| elf.places.contains_key(*name);
+        let missing: Vec<String> = EACH_TIME
+            .into_iter()
+            .filter(|name| !found(name))
+            .map(String::from)
+            .collect();
+        let pages: BTreeSet<u64> = EACH_TIME
+            .iter()
+            .filter_map(|name| elf.places.get(*name))
             .flat_map(|place| [place.start, place.end - 1])
             .map(|at| at / PAGE)
             .collect();
-        // Elsewhere the text need not begin on a page, nor be so small.
-        let judged = elf.is(Mark::X86_64) && !self.libc;
-        let wrong: Vec<String> = (judged && pages.len() != 1)
-            .then(|| format!("more than one: {pages:x?} times {PAGE}"))
-            .into_iter()
-            .collect();
+        let mut wrong = list("missing", &missing);
+        if self.limited(elf) && pages.len() != 1 {
+            wrong.push(format!("more than one: {pages:x?} times {PAGE}"));
+        }
         self.gate(
             "pages for each request",
             &pages.len(),

@@ -24,17 +24,14 @@ fn main() -> Result<()> {
             bail!("not a task: {line}");
         };
         let (depth, operations) = (depth.parse()?, operations.parse()?);
-        match perform(work, depth, operations, path)? {
-            Some(nanoseconds) => writeln!(out, "{nanoseconds}")?,
-            None => writeln!(out, "- Function not implemented")?,
-        }
+        writeln!(out, "{}", perform(work, depth, operations, path)?)?;
         out.flush()?;
     }
     Ok(())
 }
 
-fn perform(work: &str, depth: u32, operations: u64, path: &str) -> Result<Option<u128>> {
-    Ok(Some(match work {
+fn perform(work: &str, depth: u32, operations: u64, path: &str) -> Result<u128> {
+    Ok(match work {
         "nop" => {
             let mut ring = IoUring::new(depth)?;
             nops(&mut ring, depth, depth.into())?;
@@ -51,8 +48,8 @@ fn perform(work: &str, depth: u32, operations: u64, path: &str) -> Result<Option
         }
         "cached" => reads(depth, operations, path, 0)?,
         "direct" => reads(depth, operations, path, libc::O_DIRECT)?,
-        _ => return Ok(None),
-    }))
+        _ => bail!("this worker has no work called {work}"),
+    })
 }
 
 fn nops(ring: &mut IoUring, depth: u32, operations: u64) -> Result<()> {
