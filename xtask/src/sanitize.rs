@@ -47,7 +47,14 @@ const TOOLS: [Tool; 3] = [
     Tool {
         name: "valgrind",
         flags: &["-O1", "-DT_VALGRIND"],
-        wrapper: &["valgrind", "-q", "--leak-check=no", "--log-file={}.%p"],
+        // By default a thread that spins may keep the others from ever running.
+        wrapper: &[
+            "valgrind",
+            "-q",
+            "--fair-sched=yes",
+            "--leak-check=no",
+            "--log-file={}.%p",
+        ],
         env: &[],
         sees: &[
             "buffer_used_after_free",
