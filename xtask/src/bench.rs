@@ -35,6 +35,9 @@ pub struct Args {
     /// Our libraries
     #[arg(long, value_name = "DIR")]
     lib: Option<PathBuf>,
+    /// Where programs, report and plots go
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    out: PathBuf,
     /// Write docs/benchmarks.md too
     #[arg(long)]
     write: bool,
@@ -47,7 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
     if args.write && args.only.is_some() {
         bail!("docs/benchmarks.md holds everything: leave --only out");
     }
-    let out = root().join("target/bench");
+    let out = root().join(&args.out);
     fs::create_dir_all(&out)?;
     let lib = args.lib.clone().unwrap_or_else(crate::util::lib_dir);
     let fastest = engine::fastest(&peer, &out)?;

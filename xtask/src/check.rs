@@ -118,7 +118,15 @@ fn steps(all: bool) -> Result<Vec<Step>> {
         step(
             "bench",
             "the benchmarks' engines do all their tasks; no time is judged",
-            vec![xtask(&["bench", "--rounds", "1", "--slice", "1"])],
+            vec![xtask(&[
+                "bench",
+                "--rounds",
+                "1",
+                "--slice",
+                "1",
+                "--out",
+                "target/check/bench",
+            ])],
         ),
         step(
             "manual",
