@@ -117,14 +117,14 @@ static void take_by_iterator(void)
 }
 
 /* Batches of one to five requests; a CQ ring of 16 places wraps all the time. */
-static void run(unsigned flags, void (*take)(void))
+static void run(unsigned flags, const char *names, void (*take)(void))
 {
 	unsigned i, round;
 
 	if (flags & IORING_SETUP_CQE_MIXED)
-		ring_init_since(&ring, 8, flags, 6, 18);
+		ring_init_named(&ring, 8, flags, names, 6, 18);
 	else
-		ring_init_since(&ring, 8, flags, 5, 19);
+		ring_init_named(&ring, 8, flags, names, 5, 19);
 	CHECK_EQ(io_uring_cqe_shift(&ring), !!(flags & IORING_SETUP_CQE32));
 	CHECK_EQ(io_uring_sqe_shift(&ring), !!(flags & IORING_SETUP_SQE128));
 	for (round = 0; round < ROUNDS; round++) {
@@ -142,17 +142,17 @@ static void run(unsigned flags, void (*take)(void))
 }
 
 #define EACH_WAY(KIND, FLAGS)						\
-	TEST(KIND##_wait) { run(FLAGS, take_by_wait); }			\
-	TEST(KIND##_peek) { run(FLAGS, take_by_peek); }			\
-	TEST(KIND##_batch) { run(FLAGS, take_by_batch); CHECK(batches); }	\
+	TEST(KIND##_wait) { run(FLAGS, #FLAGS, take_by_wait); }		\
+	TEST(KIND##_peek) { run(FLAGS, #FLAGS, take_by_peek); }		\
+	TEST(KIND##_batch) { run(FLAGS, #FLAGS, take_by_batch); CHECK(batches); } \
 	TEST(KIND##_loop)						\
 	{								\
-		run(FLAGS, take_by_loop);				\
+		run(FLAGS, #FLAGS, take_by_loop);			\
 		CHECK_EQ(skips > 0, !!((FLAGS) & IORING_SETUP_CQE_MIXED)); \
 	}								\
 	TEST(KIND##_iterator)						\
 	{								\
-		run(FLAGS, take_by_iterator);				\
+		run(FLAGS, #FLAGS, take_by_iterator);			\
 		CHECK_EQ(skips > 0, !!((FLAGS) & IORING_SETUP_CQE_MIXED)); \
 	}
 

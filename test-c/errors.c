@@ -299,7 +299,7 @@ TEST(short_submit)
 	unsigned kind, i;
 
 	for (kind = 0; kind < 2; kind++) {
-		ring_init_since(&ring, 8, flags[kind], 5, 18);
+		ring_init_named(&ring, 8, flags[kind], "IORING_SETUP_SUBMIT_ALL", 5, 18);
 		for (i = 0; i < 6; i++) {
 			struct io_uring_sqe *sqe = next_sqe(&ring, i);
 

@@ -260,15 +260,6 @@ static inline void ring_init_at(int line, struct io_uring *ring, unsigned entrie
 
 #define ring_init(RING, ENTRIES, FLAGS) ring_init_at(__LINE__, RING, ENTRIES, FLAGS)
 
-/* A ring with setup flags that not every kernel has; `FLAGS` is shown as written. */
-#define ring_init_or_skip(RING, ENTRIES, FLAGS)				\
-	do {								\
-		int io_ret = io_uring_queue_init(ENTRIES, RING, FLAGS);	\
-		if (io_ret == -EINVAL)					\
-			SKIP("the kernel has no %s", #FLAGS);		\
-		CHECK_EQ(io_ret, 0);					\
-	} while (0)
-
 static inline bool have_op(int op)
 {
 	struct io_uring_probe *probe = io_uring_get_probe();

@@ -45,68 +45,23 @@ static inline struct done cqe_of_at(int line, __u64 data)
 #define cqe_of(DATA) cqe_of_at(__LINE__, DATA)
 #define res_of(DATA) (cqe_of_at(__LINE__, DATA).res)
 
-/* A kernel refused these setup flags. */
-__attribute__((noreturn))
-static inline void lacks_flags_at(int line, unsigned flags, int major, int minor)
-{
-#define NAMED(FLAG) { FLAG, #FLAG }
-	static const struct {
-		unsigned bit;
-		const char *name;
-	} known[] = {
-		NAMED(IORING_SETUP_IOPOLL),
-		NAMED(IORING_SETUP_SQPOLL),
-		NAMED(IORING_SETUP_SQ_AFF),
-		NAMED(IORING_SETUP_CQSIZE),
-		NAMED(IORING_SETUP_CLAMP),
-		NAMED(IORING_SETUP_ATTACH_WQ),
-		NAMED(IORING_SETUP_R_DISABLED),
-		NAMED(IORING_SETUP_SUBMIT_ALL),
-		NAMED(IORING_SETUP_COOP_TASKRUN),
-		NAMED(IORING_SETUP_TASKRUN_FLAG),
-		NAMED(IORING_SETUP_SQE128),
-		NAMED(IORING_SETUP_CQE32),
-		NAMED(IORING_SETUP_SINGLE_ISSUER),
-		NAMED(IORING_SETUP_DEFER_TASKRUN),
-		NAMED(IORING_SETUP_NO_MMAP),
-		NAMED(IORING_SETUP_REGISTERED_FD_ONLY),
-		NAMED(IORING_SETUP_NO_SQARRAY),
-		NAMED(IORING_SETUP_HYBRID_IOPOLL),
-		NAMED(IORING_SETUP_CQE_MIXED),
-		NAMED(IORING_SETUP_SQE_MIXED),
-		NAMED(IORING_SETUP_SQ_REWIND),
-	};
-#undef NAMED
-	char names[sizeof(known) / sizeof(*known) * 40] = "";
-	unsigned i;
-
-	for (i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		if (!(flags & known[i].bit))
-			continue;
-		if (*names)
-			strcat(names, " | ");
-		strcat(names, known[i].name);
-		flags &= ~known[i].bit;
-	}
-	if (flags)
-		io_fail(line, "setup flags %#x have no names here", flags);
-	lacks_at(line, names, major, minor);
-}
-
 /* A ring with setup flags that came with that kernel. */
-static inline void ring_init_since_at(int line, struct io_uring *ring, unsigned entries, unsigned flags, int major,
-				      int minor)
+static inline void ring_init_named_at(int line, struct io_uring *ring, unsigned entries, unsigned flags,
+				      const char *names, int major, int minor)
 {
 	int ret = io_uring_queue_init(entries, ring, flags);
 
 	if (ret == -EINVAL)
-		lacks_flags_at(line, flags, major, minor);
+		lacks_at(line, names, major, minor);
 	if (ret)
 		io_fail(line, "io_uring_queue_init(%u, ring, %#x) is %d", entries, flags, ret);
 }
 
+/* Where `FLAGS` isn't written out, `NAMES` says which came then. */
+#define ring_init_named(RING, ENTRIES, FLAGS, NAMES, MAJOR, MINOR) \
+	ring_init_named_at(__LINE__, RING, ENTRIES, FLAGS, NAMES, MAJOR, MINOR)
 #define ring_init_since(RING, ENTRIES, FLAGS, MAJOR, MINOR) \
-	ring_init_since_at(__LINE__, RING, ENTRIES, FLAGS, MAJOR, MINOR)
+	ring_init_named(RING, ENTRIES, FLAGS, #FLAGS, MAJOR, MINOR)
 
 /* Clocks. */
 

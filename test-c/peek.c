@@ -399,7 +399,6 @@ TEST(batch_of_none)
 
 TEST(task_work_flag)
 {
-	unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
 	struct io_uring_cqe *cqes[4];
 	struct io_uring real;
 	unsigned batch;
@@ -409,7 +408,8 @@ TEST(task_work_flag)
 	/* Reads of old kernels' pipes go to a worker. */
 	make_pair(fds, SOCK_STREAM);
 	for (batch = 0; batch < 2; batch++) {
-		ring_init_since(&real, 4, flags, 6, 1);
+		ring_init_since(&real, 4,
+				IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG, 6, 1);
 		io_uring_prep_read(next_sqe(&real, 1), fds[0], &c, 1, 0);
 		submit_one(&real);
 		CHECK_QUIET(&real);

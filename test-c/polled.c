@@ -1,5 +1,5 @@
 /* Rings that poll for completions. Most need a device with polled queues; what such a ring refuses needs none. */
-#include "io.h"
+#include "many.h"
 
 #define BLOCK 4096
 #define BLOCKS 16
@@ -79,7 +79,7 @@ TEST(hybrid)
 {
 	struct io_uring ring;
 
-	ring_init_or_skip(&ring, 2, IORING_SETUP_IOPOLL | IORING_SETUP_HYBRID_IOPOLL);
+	ring_init_since(&ring, 2, IORING_SETUP_IOPOLL | IORING_SETUP_HYBRID_IOPOLL, 6, 13);
 	io_uring_queue_exit(&ring);
 	polled_io(IORING_SETUP_IOPOLL | IORING_SETUP_HYBRID_IOPOLL);
 }

@@ -19,7 +19,7 @@ static int resize(unsigned sq, unsigned cq)
 
 static void setup_flags(unsigned sq, unsigned flags)
 {
-	ring_init_since(&ring, sq, FLAGS | flags, 6, 1);
+	ring_init_named(&ring, sq, FLAGS | flags, "IORING_SETUP_DEFER_TASKRUN", 6, 1);
 	if (resize(sq, 0) == -EINVAL)
 		LACKS("IORING_REGISTER_RESIZE_RINGS", 6, 13);
 }
