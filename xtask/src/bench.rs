@@ -35,7 +35,7 @@ pub struct Args {
     /// Our libraries
     #[arg(long, value_name = "DIR")]
     lib: Option<PathBuf>,
-    /// Where programs, report and plots go
+    /// Where the report and the plots go
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     out: PathBuf,
     /// Write docs/benchmarks.md too
@@ -50,12 +50,14 @@ pub fn run(args: &Args) -> Result<()> {
     if args.write && args.only.is_some() {
         bail!("docs/benchmarks.md holds everything: leave --only out");
     }
+    let built = root().join("target/bench");
+    fs::create_dir_all(&built)?;
     let out = root().join(&args.out);
     fs::create_dir_all(&out)?;
     let lib = args.lib.clone().unwrap_or_else(crate::util::lib_dir);
-    let fastest = engine::fastest(&peer, &out)?;
-    let mut engines = engine::make(&peer.lib, &lib, &fastest, &out)?;
-    let together = Together::make(&peer.lib, &lib, &fastest, &out)?;
+    let fastest = peer.fastest()?;
+    let mut engines = engine::make(&peer.lib, &lib, &fastest, &built)?;
+    let together = Together::make(&peer.lib, &lib, &fastest, &built)?;
     let points: Vec<_> = plan::points()
         .into_iter()
         .filter(|point| args.only.as_ref().is_none_or(|only| point.work.contains(only.as_str())))
@@ -64,7 +66,7 @@ pub fn run(args: &Args) -> Result<()> {
         bail!("no work has such a name; without --only everything is measured");
     }
 
-    let place = Place::make(&out)?;
+    let place = Place::make(&built)?;
     let bar = ProgressBar::new(points.len() as u64);
     bar.set_style(ProgressStyle::with_template(
         "{elapsed_precise} [{bar:40}] {pos}/{len} {msg} (about {eta} more)",
@@ -80,7 +82,7 @@ pub fn run(args: &Args) -> Result<()> {
     bar.finish_and_clear();
     drop(place);
     let calls = if args.only.as_ref().is_none_or(|only| "sqpoll".contains(only.as_str())) {
-        engine::sqpoll_calls(&engines, &out)?
+        engine::sqpoll_calls(&engines, &built)?
     } else {
         Vec::new()
     };

@@ -8,15 +8,14 @@ mod count;
 mod size;
 
 use crate::peer::{self, Peer};
-use crate::util::{self, output, root, table};
-use anyhow::{Context, Result, ensure};
+use crate::util::{self, root, table};
+use anyhow::{Result, ensure};
 use baseline::Baseline;
 use count::{Counts, Driver};
 use serde::Serialize;
 use size::Size;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// What the mean over the paths may be, of the peer's.
 const MEAN: f64 = 0.80;
@@ -63,7 +62,7 @@ pub fn run(args: &Args) -> Result<()> {
     let lib = args.lib.clone().unwrap_or_else(util::lib_dir);
     let ours = Library::measure("ours", &lib, &peer, &out)?;
     let theirs = Library::measure("peer", &peer.lib, &peer, &out)?;
-    let fastest = Library::measure("fastest", &fastest(&peer, &out)?, &peer, &out)?;
+    let fastest = Library::measure("fastest", &peer.fastest()?, &peer, &out)?;
 
     let mean = mean(&ours.counts, &theirs.counts);
     print(&ours, &theirs, &fastest);
@@ -91,30 +90,6 @@ pub fn run(args: &Args) -> Result<()> {
     wrong.extend(ours.size.above(&theirs.size));
     ensure!(wrong.is_empty(), "{}", wrong.join("\n  "));
     Ok(())
-}
-
-/// The original's fastest form, from its source: without libc, and optimised as its own Makefile has it. Built once.
-fn fastest(peer: &Peer, out: &Path) -> Result<PathBuf> {
-    let tree = out.join(format!("original-{}", peer.version));
-    let lib = tree.join("src");
-    if !lib.join("liburing.so.2").exists() {
-        if tree.exists() {
-            fs::remove_dir_all(&tree)?;
-        }
-        output(Command::new("cp").arg("-r").arg(&peer.src).arg(&tree))?;
-        output(Command::new("sh").arg("./configure").current_dir(&tree))?;
-        output(
-            Command::new("make")
-                .args(["-s", "-C", "src", "CFLAGS=-O3 -fno-stack-protector"])
-                .current_dir(&tree),
-        )?;
-        fs::copy(
-            lib.join(format!("liburing.so.{}", peer.version)),
-            lib.join("liburing.so.2"),
-        )
-        .context("the original's build gave no shared library")?;
-    }
-    Ok(lib)
 }
 
 fn ratio(ours: u64, theirs: u64) -> f64 {

@@ -1,7 +1,6 @@
 //! The engines: how their workers are built, started and spoken to.
 
 use super::{FASTEST, FLOOR, OURS, PEER};
-use crate::peer::Peer;
 use crate::util::{self, output, root};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -141,34 +140,6 @@ fn crate_worker(out: &Path) -> Result<PathBuf> {
             .current_dir(root()),
     )?;
     Ok(out.join("cargo/release/bench-crate"))
-}
-
-/// The original in its fastest form: its source compiled with -O3, without libc.
-pub fn fastest(peer: &Peer, out: &Path) -> Result<PathBuf> {
-    let dir = out.join("fastest");
-    let lib = dir.join("src");
-    if lib.join("liburing.so.2").exists() {
-        return Ok(lib);
-    }
-    let _ = fs::remove_dir_all(&dir);
-    output(Command::new("cp").arg("-r").arg(&peer.src).arg(&dir))?;
-    let built = output(Command::new("./configure").current_dir(&dir)).and_then(|_| {
-        output(
-            Command::new("make")
-                .args(["-C", "src", "CFLAGS=-O3 -fomit-frame-pointer", "-j2"])
-                .current_dir(&dir),
-        )
-    });
-    built.context("the original's source doesn't build")?;
-    let soname = lib.join("liburing.so.2");
-    if !soname.exists() {
-        let file = fs::read_dir(&lib)?
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .find(|name| name.starts_with("liburing.so.2."))
-            .context("the original's source gave no liburing.so.2")?;
-        std::os::unix::fs::symlink(file, &soname)?;
-    }
-    Ok(lib)
 }
 
 /// For each liburing, how often a worker called io_uring_enter() for how many operations by SQPOLL.
