@@ -3920,7 +3920,10 @@ IOURINGINLINE void io_uring_buf_ring_add(struct io_uring_buf_ring *br,
 		int buf_offset)
 	LIBURING_NOEXCEPT
 {
-	int index = (br->tail + buf_offset) & mask;
+	/* Unsigned, as the sum may pass what an int holds. */
+	unsigned tail = br->tail;
+	int index = uring_cast(int, tail +
+			uring_cast(unsigned, buf_offset)) & mask;
 	struct io_uring_buf *bufs = br->bufs;
 	struct io_uring_buf *buf = &bufs[index];
 
@@ -3942,7 +3945,9 @@ IOURINGINLINE void io_uring_buf_ring_advance(struct io_uring_buf_ring *br,
 		int count)
 	LIBURING_NOEXCEPT
 {
-	unsigned short new_tail = uring_cast(unsigned short, br->tail + count);
+	unsigned old_tail = br->tail;
+	unsigned short new_tail = uring_cast(unsigned short, old_tail +
+			uring_cast(unsigned, count));
 
 	/*
 	 * The release shows the kernel the buffers before the tail that covers

@@ -12,6 +12,7 @@ mod maps;
 pub(crate) mod model;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use crate::manual;
 use crate::util::root;
@@ -96,6 +97,8 @@ pub(crate) fn read_source() -> Result<(Model, Vec<String>)> {
         model.read(&format!("src/{file}.rs"))?;
     }
     let inline_files = model.read_inline()?;
+    model.read_types(&fs::read_to_string(root().join("src/ctypes.rs"))?)?;
+    types::check_names(&model)?;
     Ok((model, inline_files))
 }
 
