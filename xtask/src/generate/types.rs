@@ -58,7 +58,7 @@ impl Printer<'_> {
             }
             Expr::Unary(unary) if !matches!(unary.op, UnOp::Deref(_)) => return self.kind(&unary.expr),
             Expr::Binary(b) if matches!(b.op, BinOp::Shl(_) | BinOp::Shr(_)) => return self.kind(&b.left),
-            Expr::Binary(b) if binary(&b.op).is_some_and(|(_, strength)| strength > 10 || strength < 9) => {
+            Expr::Binary(b) if binary(&b.op).is_some_and(|(_, strength)| !(9..=10).contains(&strength)) => {
                 let (left, right) = (self.kind(&b.left)?, self.kind(&b.right)?);
                 let untyped = matches!(left, Kind::Literal | Kind::Enumerator);
                 return Ok(if untyped { right } else { left });
@@ -110,7 +110,7 @@ impl Printer<'_> {
         }
         match (op, l, r) {
             ("<<" | ">>", Kind::Literal, _) => self.refuse(whole, "a shifted number needs its type: 1u64 << x"),
-            ("<<", kind, _) | ("*", kind, _) | ("*", _, kind) if narrow(kind) => self.refuse(
+            ("<<" | "*", kind, _) | ("*", _, kind) if narrow(kind) => self.refuse(
                 whole,
                 "C computes it in int, which overflows: convert the operands first",
             ),
