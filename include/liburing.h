@@ -1505,13 +1505,13 @@ IOURINGINLINE void io_uring_cq_advance(struct io_uring *ring, unsigned nr)
 	LIBURING_NOEXCEPT
 {
 	if (nr != 0) {
-		struct io_uring_cq *cq = &ring->cq;
+		unsigned oldest = *ring->cq.khead;
 
 		/*
-		 * The release keeps our reads of the CQEs before it: the kernel
-		 * may overwrite them from here on.
+		 * The slots are the kernel's to fill from here on, so every
+		 * read of them comes before.
 		 */
-		io_uring_smp_store_release(cq->khead, *cq->khead + nr);
+		io_uring_smp_store_release(ring->cq.khead, oldest + nr);
 	}
 }
 
@@ -1892,11 +1892,11 @@ IOURINGINLINE void io_uring_prep_openat_direct(struct io_uring_sqe *sqe,
 {
 	io_uring_prep_openat(sqe, dfd, path, flags, mode);
 	/*
-	 * The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC
-	 * come out as itself.
+	 * IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel
+	 * unchanged.
 	 */
 	if (file_index == IORING_FILE_INDEX_ALLOC)
-		file_index -= 1;
+		file_index = IORING_FILE_INDEX_ALLOC - 1;
 	__io_uring_set_target_fixed_file(sqe, file_index);
 }
 
@@ -1966,11 +1966,11 @@ IOURINGINLINE void io_uring_prep_openat2_direct(struct io_uring_sqe *sqe,
 {
 	io_uring_prep_openat2(sqe, dfd, path, how);
 	/*
-	 * The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC
-	 * come out as itself.
+	 * IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel
+	 * unchanged.
 	 */
 	if (file_index == IORING_FILE_INDEX_ALLOC)
-		file_index -= 1;
+		file_index = IORING_FILE_INDEX_ALLOC - 1;
 	__io_uring_set_target_fixed_file(sqe, file_index);
 }
 
@@ -2155,11 +2155,11 @@ IOURINGINLINE void io_uring_prep_pipe_direct(struct io_uring_sqe *sqe, int *fds,
 {
 	io_uring_prep_pipe(sqe, fds, pipe_flags);
 	/*
-	 * The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC
-	 * come out as itself.
+	 * IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel
+	 * unchanged.
 	 */
 	if (file_index == IORING_FILE_INDEX_ALLOC)
-		file_index -= 1;
+		file_index = IORING_FILE_INDEX_ALLOC - 1;
 	__io_uring_set_target_fixed_file(sqe, file_index);
 }
 
@@ -2672,8 +2672,8 @@ IOURINGINLINE void io_uring_prep_msg_ring_fd(struct io_uring_sqe *sqe, int fd,
 			uring_ptr_cast(void *, IORING_MSG_SEND_FD), 0, data);
 	sqe->addr3 = uring_cast(__u64, source_fd);
 	/*
-	 * The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC
-	 * come out as itself.
+	 * IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel
+	 * unchanged.
 	 */
 	if (uring_cast(unsigned, target_fd) == IORING_FILE_INDEX_ALLOC)
 		target_fd -= 1;
@@ -2939,9 +2939,12 @@ IOURINGINLINE void io_uring_prep_accept_direct(struct io_uring_sqe *sqe, int fd,
 	LIBURING_NOEXCEPT
 {
 	io_uring_prep_accept(sqe, fd, addr, addrlen, flags);
-	/* 1 is added below, and this value must come out as it is. */
+	/*
+	 * IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel
+	 * unchanged.
+	 */
 	if (file_index == IORING_FILE_INDEX_ALLOC)
-		file_index -= 1;
+		file_index = IORING_FILE_INDEX_ALLOC - 1;
 	__io_uring_set_target_fixed_file(sqe, file_index);
 }
 
@@ -3107,9 +3110,12 @@ IOURINGINLINE void io_uring_prep_socket_direct(struct io_uring_sqe *sqe,
 	LIBURING_NOEXCEPT
 {
 	io_uring_prep_socket(sqe, domain, socktype, protocol, flags);
-	/* 1 is added below, and this value must come out as it is. */
+	/*
+	 * IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel
+	 * unchanged.
+	 */
 	if (file_index == IORING_FILE_INDEX_ALLOC)
-		file_index -= 1;
+		file_index = IORING_FILE_INDEX_ALLOC - 1;
 	__io_uring_set_target_fixed_file(sqe, file_index);
 }
 
@@ -3526,14 +3532,14 @@ IOURINGINLINE int io_uring_opcode_supported(const struct io_uring_probe *p,
 IOURINGINLINE unsigned io_uring_load_sq_head(const struct io_uring *ring)
 	LIBURING_NOEXCEPT
 {
-	/*
-	 * The polling thread moves the head while we run, and its slot may be
-	 * filled again only after the thread has read it, which the acquire
-	 * makes sure of. Without SQPOLL it moves inside our own system calls
-	 * alone.
-	 */
-	if ((ring->flags & IORING_SETUP_SQPOLL) != 0)
+	if ((ring->flags & IORING_SETUP_SQPOLL) != 0) {
+		/*
+		 * Pairs with the polling thread's release: what it has passed,
+		 * it has read.
+		 */
 		return io_uring_smp_load_acquire(ring->sq.khead);
+	}
+	/* Moved by this program's own system calls alone. */
 	return *ring->sq.khead;
 }
 
@@ -3549,8 +3555,8 @@ IOURINGINLINE unsigned io_uring_sq_ready(const struct io_uring *ring)
 	LIBURING_NOEXCEPT
 {
 	/*
-	 * The kernel's own head, not our sqe_head: a submit may have consumed
-	 * fewer SQEs than it was given.
+	 * sqe_head counts what was offered, and an error lets the kernel leave
+	 * some of that.
 	 */
 	return ring->sq.sqe_tail - io_uring_load_sq_head(ring);
 }
@@ -3639,18 +3645,13 @@ IOURINGINLINE int io_uring_cq_eventfd_toggle(struct io_uring *ring,
 		bool enabled)
 	LIBURING_NOEXCEPT
 {
-	uint32_t flags;
+	unsigned *word = ring->cq.kflags;
 
-	if (enabled == io_uring_cq_eventfd_enabled(ring))
-		return 0;
-	if (!ring->cq.kflags)
-		return -EOPNOTSUPP;
-	flags = *ring->cq.kflags;
-	if (enabled)
-		flags &= ~IORING_CQ_EVENTFD_DISABLED;
-	else
-		flags |= IORING_CQ_EVENTFD_DISABLED;
-	IO_URING_WRITE_ONCE(*ring->cq.kflags, flags);
+	if (enabled != io_uring_cq_eventfd_enabled(ring)) {
+		if (!word)
+			return -EOPNOTSUPP;
+		IO_URING_WRITE_ONCE(*word, *word ^ IORING_CQ_EVENTFD_DISABLED);
+	}
 	return 0;
 }
 
@@ -3689,9 +3690,8 @@ _LOCAL_INLINE bool io_uring_skip_cqe(struct io_uring *ring,
 		 * A kernel with EXT_ARG takes the timeout in the system call;
 		 * no CQE comes of it.
 		 */
-		if ((ring->features & IORING_FEAT_EXT_ARG) != 0)
-			return false;
-		if (cqe->user_data != LIBURING_UDATA_TIMEOUT)
+		if ((ring->features & IORING_FEAT_EXT_ARG) != 0 ||
+				cqe->user_data != LIBURING_UDATA_TIMEOUT)
 			return false;
 		if (cqe->res < 0)
 			*err = cqe->res;
@@ -3714,40 +3714,39 @@ IOURINGINLINE int __io_uring_peek_cqe(struct io_uring *ring,
 		struct io_uring_cqe **cqe_ptr, unsigned *nr_available)
 	LIBURING_NOEXCEPT
 {
-	struct io_uring_cqe *cqe;
-	int err = 0;
-	unsigned available;
-	unsigned mask = ring->cq.ring_mask;
-	unsigned shift = io_uring_cqe_shift(ring);
+	unsigned wrap = ring->cq.ring_mask;
+	unsigned size = io_uring_cqe_shift(ring);
+	struct io_uring_cqe *oldest;
+	int ended = 0;
+	unsigned taken;
 
 	for (;;) {
 		/*
-		 * The acquire makes every CQE below the tail whole. Only we
-		 * write the head, so a plain load does.
+		 * In this order: the acquire shows whole every CQE before end.
 		 */
-		unsigned tail = io_uring_smp_load_acquire(ring->cq.ktail);
-		unsigned head = *ring->cq.khead;
+		unsigned end = io_uring_smp_load_acquire(ring->cq.ktail);
+		unsigned first = *ring->cq.khead;
 
-		cqe = NULL;
-		available = tail - head;
-		if (available == 0)
+		oldest = NULL;
+		taken = end - first;
+		if (taken == 0)
 			break;
-		cqe = &ring->cq.cqes[(head & mask) << shift];
-		if (!io_uring_skip_cqe(ring, cqe, &err)) {
-			/*
-			 * With an error it was the library's timeout, and its
-			 * slot is the kernel's again.
-			 */
-			if (err != 0)
-				cqe = NULL;
+		oldest = &ring->cq.cqes[(first & wrap) << size];
+		if (!io_uring_skip_cqe(ring, oldest, &ended)) {
+			if (ended != 0) {
+				/*
+				 * The library's own timeout: its slot is the
+				 * kernel's again.
+				 */
+				oldest = NULL;
+			}
 			break;
 		}
 	}
-
-	*cqe_ptr = cqe;
+	*cqe_ptr = oldest;
 	if (nr_available)
-		*nr_available = available;
-	return err;
+		*nr_available = taken;
+	return ended;
 }
 
 /*
@@ -3769,8 +3768,8 @@ IOURINGINLINE int io_uring_peek_cqe(struct io_uring *ring,
 		if (*cqe_ptr)
 			return 0;
 		/*
-		 * Nothing here and nothing that the kernel could add: the long
-		 * way round would say the same.
+		 * Only these three let an entry into the kernel bring a
+		 * completion.
 		 */
 		if ((ring->flags & IORING_SETUP_IOPOLL) == 0 &&
 				(IO_URING_READ_ONCE(*ring->sq.kflags) & (IORING_SQ_CQ_OVERFLOW |
@@ -3806,16 +3805,16 @@ IOURINGINLINE struct io_uring_sqe *_io_uring_get_sqe(struct io_uring *ring)
 	LIBURING_NOEXCEPT
 {
 	struct io_uring_sq *sq = &ring->sq;
-	unsigned head = io_uring_load_sq_head(ring);
-	unsigned tail = sq->sqe_tail;
-	struct io_uring_sqe *sqe;
+	unsigned consumed = io_uring_load_sq_head(ring);
+	unsigned slot = sq->sqe_tail;
+	struct io_uring_sqe *entry;
 
-	if (tail - head >= sq->ring_entries)
+	if (slot - consumed >= sq->ring_entries)
 		return NULL;
-	sqe = &sq->sqes[(tail & sq->ring_mask) << io_uring_sqe_shift(ring)];
-	sq->sqe_tail = tail + 1;
-	io_uring_initialize_sqe(sqe);
-	return sqe;
+	entry = &sq->sqes[(slot & sq->ring_mask) << io_uring_sqe_shift(ring)];
+	sq->sqe_tail = slot + 1;
+	io_uring_initialize_sqe(entry);
+	return entry;
 }
 
 /*
@@ -3847,32 +3846,34 @@ IOURINGINLINE struct io_uring_sqe *io_uring_get_sqe128(struct io_uring *ring)
 	LIBURING_NOEXCEPT
 {
 	struct io_uring_sq *sq = &ring->sq;
-	unsigned head = io_uring_load_sq_head(ring);
-	unsigned tail = sq->sqe_tail;
-	struct io_uring_sqe *sqe;
+	unsigned consumed = io_uring_load_sq_head(ring);
+	unsigned slot = sq->sqe_tail;
+	struct io_uring_sqe *entry;
 
 	if ((ring->flags & IORING_SETUP_SQE128) != 0)
 		return io_uring_get_sqe(ring);
 	if ((ring->flags & IORING_SETUP_SQE_MIXED) == 0)
 		return NULL;
-	if (((tail + 1) & sq->ring_mask) == 0) {
-		if (tail + 2 - head >= sq->ring_entries)
+	/*
+	 * The kernel reads both halves side by side, so the last slot of the
+	 * array can't be the first half.
+	 */
+	if (((slot + 1) & sq->ring_mask) == 0) {
+		struct io_uring_sqe *filler;
+
+		if (slot + 2 - consumed >= sq->ring_entries)
 			return NULL;
-		/*
-		 * The kernel doesn't let a big SQE run past the end of the
-		 * array.
-		 */
-		sqe = _io_uring_get_sqe(ring);
-		io_uring_prep_nop(sqe);
-		sqe->flags |= uring_cast(__u8, IOSQE_CQE_SKIP_SUCCESS);
-		tail = sq->sqe_tail;
-	} else if (tail + 1 - head >= sq->ring_entries) {
+		filler = _io_uring_get_sqe(ring);
+		io_uring_prep_nop(filler);
+		filler->flags |= uring_cast(__u8, IOSQE_CQE_SKIP_SUCCESS);
+		slot = sq->sqe_tail;
+	} else if (slot + 1 - consumed >= sq->ring_entries) {
 		return NULL;
 	}
-	sqe = &sq->sqes[tail & sq->ring_mask];
-	sq->sqe_tail = tail + 2;
-	io_uring_initialize_sqe(sqe);
-	return sqe;
+	entry = &sq->sqes[slot & sq->ring_mask];
+	sq->sqe_tail = slot + 2;
+	io_uring_initialize_sqe(entry);
+	return entry;
 }
 
 /*

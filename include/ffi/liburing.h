@@ -2921,9 +2921,8 @@ _LOCAL_INLINE bool io_uring_skip_cqe(struct io_uring *ring,
 		 * A kernel with EXT_ARG takes the timeout in the system call;
 		 * no CQE comes of it.
 		 */
-		if ((ring->features & IORING_FEAT_EXT_ARG) != 0)
-			return false;
-		if (cqe->user_data != LIBURING_UDATA_TIMEOUT)
+		if ((ring->features & IORING_FEAT_EXT_ARG) != 0 ||
+				cqe->user_data != LIBURING_UDATA_TIMEOUT)
 			return false;
 		if (cqe->res < 0)
 			*err = cqe->res;

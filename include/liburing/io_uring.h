@@ -1200,8 +1200,8 @@ struct io_uring_params {
  */
 #define IORING_FEAT_RW_CUR_POS	(1U << 3)
 /*
- * In params->features: requests run with the credentials of the task that
- * submits, not of the one that made the ring. Kernel 5.6.
+ * In params->features: a request has the submitter's credentials, whoever made
+ * the ring. Kernel 5.6.
  */
 #define IORING_FEAT_CUR_PERSONALITY	(1U << 4)
 /*

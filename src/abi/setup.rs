@@ -225,8 +225,7 @@ pub const IORING_FEAT_SUBMIT_STABLE: c_uint = 1 << 2;
 /// In `params->features`: `sqe->off` of -1 reads or writes at the file's own position. Kernel 5.6.
 pub const IORING_FEAT_RW_CUR_POS: c_uint = 1 << 3;
 
-/// In `params->features`: requests run with the credentials of the task that submits, not of the
-/// one that made the ring. Kernel 5.6.
+/// In `params->features`: a request has the submitter's credentials, whoever made the ring. Kernel 5.6.
 pub const IORING_FEAT_CUR_PERSONALITY: c_uint = 1 << 4;
 
 /// In `params->features`: a request on a file that is not ready waits by polling, without a thread.

@@ -84,9 +84,9 @@ pub unsafe extern "C" fn io_uring_prep_openat_direct(
     mut file_index: c_uint,
 ) {
     io_uring_prep_openat(sqe, dfd, path, flags, mode);
-    // The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC come out as itself.
+    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
-        file_index -= 1;
+        file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }
@@ -158,9 +158,9 @@ pub unsafe extern "C" fn io_uring_prep_openat2_direct(
     mut file_index: c_uint,
 ) {
     io_uring_prep_openat2(sqe, dfd, path, how);
-    // The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC come out as itself.
+    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
-        file_index -= 1;
+        file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }
@@ -335,9 +335,9 @@ pub unsafe extern "C" fn io_uring_prep_pipe_direct(
     mut file_index: c_uint,
 ) {
     io_uring_prep_pipe(sqe, fds, pipe_flags);
-    // The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC come out as itself.
+    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
-        file_index -= 1;
+        file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }

@@ -75,7 +75,7 @@ pub unsafe extern "C" fn io_uring_prep_msg_ring_fd(
         data,
     );
     (*sqe).anon_tail.anon_addr3.addr3 = source_fd as __u64;
-    // The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC come out as itself.
+    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
     if target_fd as c_uint == IORING_FILE_INDEX_ALLOC {
         target_fd -= 1;
     }

@@ -51,9 +51,9 @@ pub unsafe extern "C" fn io_uring_prep_accept_direct(
     mut file_index: c_uint,
 ) {
     io_uring_prep_accept(sqe, fd, addr, addrlen, flags);
-    // 1 is added below, and this value must come out as it is.
+    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
-        file_index -= 1;
+        file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }
@@ -227,9 +227,9 @@ pub unsafe extern "C" fn io_uring_prep_socket_direct(
     flags: c_uint,
 ) {
     io_uring_prep_socket(sqe, domain, socktype, protocol, flags);
-    // 1 is added below, and this value must come out as it is.
+    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
-        file_index -= 1;
+        file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }
