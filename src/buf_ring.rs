@@ -74,7 +74,7 @@ fn ring_size(nentries: c_uint) -> usize {
 /// The ring gets `nentries` places (a power of two, at most 32768) and group `bgid`; `flags` are `IOU_PBUF_RING_`. It
 /// is empty: fill it with `io_uring_buf_ring_add()` and `io_uring_buf_ring_advance()`. Free it with
 /// `io_uring_free_buf_ring()`, before `io_uring_queue_exit()`. `IOU_PBUF_RING_MMAP` is of no use here: the kernel would
-/// read memory of its own, not what is returned.
+/// read memory of its own, not what is returned (before 6.14: -EINVAL).
 /// Returns the ring, or NULL with -errno in `*err`: -EEXIST when the group exists, -EINVAL, -ENOMEM.
 /// Since liburing 2.4, kernel 5.19.
 #[unsafe(no_mangle)]

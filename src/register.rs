@@ -252,7 +252,7 @@ pub unsafe extern "C" fn io_uring_close_ring_fd(ring: *mut io_uring) -> c_int {
 ///
 /// `reg` says which (by user data, descriptor or opcode, see `IORING_ASYNC_CANCEL_`) and for how long to wait. Each
 /// request's own completion follows.
-/// Returns the number of cancelled requests or 0 (0 also when `_ALL` or `_ANY` match none), or -errno: -ENOENT when
+/// Returns the number of canceled requests or 0 (0 also when `_ALL` or `_ANY` match none), or -errno: -ENOENT when
 /// nothing matches, -ETIME when the time is over, -EINTR, -EBADF.
 /// Since liburing 2.3, kernel 6.0.
 #[unsafe(no_mangle)]

@@ -282,7 +282,7 @@ pub unsafe extern "C" fn io_uring_ring_dontfork(ring: *mut io_uring) -> c_int {
 
 /// Takes a ring down: unmaps its memory and closes its descriptor.
 ///
-/// Requests still in flight are cancelled by the kernel in time; buffers that they use must outlive them. Memory
+/// Requests still in flight are canceled by the kernel in time; buffers that they use must outlive them. Memory
 /// given to `io_uring_queue_init_mem()` is not unmapped. Call it once for each ring; after a failed init it does
 /// nothing. `ring` must not be used afterwards.
 /// Since liburing 2.0.

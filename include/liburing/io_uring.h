@@ -824,7 +824,7 @@ enum io_uring_socket_op {
 	SOCKET_URING_OP_SETSOCKOPT = 3,	/* setsockopt(). Kernel 6.7. */
 	/*
 	 * Times at which sent data left, one completion of 32 bytes each, until
-	 * cancelled.
+	 * canceled.
 	 *
 	 * cqe->res is the key of the timestamp, cqe->big_cqe a struct
 	 * io_timespec. Kernel 6.17.
@@ -1190,8 +1190,8 @@ struct io_uring_params {
  */
 #define IORING_FEAT_NODROP	(1U << 1)
 /*
- * In params->features: what an entry points to may be reused once the entry was
- * submitted, apart from the data buffers. Kernel 5.5.
+ * In params->features: what an entry points to, apart from the data buffers, is
+ * copied when the kernel takes the entry. Kernel 5.5.
  */
 #define IORING_FEAT_SUBMIT_STABLE	(1U << 2)
 /*

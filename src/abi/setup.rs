@@ -218,8 +218,8 @@ pub const IORING_FEAT_SINGLE_MMAP: c_uint = 1 << 0;
 /// Kernel 5.5.
 pub const IORING_FEAT_NODROP: c_uint = 1 << 1;
 
-/// In `params->features`: what an entry points to may be reused once the entry was submitted, apart
-/// from the data buffers. Kernel 5.5.
+/// In `params->features`: what an entry points to, apart from the data buffers, is copied when the
+/// kernel takes the entry. Kernel 5.5.
 pub const IORING_FEAT_SUBMIT_STABLE: c_uint = 1 << 2;
 
 /// In `params->features`: `sqe->off` of -1 reads or writes at the file's own position. Kernel 5.6.

@@ -14,7 +14,7 @@ use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
 /// Prepares the receipt of a message on the socket `fd`, as by recvmsg(2).
 ///
 /// The kernel writes the lengths and flags back into `msg`, so it and all it points to must stay valid until the
-/// completion arrives. `flags` are `MSG_*`.
+/// request completes. `flags` are `MSG_*`.
 /// The completion's `res` is the number of bytes, 0 at the end of a stream, or -errno.
 /// Since liburing 2.0, kernel 5.3.
 #[unsafe(no_mangle)]
@@ -45,9 +45,9 @@ pub unsafe extern "C" fn io_uring_prep_recvmsg_multishot(
 
 /// Prepares the sending of a message on the socket `fd`, as by sendmsg(2).
 ///
-/// `msg` must stay valid until the request is submitted (before kernel 5.5 until the completion), the control data
-/// (`msg_control`) and the bytes to send until the completion arrives.
-/// `flags` are `MSG_*`; a short send breaks a link only with `MSG_WAITALL`. `IOSQE_BUFFER_SELECT` gives -EOPNOTSUPP.
+/// `msg` must stay valid until `io_uring_sq_ready()` returns 0 (before kernel 5.5, until the request completes),
+/// the control data (`msg_control`) and the bytes to send until the request completes. `flags` are `MSG_*`; a short
+/// send breaks a link only with `MSG_WAITALL`. `IOSQE_BUFFER_SELECT` gives -EOPNOTSUPP.
 /// The completion's `res` is the number of bytes sent or -errno.
 /// Since liburing 2.0, kernel 5.3.
 #[unsafe(no_mangle)]
@@ -58,9 +58,9 @@ pub unsafe extern "C" fn io_uring_prep_sendmsg(sqe: *mut io_uring_sqe, fd: c_int
 
 /// Prepares the sending of a message without copying its bytes.
 ///
-/// As `io_uring_prep_sendmsg()`, but the bytes must stay as they are until a second completion, the one with
-/// `IORING_CQE_F_NOTIF`; it comes when the first has `IORING_CQE_F_MORE`, which a failed request can have too. The
-/// control data is needed until the first. `IOSQE_CQE_SKIP_SUCCESS` gives -EINVAL.
+/// As `io_uring_prep_sendmsg()`, but the request completes with a second completion, the one with
+/// `IORING_CQE_F_NOTIF`; it comes when the first has `IORING_CQE_F_MORE`, which a failed request can have too.
+/// `IOSQE_CQE_SKIP_SUCCESS` gives -EINVAL.
 /// Since liburing 2.3, kernel 6.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_sendmsg_zc(
@@ -93,9 +93,9 @@ pub unsafe extern "C" fn io_uring_prep_sendmsg_zc_fixed(
 
 /// Prepares the sending of `len` bytes of `buf` on the socket `sockfd`.
 ///
-/// The bytes must stay valid until the completion arrives; with `IOSQE_BUFFER_SELECT` (kernel 6.10) `buf` is NULL and a
-/// provided buffer is sent. Only the low 32 bits of `len` are kept. `flags` are `MSG_*`; a short send breaks a link
-/// only with `MSG_WAITALL`.
+/// The bytes must stay valid until the request completes; with `IOSQE_BUFFER_SELECT` (kernel 6.10) `buf` is NULL
+/// and a provided buffer is sent. Only the low 32 bits of `len` are kept. `flags` are `MSG_*`; a short send breaks
+/// a link only with `MSG_WAITALL`.
 /// The completion's `res` is the number of bytes sent or -errno.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
@@ -126,8 +126,8 @@ pub unsafe extern "C" fn io_uring_prep_send_bundle(sqe: *mut io_uring_sqe, sockf
 
 /// Adds the destination `dest_addr` of `addr_len` bytes to a send prepared before.
 ///
-/// For `io_uring_prep_send()` (kernel 6.1) and `io_uring_prep_send_zc()`, not for the message kinds. The address must
-/// stay valid until the request is submitted.
+/// For `io_uring_prep_send()` (kernel 6.1) and `io_uring_prep_send_zc()`, not for the message kinds. The address
+/// must stay valid until `io_uring_sq_ready()` returns 0.
 /// Since liburing 2.3, kernel 6.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_send_set_addr(
@@ -141,8 +141,8 @@ pub unsafe extern "C" fn io_uring_prep_send_set_addr(
 
 /// Prepares the sending of `len` bytes of `buf` to the address `addr` of `addrlen` bytes.
 ///
-/// As `io_uring_prep_send()`; the address must stay valid until the request is submitted. Only the low 16 bits of
-/// `addrlen` are kept.
+/// As `io_uring_prep_send()`; the address must stay valid until `io_uring_sq_ready()` returns 0. Only the low 16
+/// bits of `addrlen` are kept.
 /// Since liburing 2.4, kernel 6.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_sendto(
@@ -160,10 +160,10 @@ pub unsafe extern "C" fn io_uring_prep_sendto(
 
 /// Prepares the sending of `len` bytes of `buf` without copying them.
 ///
-/// The bytes must stay as they are until a second completion, the one with `IORING_CQE_F_NOTIF`; it comes when the
-/// first has `IORING_CQE_F_MORE`, which a failed request can have too. `flags` are `MSG_*`, `zc_flags` are
-/// `IORING_SEND_*`, `IORING_RECVSEND_POLL_FIRST` and `IORING_RECVSEND_FIXED_BUF`.
-/// Only the low 32 bits of `len` and 16 of `zc_flags` are kept.
+/// The bytes must stay valid until the request completes, which is with a second completion, the one with
+/// `IORING_CQE_F_NOTIF`; it comes when the first has `IORING_CQE_F_MORE`, which a failed request can have too.
+/// `flags` are `MSG_*`, `zc_flags` are `IORING_SEND_*`, `IORING_RECVSEND_POLL_FIRST` and
+/// `IORING_RECVSEND_FIXED_BUF`. Only the low 32 bits of `len` and 16 of `zc_flags` are kept.
 /// The first completion's `res` is the number of bytes sent or -errno: `IOSQE_CQE_SKIP_SUCCESS` gives -EINVAL.
 /// Since liburing 2.3, kernel 6.0.
 #[unsafe(no_mangle)]
@@ -202,7 +202,7 @@ pub unsafe extern "C" fn io_uring_prep_send_zc_fixed(
 
 /// Prepares the receipt of up to `len` bytes on the socket `sockfd` into `buf`.
 ///
-/// `buf` must stay valid until the completion arrives; with `IOSQE_BUFFER_SELECT` it is NULL and the kernel takes a
+/// `buf` must stay valid until the request completes; with `IOSQE_BUFFER_SELECT` it is NULL and the kernel takes a
 /// provided buffer. Only the low 32 bits of `len` are kept. `flags` are `MSG_*`.
 /// The completion's `res` is the number of bytes, 0 at the end of a stream, or -errno. Its flags have
 /// `IORING_CQE_F_SOCK_NONEMPTY` when there is more to receive, which the end of a stream counts as.
