@@ -2090,8 +2090,7 @@ IOURINGINLINE void io_uring_prep_madvise64(struct io_uring_sqe *sqe, void *addr,
 }
 
 /*
- * Prepares the making of an ordinary descriptor for the registered file in the
- * slot fd.
+ * Prepares an ordinary descriptor for the registered file in the slot fd.
  *
  * The registered file stays. The descriptor is closed by execve() unless flags
  * is IORING_FIXED_FD_NO_CLOEXEC. Replaces sqe's flags by IOSQE_FIXED_FILE: set
@@ -2656,7 +2655,7 @@ IOURINGINLINE void io_uring_prep_msg_ring(struct io_uring_sqe *sqe, int fd,
 }
 
 /*
- * Prepares the sending of a registered file to another ring.
+ * Prepares a send of a registered file to another ring.
  *
  * source_fd is the file's slot in this ring, target_fd the slot it gets in the
  * ring fd, or IORING_FILE_INDEX_ALLOC for any free one. A CQE with data as its
@@ -2686,8 +2685,8 @@ IOURINGINLINE void io_uring_prep_msg_ring_fd(struct io_uring_sqe *sqe, int fd,
 }
 
 /*
- * Prepares the sending of a registered file to another ring, into a slot that
- * the kernel picks there.
+ * Prepares a send of a registered file to another ring, into a slot that the
+ * kernel picks there.
  *
  * The same as io_uring_prep_msg_ring_fd() with IORING_FILE_INDEX_ALLOC. The
  * completion's res, here and in the CQE on the ring fd, is the slot that was
@@ -2707,8 +2706,8 @@ IOURINGINLINE void io_uring_prep_msg_ring_fd_alloc(struct io_uring_sqe *sqe,
  */
 
 /*
- * Prepares the handing over of nr buffers of len bytes each, lying one after
- * the other from addr on.
+ * Prepares a request that provides nr buffers of len bytes each, one after the
+ * other from addr on.
  *
  * They join the group bgid and get the ids bid, bid + 1 and so on, up to 65535;
  * nr is 1 to 65536 (before kernel 6.7: 65535). A request with
@@ -2730,7 +2729,8 @@ IOURINGINLINE void io_uring_prep_provide_buffers(struct io_uring_sqe *sqe,
 }
 
 /*
- * Prepares the taking back of up to nr provided buffers of the group bgid.
+ * Prepares a request that takes back up to nr provided buffers of the group
+ * bgid.
  *
  * The kernel uses none of them any more when the request has completed. The
  * completion's res is the number of buffers taken back, which may be fewer than
@@ -2849,7 +2849,7 @@ IOURINGINLINE void io_uring_prep_waitid(struct io_uring_sqe *sqe,
 }
 
 /*
- * Prepares the waking of at most val waiters on the futex at futex.
+ * Prepares a futex wake request for at most val waiters on the futex at futex.
  *
  * mask must share a bit with a waiter's; FUTEX_BITSET_MATCH_ANY means them all.
  * futex_flags are FUTEX2_*, at least a size: FUTEX2_SIZE_U32. flags must be 0.
@@ -2989,7 +2989,7 @@ IOURINGINLINE void io_uring_prep_multishot_accept_direct(struct io_uring_sqe *sq
 }
 
 /*
- * Prepares a connection of the socket fd to the address addr of addrlen bytes.
+ * Prepares a connect() of the socket fd to the address addr of addrlen bytes.
  *
  * The address must stay valid until io_uring_sq_ready() returns 0. The
  * completion's res is 0 or -errno, as from connect(2).
@@ -3003,7 +3003,7 @@ IOURINGINLINE void io_uring_prep_connect(struct io_uring_sqe *sqe, int fd,
 }
 
 /*
- * Prepares the binding of the socket fd to the local address addr of addrlen
+ * Prepares a bind() of the socket fd to the local address addr of addrlen
  * bytes.
  *
  * The address must stay valid until io_uring_sq_ready() returns 0. The
@@ -3018,7 +3018,7 @@ IOURINGINLINE void io_uring_prep_bind(struct io_uring_sqe *sqe, int fd,
 }
 
 /*
- * Prepares the socket fd for accepting connections.
+ * Prepares a listen() on the socket fd.
  *
  * backlog limits how many connections may wait to be accepted. The completion's
  * res is 0 or -errno, as from listen(2).
@@ -3146,7 +3146,7 @@ IOURINGINLINE void io_uring_prep_socket_direct_alloc(struct io_uring_sqe *sqe,
  */
 
 /*
- * Prepares the receipt of a message on the socket fd, as by recvmsg(2).
+ * Prepares a recvmsg() on the socket fd.
  *
  * The kernel writes the lengths and flags back into msg, so it and all it
  * points to must stay valid until the request completes. flags are MSG_*. The
@@ -3184,7 +3184,7 @@ IOURINGINLINE void io_uring_prep_recvmsg_multishot(struct io_uring_sqe *sqe,
 }
 
 /*
- * Prepares the sending of a message on the socket fd, as by sendmsg(2).
+ * Prepares a sendmsg() on the socket fd.
  *
  * msg must stay valid until io_uring_sq_ready() returns 0 (before kernel 5.5,
  * until the request completes), the control data (msg_control) and the bytes to
@@ -3202,7 +3202,7 @@ IOURINGINLINE void io_uring_prep_sendmsg(struct io_uring_sqe *sqe, int fd,
 }
 
 /*
- * Prepares the sending of a message without copying its bytes.
+ * Prepares a sendmsg() that doesn't copy the bytes.
  *
  * As io_uring_prep_sendmsg(), but the request completes with a second
  * completion, the one with IORING_CQE_F_NOTIF; it comes when the first has
@@ -3219,8 +3219,8 @@ IOURINGINLINE void io_uring_prep_sendmsg_zc(struct io_uring_sqe *sqe, int fd,
 }
 
 /*
- * Prepares the sending, without copying, of a message whose bytes lie in the
- * registered buffer buf_index.
+ * Prepares a sendmsg() that doesn't copy the bytes, which lie in the registered
+ * buffer buf_index.
  *
  * As io_uring_prep_sendmsg_zc(); each iovec of msg must lie inside that buffer.
  * Only the low 16 bits of buf_index are kept.
@@ -3237,7 +3237,7 @@ IOURINGINLINE void io_uring_prep_sendmsg_zc_fixed(struct io_uring_sqe *sqe,
 }
 
 /*
- * Prepares the sending of len bytes of buf on the socket sockfd.
+ * Prepares a send() of len bytes of buf on the socket sockfd.
  *
  * The bytes must stay valid until the request completes; with
  * IOSQE_BUFFER_SELECT (kernel 6.10) buf is NULL and a provided buffer is sent.
@@ -3256,8 +3256,7 @@ IOURINGINLINE void io_uring_prep_send(struct io_uring_sqe *sqe, int sockfd,
 }
 
 /*
- * Prepares the sending of as many provided buffers as are there, with one
- * request.
+ * Prepares a send of as many provided buffers as are there.
  *
  * Set IOSQE_BUFFER_SELECT and the group of a buffer ring too. It goes in rounds
  * of up to 256 buffers, each with a completion; another follows when that has
@@ -3292,8 +3291,7 @@ IOURINGINLINE void io_uring_prep_send_set_addr(struct io_uring_sqe *sqe,
 }
 
 /*
- * Prepares the sending of len bytes of buf to the address addr of addrlen
- * bytes.
+ * Prepares a sendto() of len bytes of buf to the address addr of addrlen bytes.
  *
  * As io_uring_prep_send(); the address must stay valid until
  * io_uring_sq_ready() returns 0. Only the low 16 bits of addrlen are kept.
@@ -3309,7 +3307,7 @@ IOURINGINLINE void io_uring_prep_sendto(struct io_uring_sqe *sqe, int sockfd,
 }
 
 /*
- * Prepares the sending of len bytes of buf without copying them.
+ * Prepares a send() of len bytes of buf that doesn't copy them.
  *
  * The bytes must stay valid until the request completes, which is with a second
  * completion, the one with IORING_CQE_F_NOTIF; it comes when the first has
@@ -3331,7 +3329,7 @@ IOURINGINLINE void io_uring_prep_send_zc(struct io_uring_sqe *sqe, int sockfd,
 }
 
 /*
- * Prepares the sending, without copying, of bytes that lie in the registered
+ * Prepares a send() that doesn't copy the bytes, which lie in the registered
  * buffer buf_index.
  *
  * As io_uring_prep_send_zc(); buf is an address inside that buffer, and the
@@ -3349,7 +3347,7 @@ IOURINGINLINE void io_uring_prep_send_zc_fixed(struct io_uring_sqe *sqe,
 }
 
 /*
- * Prepares the receipt of up to len bytes on the socket sockfd into buf.
+ * Prepares a recv() of up to len bytes on the socket sockfd into buf.
  *
  * buf must stay valid until the request completes; with IOSQE_BUFFER_SELECT it
  * is NULL and the kernel takes a provided buffer. Only the low 32 bits of len
@@ -3444,7 +3442,7 @@ IOURINGINLINE void io_uring_prep_uring_cmd128(struct io_uring_sqe *sqe,
 }
 
 /*
- * Prepares a socket command, such as the reading or setting of an option.
+ * Prepares a socket command, such as to read or set an option.
  *
  * cmd_op is a SOCKET_URING_OP_*. level, optname, optval and optlen are those of
  * setsockopt(2), for the two option commands (kernel 6.7) alone. optval must
@@ -3486,7 +3484,7 @@ IOURINGINLINE void io_uring_prep_cmd_getsockname(struct io_uring_sqe *sqe,
 }
 
 /*
- * Prepares the discarding of nbytes bytes at offset of the block device fd.
+ * Prepares a discard of nbytes bytes at offset of the block device fd.
  *
  * Both are multiples of the device's block size. Writes in flight to the range
  * aren't waited for, and the page cache is cleared as far as it can be: nobody

@@ -1817,8 +1817,7 @@ void io_uring_prep_madvise64(struct io_uring_sqe *sqe, void *addr, off_t length,
 		int advice) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the making of an ordinary descriptor for the registered file in the
- * slot fd.
+ * Prepares an ordinary descriptor for the registered file in the slot fd.
  *
  * The registered file stays. The descriptor is closed by execve() unless flags
  * is IORING_FIXED_FD_NO_CLOEXEC. Replaces sqe's flags by IOSQE_FIXED_FILE: set
@@ -2223,7 +2222,7 @@ void io_uring_prep_msg_ring(struct io_uring_sqe *sqe, int fd, unsigned len,
 		__u64 data, unsigned flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of a registered file to another ring.
+ * Prepares a send of a registered file to another ring.
  *
  * source_fd is the file's slot in this ring, target_fd the slot it gets in the
  * ring fd, or IORING_FILE_INDEX_ALLOC for any free one. A CQE with data as its
@@ -2238,8 +2237,8 @@ void io_uring_prep_msg_ring_fd(struct io_uring_sqe *sqe, int fd, int source_fd,
 		int target_fd, __u64 data, unsigned flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of a registered file to another ring, into a slot that
- * the kernel picks there.
+ * Prepares a send of a registered file to another ring, into a slot that the
+ * kernel picks there.
  *
  * The same as io_uring_prep_msg_ring_fd() with IORING_FILE_INDEX_ALLOC. The
  * completion's res, here and in the CQE on the ring fd, is the slot that was
@@ -2254,8 +2253,8 @@ void io_uring_prep_msg_ring_fd_alloc(struct io_uring_sqe *sqe, int fd,
  */
 
 /*
- * Prepares the handing over of nr buffers of len bytes each, lying one after
- * the other from addr on.
+ * Prepares a request that provides nr buffers of len bytes each, one after the
+ * other from addr on.
  *
  * They join the group bgid and get the ids bid, bid + 1 and so on, up to 65535;
  * nr is 1 to 65536 (before kernel 6.7: 65535). A request with
@@ -2271,7 +2270,8 @@ void io_uring_prep_provide_buffers(struct io_uring_sqe *sqe, void *addr,
 		int len, int nr, int bgid, int bid) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the taking back of up to nr provided buffers of the group bgid.
+ * Prepares a request that takes back up to nr provided buffers of the group
+ * bgid.
  *
  * The kernel uses none of them any more when the request has completed. The
  * completion's res is the number of buffers taken back, which may be fewer than
@@ -2351,7 +2351,7 @@ void io_uring_prep_waitid(struct io_uring_sqe *sqe, idtype_t idtype, id_t id,
 		unsigned flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the waking of at most val waiters on the futex at futex.
+ * Prepares a futex wake request for at most val waiters on the futex at futex.
  *
  * mask must share a bit with a waiter's; FUTEX_BITSET_MATCH_ANY means them all.
  * futex_flags are FUTEX2_*, at least a size: FUTEX2_SIZE_U32. flags must be 0.
@@ -2448,7 +2448,7 @@ void io_uring_prep_multishot_accept_direct(struct io_uring_sqe *sqe, int fd,
 		int flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares a connection of the socket fd to the address addr of addrlen bytes.
+ * Prepares a connect() of the socket fd to the address addr of addrlen bytes.
  *
  * The address must stay valid until io_uring_sq_ready() returns 0. The
  * completion's res is 0 or -errno, as from connect(2).
@@ -2459,7 +2459,7 @@ void io_uring_prep_connect(struct io_uring_sqe *sqe, int fd,
 		socklen_t addrlen) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the binding of the socket fd to the local address addr of addrlen
+ * Prepares a bind() of the socket fd to the local address addr of addrlen
  * bytes.
  *
  * The address must stay valid until io_uring_sq_ready() returns 0. The
@@ -2471,7 +2471,7 @@ void io_uring_prep_bind(struct io_uring_sqe *sqe, int fd,
 		socklen_t addrlen) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the socket fd for accepting connections.
+ * Prepares a listen() on the socket fd.
  *
  * backlog limits how many connections may wait to be accepted. The completion's
  * res is 0 or -errno, as from listen(2).
@@ -2556,7 +2556,7 @@ void io_uring_prep_socket_direct_alloc(struct io_uring_sqe *sqe, int domain,
  */
 
 /*
- * Prepares the receipt of a message on the socket fd, as by recvmsg(2).
+ * Prepares a recvmsg() on the socket fd.
  *
  * The kernel writes the lengths and flags back into msg, so it and all it
  * points to must stay valid until the request completes. flags are MSG_*. The
@@ -2584,7 +2584,7 @@ void io_uring_prep_recvmsg_multishot(struct io_uring_sqe *sqe, int fd,
 		struct msghdr *msg, unsigned flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of a message on the socket fd, as by sendmsg(2).
+ * Prepares a sendmsg() on the socket fd.
  *
  * msg must stay valid until io_uring_sq_ready() returns 0 (before kernel 5.5,
  * until the request completes), the control data (msg_control) and the bytes to
@@ -2597,7 +2597,7 @@ void io_uring_prep_sendmsg(struct io_uring_sqe *sqe, int fd,
 		const struct msghdr *msg, unsigned flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of a message without copying its bytes.
+ * Prepares a sendmsg() that doesn't copy the bytes.
  *
  * As io_uring_prep_sendmsg(), but the request completes with a second
  * completion, the one with IORING_CQE_F_NOTIF; it comes when the first has
@@ -2609,8 +2609,8 @@ void io_uring_prep_sendmsg_zc(struct io_uring_sqe *sqe, int fd,
 		const struct msghdr *msg, unsigned flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending, without copying, of a message whose bytes lie in the
- * registered buffer buf_index.
+ * Prepares a sendmsg() that doesn't copy the bytes, which lie in the registered
+ * buffer buf_index.
  *
  * As io_uring_prep_sendmsg_zc(); each iovec of msg must lie inside that buffer.
  * Only the low 16 bits of buf_index are kept.
@@ -2621,7 +2621,7 @@ void io_uring_prep_sendmsg_zc_fixed(struct io_uring_sqe *sqe, int fd,
 		unsigned buf_index) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of len bytes of buf on the socket sockfd.
+ * Prepares a send() of len bytes of buf on the socket sockfd.
  *
  * The bytes must stay valid until the request completes; with
  * IOSQE_BUFFER_SELECT (kernel 6.10) buf is NULL and a provided buffer is sent.
@@ -2634,8 +2634,7 @@ void io_uring_prep_send(struct io_uring_sqe *sqe, int sockfd, const void *buf,
 		size_t len, int flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of as many provided buffers as are there, with one
- * request.
+ * Prepares a send of as many provided buffers as are there.
  *
  * Set IOSQE_BUFFER_SELECT and the group of a buffer ring too. It goes in rounds
  * of up to 256 buffers, each with a completion; another follows when that has
@@ -2661,8 +2660,7 @@ void io_uring_prep_send_set_addr(struct io_uring_sqe *sqe,
 		__u16 addr_len) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of len bytes of buf to the address addr of addrlen
- * bytes.
+ * Prepares a sendto() of len bytes of buf to the address addr of addrlen bytes.
  *
  * As io_uring_prep_send(); the address must stay valid until
  * io_uring_sq_ready() returns 0. Only the low 16 bits of addrlen are kept.
@@ -2673,7 +2671,7 @@ void io_uring_prep_sendto(struct io_uring_sqe *sqe, int sockfd, const void *buf,
 		socklen_t addrlen) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of len bytes of buf without copying them.
+ * Prepares a send() of len bytes of buf that doesn't copy them.
  *
  * The bytes must stay valid until the request completes, which is with a second
  * completion, the one with IORING_CQE_F_NOTIF; it comes when the first has
@@ -2689,7 +2687,7 @@ void io_uring_prep_send_zc(struct io_uring_sqe *sqe, int sockfd,
 		unsigned zc_flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending, without copying, of bytes that lie in the registered
+ * Prepares a send() that doesn't copy the bytes, which lie in the registered
  * buffer buf_index.
  *
  * As io_uring_prep_send_zc(); buf is an address inside that buffer, and the
@@ -2701,7 +2699,7 @@ void io_uring_prep_send_zc_fixed(struct io_uring_sqe *sqe, int sockfd,
 		unsigned buf_index) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the receipt of up to len bytes on the socket sockfd into buf.
+ * Prepares a recv() of up to len bytes on the socket sockfd into buf.
  *
  * buf must stay valid until the request completes; with IOSQE_BUFFER_SELECT it
  * is NULL and the kernel takes a provided buffer. Only the low 32 bits of len
@@ -2766,7 +2764,7 @@ void io_uring_prep_uring_cmd128(struct io_uring_sqe *sqe, int cmd_op,
 		int fd) LIBURING_NOEXCEPT;
 
 /*
- * Prepares a socket command, such as the reading or setting of an option.
+ * Prepares a socket command, such as to read or set an option.
  *
  * cmd_op is a SOCKET_URING_OP_*. level, optname, optval and optlen are those of
  * setsockopt(2), for the two option commands (kernel 6.7) alone. optval must
@@ -2794,7 +2792,7 @@ void io_uring_prep_cmd_getsockname(struct io_uring_sqe *sqe, int fd,
 		int peer) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the discarding of nbytes bytes at offset of the block device fd.
+ * Prepares a discard of nbytes bytes at offset of the block device fd.
  *
  * Both are multiples of the device's block size. Writes in flight to the range
  * aren't waited for, and the page cache is cleared as far as it can be: nobody

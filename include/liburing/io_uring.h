@@ -953,8 +953,8 @@ __extension__ struct io_uring_cqe {
  */
 #define IORING_SETUP_CLAMP	(1U << 4)
 /*
- * In params->flags: share worker threads, and the submission thread, with the
- * ring wq_fd. Kernel 5.6.
+ * In params->flags: share the submission thread of the ring wq_fd (before
+ * kernel 5.12 its workers, too). Kernel 5.6.
  */
 #define IORING_SETUP_ATTACH_WQ	(1U << 5)
 /*

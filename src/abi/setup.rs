@@ -26,7 +26,7 @@ pub const IORING_SETUP_CQSIZE: c_uint = 1 << 3;
 /// Kernel 5.6.
 pub const IORING_SETUP_CLAMP: c_uint = 1 << 4;
 
-/// In `params->flags`: share worker threads, and the submission thread, with the ring `wq_fd`.
+/// In `params->flags`: share the submission thread of the ring `wq_fd` (before kernel 5.12 its workers, too).
 /// Kernel 5.6.
 pub const IORING_SETUP_ATTACH_WQ: c_uint = 1 << 5;
 

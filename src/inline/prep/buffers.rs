@@ -6,7 +6,7 @@ use crate::abi::{IORING_OP_PROVIDE_BUFFERS, IORING_OP_REMOVE_BUFFERS, io_uring_s
 use crate::ctypes::{__u16, __u32, __u64, c_int, c_void};
 use crate::inline::sqe::io_uring_prep_rw;
 
-/// Prepares the handing over of `nr` buffers of `len` bytes each, lying one after the other from `addr` on.
+/// Prepares a request that provides `nr` buffers of `len` bytes each, one after the other from `addr` on.
 ///
 /// They join the group `bgid` and get the ids `bid`, `bid + 1` and so on, up to 65535; `nr` is 1 to 65536 (before
 /// kernel 6.7: 65535). A request with `IOSQE_BUFFER_SELECT` and that group takes one; its completion names the id.
@@ -28,7 +28,7 @@ pub unsafe extern "C" fn io_uring_prep_provide_buffers(
     (*sqe).anon_buf.buf_group = bgid as __u16;
 }
 
-/// Prepares the taking back of up to `nr` provided buffers of the group `bgid`.
+/// Prepares a request that takes back up to `nr` provided buffers of the group `bgid`.
 ///
 /// The kernel uses none of them any more when the request has completed.
 /// The completion's `res` is the number of buffers taken back, which may be fewer than asked, or -errno:

@@ -45,7 +45,7 @@ pub unsafe extern "C" fn io_uring_prep_uring_cmd128(sqe: *mut io_uring_sqe, cmd_
     __io_uring_prep_uring_cmd(sqe, IORING_OP_URING_CMD128, cmd_op as __u32, fd);
 }
 
-/// Prepares a socket command, such as the reading or setting of an option.
+/// Prepares a socket command, such as to read or set an option.
 ///
 /// `cmd_op` is a `SOCKET_URING_OP_*`. `level`, `optname`, `optval` and `optlen` are those of setsockopt(2), for the
 /// two option commands (kernel 6.7) alone. `optval` must stay valid until the request completes.
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn io_uring_prep_cmd_getsockname(
     (*sqe).anon_file.optlen = peer as __u32;
 }
 
-/// Prepares the discarding of `nbytes` bytes at `offset` of the block device `fd`.
+/// Prepares a discard of `nbytes` bytes at `offset` of the block device `fd`.
 ///
 /// Both are multiples of the device's block size. Writes in flight to the range aren't waited for, and the page cache
 /// is cleared as far as it can be: nobody else should use the range meanwhile.

@@ -282,7 +282,7 @@ pub unsafe extern "C" fn io_uring_prep_madvise64(
     (*sqe).anon_flags.fadvise_advice = advice as __u32;
 }
 
-/// Prepares the making of an ordinary descriptor for the registered file in the slot `fd`.
+/// Prepares an ordinary descriptor for the registered file in the slot `fd`.
 ///
 /// The registered file stays. The descriptor is closed by `execve()` unless `flags` is
 /// `IORING_FIXED_FD_NO_CLOEXEC`. Replaces `sqe`'s flags by `IOSQE_FIXED_FILE`: set others afterwards.

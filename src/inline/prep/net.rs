@@ -93,7 +93,7 @@ pub unsafe extern "C" fn io_uring_prep_multishot_accept_direct(
     __io_uring_set_target_fixed_file(sqe, IORING_FILE_INDEX_ALLOC - 1);
 }
 
-/// Prepares a connection of the socket `fd` to the address `addr` of `addrlen` bytes.
+/// Prepares a `connect()` of the socket `fd` to the address `addr` of `addrlen` bytes.
 ///
 /// The address must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno, as from connect(2).
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn io_uring_prep_connect(
     io_uring_prep_rw(IORING_OP_CONNECT, sqe, fd, addr.cast(), 0, __u64::from(addrlen));
 }
 
-/// Prepares the binding of the socket `fd` to the local address `addr` of `addrlen` bytes.
+/// Prepares a `bind()` of the socket `fd` to the local address `addr` of `addrlen` bytes.
 ///
 /// The address must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno, as from bind(2).
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn io_uring_prep_bind(
     io_uring_prep_rw(IORING_OP_BIND, sqe, fd, addr.cast(), 0, __u64::from(addrlen));
 }
 
-/// Prepares the socket `fd` for accepting connections.
+/// Prepares a `listen()` on the socket `fd`.
 ///
 /// `backlog` limits how many connections may wait to be accepted.
 /// The completion's `res` is 0 or -errno, as from listen(2).

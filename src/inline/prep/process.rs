@@ -28,7 +28,7 @@ pub unsafe extern "C" fn io_uring_prep_waitid(
     (*sqe).anon_off.addr2 = uring_ptr_to_u64(infop.cast());
 }
 
-/// Prepares the waking of at most `val` waiters on the futex at `futex`.
+/// Prepares a futex wake request for at most `val` waiters on the futex at `futex`.
 ///
 /// `mask` must share a bit with a waiter's; `FUTEX_BITSET_MATCH_ANY` means them all. `futex_flags` are `FUTEX2_*`,
 /// at least a size: `FUTEX2_SIZE_U32`. `flags` must be 0. `futex` must stay valid until the request completes.
