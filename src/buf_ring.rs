@@ -13,8 +13,8 @@ use libc::{MAP_ANONYMOUS, MAP_PRIVATE};
 /// Registers a ring of provided buffers.
 ///
 /// `reg` names the group, the ring's memory (page-aligned, `ring_entries` times `struct io_uring_buf`; it must stay
-/// mapped until unregistered) and flags, to which `flags` are added (`IOU_PBUF_RING_`); `reg` itself is read during
-/// the call. `io_uring_setup_buf_ring()` does this with memory of its own.
+/// mapped until the group is unregistered) and flags, to which `flags` are added (`IOU_PBUF_RING_`); `reg` itself is
+/// read during the call. `io_uring_setup_buf_ring()` does this with memory of its own.
 /// Returns 0, or -errno: -EEXIST when the group exists, -EINVAL when `ring_entries` is no power of two below 65536,
 /// -EFAULT when the memory isn't there or can't be written, -ENOMEM (`RLIMIT_MEMLOCK` too).
 /// Since liburing 2.2, kernel 5.19.

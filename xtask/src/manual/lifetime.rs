@@ -12,9 +12,11 @@ const FORMS: &[&str] = &["until the request completes", "until io_uring_sq_ready
 /// What begins other lifetimes, none of them a request's.
 const OTHERS: &[&str] = &[
     "io_uring_queue_exit",
+    "after io_uring_queue_exit",
     "io_uring_cq_advance",
     "the group",
     "it is unregistered",
+    "they are unregistered",
 ];
 
 /// Wordings that are wrong with SQPOLL, or say a form in another way.
@@ -48,11 +50,14 @@ fn wrong(text: &str) -> Vec<String> {
         .filter(|words| text.contains(*words))
         .map(|words| format!("\"{words}\""))
         .collect();
-    for (at, _) in text.match_indices("valid until ") {
-        let end = &text[at + "valid ".len()..];
-        let other = OTHERS.iter().any(|other| end["until ".len()..].starts_with(other));
-        if !other && !FORMS.iter().any(|form| end.starts_with(form)) {
-            found.push(format!("\"{}\"", end.split(['.', ',', ';', ':']).next().unwrap_or(end)));
+    let ends = ["valid until ", "stay mapped until "]
+        .iter()
+        .flat_map(|start| text.split(start).skip(1));
+    for end in ends {
+        let form = FORMS.iter().any(|form| end.starts_with(&form["until ".len()..]));
+        if !form && !OTHERS.iter().any(|other| end.starts_with(other)) {
+            let end = end.split(['.', ',', ';', ':']).next().unwrap_or(end);
+            found.push(format!("\"until {end}\""));
         }
     }
     found
