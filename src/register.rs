@@ -405,13 +405,13 @@ pub unsafe extern "C" fn io_uring_register_query(query: *mut io_uring_query_hdr)
     unsafe { kernel::io_uring_register(-1, IORING_REGISTER_QUERY, query.cast(), 0) }
 }
 
-/// Makes room for `nr` files in the limit on open files, as far as it may be raised.
+/// Raises the limit on open files to `nr` if it is lower and may be raised that far.
 pub(crate) unsafe fn raise_nofile(nr: c_uint) {
     // SAFETY: the local structure lives through both calls.
     unsafe {
         let mut limit: kernel::RLimit = zeroed();
         if kernel::prlimit_nofile(null(), &raw mut limit) == 0 && limit.cur < nr as u64 {
-            limit.cur += nr as u64;
+            limit.cur = nr as u64;
             kernel::prlimit_nofile(&raw const limit, core::ptr::null_mut());
         }
     }

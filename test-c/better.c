@@ -1,5 +1,6 @@
 /* Where we do better than the original on purpose (docs/differences.md): these cases fail on it. */
-#include "io.h"
+#include "many.h"
+#include <sys/resource.h>
 
 static struct io_uring ring;
 
@@ -47,5 +48,70 @@ TEST(fillers_before_an_overflow)
 	CHECK_EQ(io_uring_peek_batch_cqe(&ring, cqes, 8), 2);
 	CHECK_EQ(cqes[0]->user_data, 4);
 	CHECK_EQ(cqes[1]->user_data, 5);
+	io_uring_queue_exit(&ring);
+}
+
+static rlim_t soft_files(void)
+{
+	struct rlimit lim;
+
+	CHECK_SYS(getrlimit(RLIMIT_NOFILE, &lim));
+	return lim.rlim_cur;
+}
+
+static int no_files[128];
+
+static int register_plain(unsigned nr)
+{
+	return io_uring_register_files(&ring, no_files, nr);
+}
+
+static int register_tags(unsigned nr)
+{
+	return io_uring_register_files_tags(&ring, no_files, NULL, nr);
+}
+
+static int register_sparse(unsigned nr)
+{
+	return io_uring_register_files_sparse(&ring, nr);
+}
+
+/* The kernel wants a soft limit of the table's size: raised to that, no further, and where the hard one allows it. */
+TEST(table_beyond_the_file_limit)
+{
+	static int (*const call[])(unsigned) = { register_plain, register_tags, register_sparse };
+	static const struct {
+		rlim_t soft, hard, after;
+		unsigned nr;
+		int ret;
+	} at[] = {
+		{ 64, 96, 80, 80, 0 },
+		{ 64, 96, 96, 96, 0 },
+		{ 64, 96, 64, 97, -EMFILE },
+		{ 64, 4096, 65, 65, 0 },
+		{ 64, 4096, 64, 64, 0 },
+		{ 64, RLIM_INFINITY, 128, 128, 0 },
+	};
+	unsigned i, k;
+
+	SINCE("sparse table", 5, 19);
+	NOT_UNDER("valgrind", "it answers for RLIMIT_NOFILE itself");
+	memset(no_files, -1, sizeof(no_files));
+	ring_init(&ring, 4, 0);
+	/* From the last to the first: a hard limit can only be lowered. */
+	for (i = ARRAY_LEN(at); i-- > 0;) {
+		for (k = 0; k < ARRAY_LEN(call); k++) {
+			struct rlimit lim = { at[i].soft, at[i].hard };
+
+			if (at[i].hard == RLIM_INFINITY) {
+				CHECK_SYS(getrlimit(RLIMIT_NOFILE, &lim));
+				lim.rlim_cur = at[i].soft;
+			}
+			CHECK_SYS(setrlimit(RLIMIT_NOFILE, &lim));
+			CHECK_EQ(call[k](at[i].nr), at[i].ret);
+			CHECK_EQ(soft_files(), at[i].after);
+			CHECK_EQ(io_uring_unregister_files(&ring), at[i].ret ? -ENXIO : 0);
+		}
+	}
 	io_uring_queue_exit(&ring);
 }

@@ -909,8 +909,8 @@ int io_uring_unregister_buffers(struct io_uring *ring) LIBURING_NOEXCEPT;
  * Registers files, so that requests with IOSQE_FIXED_FILE name them by index.
  *
  * files holds nr_files descriptors, -1 for an empty place; read during the
- * call. The kernel keeps its own references: the descriptors may be closed.
- * When the limit on open files is too low, it is raised if allowed.
+ * call. The kernel keeps its own references: the descriptors may be closed. A
+ * soft limit on open files (ulimit -n) below nr_files is raised to it.
  * Returns 0, or -errno: -EBUSY when files are registered already, -EBADF,
  * -EMFILE.
  * Since liburing 2.0, kernel 5.1.

@@ -289,7 +289,7 @@ fn the_limit_on_files_is_raised_only_where_it_is_too_low() {
         raise_nofile(1024);
         assert_eq!(script.calls(), [Call::Limit(None)], "enough already");
         raise_nofile(1025);
-        assert_eq!(script.calls(), [Call::Limit(None), Call::Limit(Some((2049, 4096)))]);
+        assert_eq!(script.calls(), [Call::Limit(None), Call::Limit(Some((1025, 4096)))]);
         script.fail(Kind::Limit, 0, -EPERM);
         raise_nofile(u32::MAX);
         assert_eq!(script.calls(), [Call::Limit(None)], "what can't be read is not set");
