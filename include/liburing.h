@@ -3510,8 +3510,8 @@ IOURINGINLINE void io_uring_prep_cmd_discard(struct io_uring_sqe *sqe, int fd,
  * Tells whether the kernel that filled the probe p knows the operation op, an
  * IORING_OP_*.
  *
- * Returns 1 or 0; 0 for a negative op, and for one beyond those that the kernel
- * has heard of. Get a probe with io_uring_get_probe().
+ * Returns 1 or 0; 0 for a negative op, and for one beyond the p->ops_len that
+ * the probe tells of. Get a probe with io_uring_get_probe().
  * Since liburing 2.0, kernel 5.6.
  */
 IOURINGINLINE int io_uring_opcode_supported(const struct io_uring_probe *p,
@@ -3520,7 +3520,12 @@ IOURINGINLINE int io_uring_opcode_supported(const struct io_uring_probe *p,
 {
 	const struct io_uring_probe_op *ops = p->ops;
 
-	if (op < 0 || op > p->last_op)
+	/*
+	 * Not last_op: the caller of io_uring_register_probe() may have had
+	 * less space than the kernel has operations. Unsigned, a negative one
+	 * is beyond as well.
+	 */
+	if (uring_cast(unsigned, op) >= uring_cast(unsigned, p->ops_len))
 		return 0;
 	return (uring_cast(unsigned,
 			ops[op].flags) & IO_URING_OP_SUPPORTED) != 0;

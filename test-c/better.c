@@ -1,5 +1,6 @@
 /* Where we do better than the original on purpose (docs/differences.md): these cases fail on it. */
 #include "many.h"
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 static struct io_uring ring;
@@ -113,5 +114,24 @@ TEST(table_beyond_the_file_limit)
 			CHECK_EQ(io_uring_unregister_files(&ring), at[i].ret ? -ENXIO : 0);
 		}
 	}
+	io_uring_queue_exit(&ring);
+}
+
+/* Behind the entries that there was room for lies memory of the program's own, here none at all. */
+TEST(short_probe)
+{
+	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct io_uring_probe *p;
+	int op;
+
+	CHECK(pages != MAP_FAILED);
+	CHECK_SYS(mprotect(pages + 4096, 4096, PROT_NONE));
+	p = (struct io_uring_probe *)(void *)(pages + 4096 - sizeof(*p) - 4 * sizeof(p->ops[0]));
+	ring_init(&ring, 2, 0);
+	CHECK_EQ(io_uring_register_probe(&ring, p, 4), 0);
+	CHECK(p->last_op > 4);
+	CHECK_EQ(io_uring_opcode_supported(p, 3), 1);
+	for (op = 4; op <= p->last_op; op++)
+		CHECK_EQ(io_uring_opcode_supported(p, op), 0);
 	io_uring_queue_exit(&ring);
 }

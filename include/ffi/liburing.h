@@ -2811,8 +2811,8 @@ void io_uring_prep_cmd_discard(struct io_uring_sqe *sqe, int fd,
  * Tells whether the kernel that filled the probe p knows the operation op, an
  * IORING_OP_*.
  *
- * Returns 1 or 0; 0 for a negative op, and for one beyond those that the kernel
- * has heard of. Get a probe with io_uring_get_probe().
+ * Returns 1 or 0; 0 for a negative op, and for one beyond the p->ops_len that
+ * the probe tells of. Get a probe with io_uring_get_probe().
  * Since liburing 2.0, kernel 5.6.
  */
 int io_uring_opcode_supported(const struct io_uring_probe *p,

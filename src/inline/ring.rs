@@ -20,14 +20,16 @@ use crate::wait::__io_uring_get_cqe;
 
 /// Tells whether the kernel that filled the probe `p` knows the operation `op`, an `IORING_OP_*`.
 ///
-/// Returns 1 or 0; 0 for a negative `op`, and for one beyond those that the kernel has heard of.
+/// Returns 1 or 0; 0 for a negative `op`, and for one beyond the `p->ops_len` that the probe tells of.
 /// Get a probe with `io_uring_get_probe()`.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_opcode_supported(p: *const io_uring_probe, op: c_int) -> c_int {
     let ops: *const io_uring_probe_op = (&raw const (*p).ops).cast::<io_uring_probe_op>();
 
-    if op < 0 || op > c_int::from((*p).last_op) {
+    // Not `last_op`: the caller of `io_uring_register_probe()` may have had less space than the kernel has operations.
+    // Unsigned, a negative one is beyond as well.
+    if op as c_uint >= c_uint::from((*p).ops_len) {
         return 0;
     }
     c_int::from((c_uint::from((*ops.add(op as usize)).flags) & IO_URING_OP_SUPPORTED) != 0)
