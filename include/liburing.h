@@ -4107,32 +4107,33 @@ IOURINGINLINE struct cmsghdr *io_uring_recvmsg_cmsg_nexthdr(struct io_uring_recv
 	LIBURING_NOEXCEPT
 {
 	size_t len = cmsg->cmsg_len;
-	size_t controllen;
-	unsigned char *first;
-	unsigned char *end;
+	size_t hdr = sizeof(struct cmsghdr);
+	size_t align = sizeof(size_t);
+	size_t controllen = o->controllen;
+	uintptr_t name = uring_cast(uintptr_t,
+			uring_ptr_to_u64(io_uring_recvmsg_name(o)));
+	size_t before = uring_cast(uintptr_t,
+			uring_ptr_to_u64(cmsg)) - name - uring_cast(size_t,
+			msgh->msg_namelen);
+	size_t room = controllen - before - hdr;
 	void *next;
 
 	/*
-	 * A length that doesn't even cover its header would keep the caller's
-	 * loop at this place for ever.
+	 * Lengths are rounded down and compared with what is left: rounded up,
+	 * the largest would wrap around to 0, and keep the caller's loop at
+	 * this place for ever, as one does that doesn't cover its header.
 	 */
-	if (len < sizeof(struct cmsghdr))
+	if (len < hdr || room > controllen || len > (room & ~(align - 1)))
 		return NULL;
-	first = uring_ptr_cast(unsigned char *,
-			io_uring_recvmsg_cmsg_firsthdr(o, msgh));
-	controllen = o->controllen;
-	end = first + controllen;
 	next = uring_ptr_cast(unsigned char *, cmsg) + CMSG_ALIGN(len);
 
 	/*
-	 * The next header must fit before its length may be read, and then all
-	 * of it.
+	 * The next header fits, so that its length may be read; now all of it
+	 * must.
 	 */
-	if (uring_ptr_cast(unsigned char *, next) +
-			sizeof(struct cmsghdr) > end)
-		return NULL;
+	room = room + hdr - CMSG_ALIGN(len);
 	len = uring_ptr_cast(struct cmsghdr *, next)->cmsg_len;
-	if (uring_ptr_cast(unsigned char *, next) + CMSG_ALIGN(len) > end)
+	if (len > (room & ~(align - 1)))
 		return NULL;
 	return uring_ptr_cast(struct cmsghdr *, next);
 }

@@ -135,3 +135,28 @@ TEST(short_probe)
 		CHECK_EQ(io_uring_opcode_supported(p, op), 0);
 	io_uring_queue_exit(&ring);
 }
+
+/* However long a control message says that it is, a walk ends, and within the control data. */
+TEST(control_messages_of_any_length)
+{
+	union {
+		struct io_uring_recvmsg_out out;
+		char bytes[200];
+	} buf = { .out = { .controllen = 64 } };
+	struct msghdr msg = { .msg_namelen = 24, .msg_controllen = 64 };
+	struct cmsghdr *first = io_uring_recvmsg_cmsg_firsthdr(&buf.out, &msg), *second;
+	size_t less;
+
+	CHECK(first);
+	for (less = 0; less < 40; less++) {
+		first->cmsg_len = (__typeof__(first->cmsg_len))(SIZE_MAX - less);
+		CHECK(!io_uring_recvmsg_cmsg_nexthdr(&buf.out, &msg, first));
+	}
+	first->cmsg_len = CMSG_LEN(4);
+	second = io_uring_recvmsg_cmsg_nexthdr(&buf.out, &msg, first);
+	CHECK((char *)second == (char *)first + CMSG_SPACE(4));
+	for (less = 0; less < 40; less++) {
+		second->cmsg_len = (__typeof__(first->cmsg_len))(SIZE_MAX - less);
+		CHECK(!io_uring_recvmsg_cmsg_nexthdr(&buf.out, &msg, first));
+	}
+}
