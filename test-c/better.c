@@ -160,3 +160,26 @@ TEST(control_messages_of_any_length)
 		CHECK(!io_uring_recvmsg_cmsg_nexthdr(&buf.out, &msg, first));
 	}
 }
+
+/* A thread has sixteen indexes for rings. One whose restrictions forbid to give its own back would keep it, and the ring
+ * with it, until the thread ends. */
+TEST(restricted_rings_give_their_indexes_back)
+{
+	struct io_uring_restriction res = { .opcode = IORING_RESTRICTION_REGISTER_OP };
+	unsigned i, fds = count_fds(), maps = count_maps();
+
+	SINCE("IORING_REGISTER_RING_FDS", 5, 18);
+	res.register_op = IORING_REGISTER_RING_FDS;
+	for (i = 0; i < 40; i++) {
+		ring_init(&ring, 4, IORING_SETUP_R_DISABLED);
+		CHECK_EQ(io_uring_register_restrictions(&ring, &res, 1), 0);
+		CHECK_EQ(io_uring_enable_rings(&ring), 0);
+		CHECK_EQ(io_uring_register_ring_fd(&ring), 1);
+		CHECK_EQ(io_uring_unregister_ring_fd(&ring), -EACCES);
+		if (i % 2 && ring.features & IORING_FEAT_REG_REG_RING)
+			CHECK_EQ(io_uring_close_ring_fd(&ring), 1);
+		io_uring_queue_exit(&ring);
+	}
+	CHECK_EQ(count_fds(), fds);
+	CHECK_EQ(count_maps(), maps);
+}
