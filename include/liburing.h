@@ -732,8 +732,7 @@ int io_uring_register_sync_msg(struct io_uring_sqe *sqe) LIBURING_NOEXCEPT;
 /*
  * Turns busy polling of the network on, as napi says.
  *
- * The settings before the call come back in napi, with resv set: clear it
- * before each call.
+ * The settings before the call come back in napi, and may be registered again.
  * Returns 0, or -errno: -EINVAL on kernels without it.
  * Since liburing 2.6, kernel 6.9.
  */

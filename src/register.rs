@@ -277,13 +277,21 @@ pub unsafe extern "C" fn io_uring_register_sync_msg(sqe: *mut io_uring_sqe) -> c
 
 /// Turns busy polling of the network on, as `napi` says.
 ///
-/// The settings before the call come back in `napi`, with `resv` set: clear it before each call.
+/// The settings before the call come back in `napi`, and may be registered again.
 /// Returns 0, or -errno: -EINVAL on kernels without it.
 /// Since liburing 2.6, kernel 6.9.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_napi(ring: *mut io_uring, napi: *mut io_uring_napi) -> c_int {
-    // SAFETY: the caller's ring and argument.
-    unsafe { register(ring, napi.cast(), 1, IORING_REGISTER_NAPI) }
+    // What kernels from 6.13 on write where nothing was registered, and refuse: 255 in the first four bytes.
+    const INACTIVE: u64 = if cfg!(target_endian = "little") { 255 } else { 255 << 32 };
+    // SAFETY: the caller's ring and argument, to which the kernel has written when it succeeds.
+    unsafe {
+        let ret = register(ring, napi.cast(), 1, IORING_REGISTER_NAPI);
+        if ret == 0 && (*napi).resv == INACTIVE {
+            (*napi).resv = 0;
+        }
+        ret
+    }
 }
 
 /// Turns busy polling of the network off.

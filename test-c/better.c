@@ -183,3 +183,25 @@ TEST(restricted_rings_give_their_indexes_back)
 	CHECK_EQ(count_fds(), fds);
 	CHECK_EQ(count_maps(), maps);
 }
+
+/* What the kernel (6.13) writes where nothing was set before would be refused. */
+TEST(napi_settings_can_be_registered_again)
+{
+	struct io_uring_napi napi = { .busy_poll_to = 50 }, before;
+	int ret;
+
+	ring_init(&ring, 4, 0);
+	ret = io_uring_register_napi(&ring, &napi);
+	if (ret == -EINVAL)
+		LACKS("IORING_REGISTER_NAPI", 6, 9);
+	if (ret == -EOPNOTSUPP)
+		SKIP("the kernel was built without busy polling");
+	CHECK_EQ(ret, 0);
+	before = napi;
+	napi.busy_poll_to = 60;
+	CHECK_EQ(io_uring_register_napi(&ring, &napi), 0);
+	CHECK_EQ(napi.busy_poll_to, 50);
+	CHECK_EQ(io_uring_register_napi(&ring, &before), 0);
+	CHECK_EQ(before.busy_poll_to, 60);
+	io_uring_queue_exit(&ring);
+}
