@@ -202,7 +202,7 @@ unsafe fn wait_queued(
     ts: *mut __kernel_timespec,
     sigmask: *mut sigset_t,
 ) -> c_int {
-    // SAFETY: the caller's ring; `ts` stays valid until the submit that follows.
+    // SAFETY: the caller's ring; `ts` stays valid through the call, an entry until the kernel has taken it.
     unsafe {
         let mut sqe = _io_uring_get_sqe(ring);
         if sqe.is_null() {
@@ -216,6 +216,13 @@ unsafe fn wait_queued(
             }
         }
         io_uring_prep_timeout(sqe, ts, wait_nr, 0);
+        if (*ring).flags & IORING_SETUP_SQPOLL != 0 {
+            // The kernel's thread may read the time after this call has returned. In bytes that these kernels don't look
+            // at, the entry itself keeps it until the thread has taken it.
+            let kept: *mut __kernel_timespec = (&raw mut (*sqe).anon_tail).cast();
+            *kept = *ts;
+            (*sqe).anon_addr.addr = kept as usize as u64;
+        }
         (*sqe).user_data = LIBURING_UDATA_TIMEOUT;
         get_cqe(ring, cqe_ptr, flush_sq(ring), wait_nr, sigmask.cast(), PLAIN)
     }

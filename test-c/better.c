@@ -205,3 +205,45 @@ TEST(napi_settings_can_be_registered_again)
 	CHECK_EQ(before.busy_poll_to, 60);
 	io_uring_queue_exit(&ring);
 }
+
+/* Before 5.11 a time limit is a request. A thread of the kernel's takes it when it likes: what the caller has in its
+ * place by then must not count. */
+TEST(polled_time_limit_outlives_the_call)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 1 };
+	struct __kernel_timespec ts;
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+	unsigned i, head;
+
+	/* Kernels that wait without a request may refuse what the others don't look at. */
+	ring_init(&ring, 4, 0);
+	sqe = next_sqe(&ring, 1);
+	ts = nsec(1);
+	io_uring_prep_timeout(sqe, &ts, 0, 0);
+	sqe->addr3 = 1;
+	if (run_res(&ring) == -EINVAL)
+		SKIP("the kernel looks at the end of a timeout's entry, as none before 5.11 does");
+	io_uring_queue_exit(&ring);
+
+	for (i = 0; i < 20; i++) {
+		CHECK_EQ(io_uring_queue_init_params(4, &ring, &p), 0);
+		ring.features &= ~IORING_FEAT_EXT_ARG;
+		io_uring_prep_nop(next_sqe(&ring, 1));
+		CHECK(io_uring_submit(&ring) >= 0);
+		while (!(IO_URING_READ_ONCE(*ring.sq.kflags) & IORING_SQ_NEED_WAKEUP) || !io_uring_cq_ready(&ring))
+			usleep(100);
+		ts = nsec(1000 * SEC);
+		/* One is there: it doesn't wait. */
+		CHECK_EQ(io_uring_wait_cqe_timeout(&ring, &cqe, &ts), 0);
+		ts = nsec(1);
+		while (io_uring_sq_ready(&ring))
+			usleep(100);
+		usleep(2000);
+		for (head = *ring.cq.khead; head != IO_URING_READ_ONCE(*ring.cq.ktail); head++) {
+			cqe = &ring.cq.cqes[head & ring.cq.ring_mask];
+			CHECK(cqe->user_data != LIBURING_UDATA_TIMEOUT || cqe->res != -ETIME);
+		}
+		io_uring_queue_exit(&ring);
+	}
+}
