@@ -151,6 +151,33 @@ fn a_poller_may_read_the_librarys_time_limit_when_the_call_is_over() {
 }
 
 #[test]
+fn a_refused_wait_takes_the_librarys_time_limit_back() {
+    let mut rig = Rig::on(8, 0, |kernel| kernel.features &= !IORING_FEAT_EXT_ARG);
+    rig.nops([1, 2]);
+    let (mut cqe, mut ts) = (null_mut(), millis(5));
+    // SAFETY: the rig's ring.
+    unsafe {
+        for errno in [EBUSY, EAGAIN] {
+            rig.script.fail(Kind::Enter, 0, -errno);
+            assert_eq!(io_uring_wait_cqe_timeout(rig.ring(), &raw mut cqe, &raw mut ts), -errno);
+            assert_eq!(
+                (rig.sq(), io_uring_sq_ready(rig.ring())),
+                ((0, 2), 2),
+                "the program's stay queued"
+            );
+        }
+        // One is taken, then comes the error: the result is the number.
+        rig.script.set(|kernel| kernel.short.push_back(1));
+        rig.script.fail(Kind::Enter, 1, -EBUSY);
+        rig.script.ring(|ring| ring.silent = true);
+        assert_eq!(io_uring_wait_cqe_timeout(rig.ring(), &raw mut cqe, &raw mut ts), 1);
+        assert_eq!((rig.sq(), io_uring_sq_ready(rig.ring())), ((1, 2), 1));
+        assert_eq!(io_uring_submit(rig.ring()), 1);
+    }
+    assert_eq!(rig.taken(), [1, 2], "and no time limit of a call that is over");
+}
+
+#[test]
 fn a_full_queue_is_submitted_before_the_librarys_timeout_is_queued() {
     let old = |kernel: &mut crate::kernel::script::State| kernel.features &= !IORING_FEAT_EXT_ARG;
     let wait = |rig: &mut Rig| {
