@@ -53,7 +53,7 @@ MACHINE := $(or $(TARGET),$(shell $(CC) -dumpmachine))
 BARE := x86_64-% aarch64-% riscv64%
 LIBC := $(filter 1,$(USE_LIBC))$(filter-out $(BARE),$(MACHINE))
 NEEDED := $(if $(LIBC),-lc)
-# The program's heap, wanted where there is one (src/probe.rs).
+# The program's heap, wanted by the shared libraries where there is one (src/probe.rs).
 WEAKEN := $(if $(LIBC),,--weaken-symbol=calloc --weaken-symbol=free)
 # GNU ld for RISC-V misplaces the relocations of .eh_frame under -r --gc-sections (2.40 and 2.44 do), and a program
 # linked with such an archive would lose its own tables. The library calls nobody back: nothing unwinds through it.
@@ -96,17 +96,22 @@ $(STATICLIB): FORCE
 		$(DEBUGINFO) $(if $(TARGET),--target $(TARGET)) \
 		-- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp --remap-path-prefix=$(CURDIR)=ironring
 
-# One object with only what the API reaches, and only the API's names global.
+# An object with only what its part of the API reaches, and only that part's names global.
 $(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld Makefile
-	@mkdir -p $(LIB)
+	@mkdir -p $(@D)
 	@$(LD) -r --gc-sections -T src/archive.ld $$(sed 's/^/-u /' src/$*.keep) -o $@.tmp $(STATICLIB)
-	@$(OBJCOPY) --keep-global-symbols=src/$*.keep $(STRIP_DEBUG) $(WEAKEN) \
+	@$(OBJCOPY) --keep-global-symbols=src/$*.keep $(STRIP_DEBUG) $(if $(filter $(NAMES),$*),$(WEAKEN)) \
 		$(DROPPED:%=--remove-section=%) $@.tmp $@
 	@rm $@.tmp
 
-$(LIB)/%.a: $(LIB)/%.o
+# The shared libraries are one object each. The archives have members as the original's: a program may have some of the
+# functions itself, and both archives may be in one link.
+MEMBERS := $(sort $(patsubst src/%.keep,$(LIB)/%.o,$(wildcard src/members/*.keep)))
+$(LIB)/liburing.a: $(filter-out %/ffi.o,$(MEMBERS))
+$(LIB)/liburing-ffi.a: $(MEMBERS)
+$(ARCHIVES): Makefile
 	@rm -f $@
-	@$(AR) rcsD $@ $<
+	@$(AR) rcsD $@ $(filter %.o,$^)
 
 # Not by cargo: rustc adds a version script of its own, and the linkers then drop ours or refuse.
 $(LIB)/%.so.$(VERSION): $(LIB)/%.o src/%.map Makefile

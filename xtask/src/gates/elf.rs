@@ -56,21 +56,44 @@ pub fn shared(data: &[u8]) -> Result<Elf> {
     Ok(elf)
 }
 
-/// Reads an archive; what one member wants and another has isn't undefined.
+/// Reads an archive as one; what one member wants and another has isn't undefined.
 pub fn archive(data: &[u8]) -> Result<Elf> {
     let mut elf = Elf::default();
+    for (name, member) in parts(data)? {
+        elf.add(member).with_context(|| format!("member {name}"))?;
+    }
+    elf.undefined = elf.undefined.difference(&elf.globals).cloned().collect();
+    Ok(elf)
+}
+
+/// Reads an archive's members, each with its name up to the dot.
+pub fn members(data: &[u8]) -> Result<BTreeMap<String, Elf>> {
+    parts(data)?
+        .into_iter()
+        .map(|(name, member)| {
+            let elf = shared(member).with_context(|| format!("member {name}"))?;
+            Ok((name, elf))
+        })
+        .collect()
+}
+
+fn parts(data: &[u8]) -> Result<Vec<(String, &[u8])>> {
     let archive = ArchiveFile::parse(data).context("no ar archive")?;
     ensure!(
         !archive.is_thin(),
         "a thin archive: it names files instead of holding them"
     );
-    for member in archive.members() {
-        let member = member?;
-        let name = String::from_utf8_lossy(member.name()).into_owned();
-        elf.add(member.data(data)?).with_context(|| format!("member {name}"))?;
-    }
-    elf.undefined = elf.undefined.difference(&elf.globals).cloned().collect();
-    Ok(elf)
+    archive
+        .members()
+        .map(|member| {
+            let member = member?;
+            let name = text(member.name());
+            Ok((
+                name.split('.').next().unwrap_or_default().to_owned(),
+                member.data(data)?,
+            ))
+        })
+        .collect()
 }
 
 impl Elf {

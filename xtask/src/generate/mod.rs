@@ -188,7 +188,7 @@ pub fn generate() -> Result<Vec<(String, String)>> {
 /// Files in the generated folders that the source doesn't give any more.
 fn left_over(files: &[(String, String)]) -> Result<Vec<String>> {
     let mut out = Vec::new();
-    for folder in manual::GENERATED {
+    for folder in manual::GENERATED.iter().chain(&[maps::MEMBERS_DIR]) {
         let Ok(entries) = fs::read_dir(root().join(folder)) else {
             continue;
         };
