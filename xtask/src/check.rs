@@ -89,7 +89,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
         step(
             "gates",
             "symbols, versions, sizes, no dependencies",
-            vec![xtask(&["gates", "--peer"])],
+            vec![
+                xtask(&["gates", "--peer"]),
+                program("make", &["-s", "IBT=1", "OUT=target/ibt"]),
+                xtask(&["gates", "--lib", "target/ibt/lib"]),
+            ],
         ),
         step(
             "install",

@@ -32,8 +32,10 @@ const LIBC: [&str; 10] = [
 /// What the library without libc takes of a program's heap, when there is one.
 const HEAP: [&str; 2] = ["calloc", "free"];
 
-/// Three quarters of the text of the peer's `liburing.so.2.15` on x86-64, in bytes.
-const MOST_TEXT: u64 = 24041 * 3 / 4;
+/// The note of x86's properties in bytes: Debian's shared libraries have lost theirs to start files that have none.
+pub const NOTE: u64 = 32;
+/// Three quarters of the text of the peer's `liburing.so.2.15` on x86-64, in bytes, and the note.
+const MOST_TEXT: u64 = 24041 * 3 / 4 + NOTE;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -102,7 +104,7 @@ impl Gates {
 
     /// Limits of size and place are for the processor and the settings that they were read on.
     fn limited(&self, elf: &Elf) -> bool {
-        elf.is(Mark::X86_64) && !self.libc
+        elf.is(Mark::X86_64) && !elf.is(Mark::IndirectBranches) && !self.libc
     }
 
     fn load(&mut self, dir: &Path, file: String) -> Result<Vec<u8>> {
@@ -145,6 +147,7 @@ impl Gates {
         self.undefined(&elf, &[]);
         self.weak(&elf);
         self.hardening(&elf);
+        self.shadow_stack(&[("it", &elf)]);
         self.no_panic(&elf, &data);
         self.unwinding(&elf);
         self.one_page(&elf);
@@ -268,6 +271,35 @@ impl Gates {
             &figure,
             &wrong,
             "the link line in the Makefile",
+        );
+    }
+
+    /// One object without the property turns the shadow stack off for the whole program.
+    fn shadow_stack(&mut self, parts: &[(&str, &Elf)]) {
+        let all = |mark| parts.iter().all(|(_, elf)| elf.is(mark));
+        let mut wrong = Vec::new();
+        for (name, elf) in parts.iter().filter(|(_, elf)| elf.is(Mark::X86_64)) {
+            if !elf.is(Mark::ShadowStack) {
+                wrong.push(format!("{name} has no property SHSTK"));
+            }
+            if elf.is(Mark::IndirectBranches) {
+                let what = format!("{name} has the property IBT without endbr64 in");
+                wrong.extend(list(&what, &elf.without_endbr));
+                // A table of jumps would lie there, and lead to places without one.
+                let constants = elf.sections.iter().filter(|name| name.starts_with(".rodata"));
+                wrong.extend(list(&format!("{name} has it, and constants"), constants));
+            }
+        }
+        let figure = match (all(Mark::ShadowStack), all(Mark::IndirectBranches)) {
+            (true, true) => "SHSTK, IBT",
+            (true, false) => "SHSTK",
+            _ => "none",
+        };
+        self.gate(
+            "properties of x86",
+            &figure,
+            &wrong,
+            "PROPERTIES and IBT in the Makefile",
         );
     }
 

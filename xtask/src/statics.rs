@@ -57,6 +57,8 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let mut ways: Vec<&Way> = WAYS.iter().collect();
     if cfg!(target_arch = "x86_64") {
+        let out = format!("OUT={}", ibt().display());
+        output(Command::new("make").current_dir(root()).args(["-s", "IBT=1", &out]))?;
         ways.extend(X86_WAYS);
     }
     for (number, way) in ways.into_iter().enumerate() {
@@ -71,6 +73,11 @@ pub fn run(args: &Args) -> Result<()> {
     );
     ensure!(failed == 0, "{failed} programs failed");
     Ok(())
+}
+
+/// Where the libraries with `endbr64` are built.
+fn ibt() -> PathBuf {
+    root().join("target/ibt")
 }
 
 impl Shop {
@@ -90,6 +97,7 @@ impl Shop {
                 "URING" => cc.arg(self.lib.join("liburing.a")),
                 "FFI" => cc.arg(self.lib.join("liburing-ffi.a")),
                 "SECOND" => cc.arg(self.second()),
+                "IBT" => cc.arg(ibt().join("lib/liburing.a")),
                 // musl brings none of the kernel's.
                 "KERNEL" => cc.args(kernel_headers()?),
                 word if self.sources.join(word).is_file() => cc.arg(self.sources.join(word)),

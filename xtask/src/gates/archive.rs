@@ -44,6 +44,8 @@ impl Gates {
         }
         self.undefined(&elf, &HEAP);
         self.no_panic(&elf, &data);
+        let parts: Vec<(&str, &Elf)> = members.iter().map(|(name, elf)| (&**name, elf)).collect();
+        self.shadow_stack(&parts);
         let over = name == "liburing" && self.limited(&elf) && data.len() >= MOST_ARCHIVE;
         self.gate(
             "size, bytes",

@@ -4,15 +4,21 @@ use anyhow::{Context, Result, ensure};
 use object::elf;
 use object::read::archive::ArchiveFile;
 use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _, SectionHeader as _, Sym as _};
-use object::{Endianness, FileKind, SymbolIndex};
+use object::{Endianness, FileKind, SectionIndex, SymbolIndex};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+
+const ENDBR64: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
 
 /// What a file is or has, as yes or no.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mark {
     X86_64,
     RiscV,
+    /// Keeps to a shadow stack, says its property.
+    ShadowStack,
+    /// Begins each function that is called indirectly with `endbr64`, says its property.
+    IndirectBranches,
     Relro,
     BindNow,
     /// Says that its stack needn't be executable.
@@ -42,6 +48,8 @@ pub struct Elf {
     /// Every symbol's name, local ones too.
     pub symbols: BTreeSet<String>,
     pub sections: BTreeSet<String>,
+    /// Global functions that don't begin with `endbr64`.
+    pub without_endbr: BTreeSet<String>,
     /// What `size` calls text: loaded, and not written to.
     pub text: u64,
     /// Entries of all relocation tables.
@@ -121,6 +129,7 @@ impl Elf {
         self.mark(Mark::X86_64, header.e_machine(endian) == elf::EM_X86_64);
         self.mark(Mark::RiscV, header.e_machine(endian) == elf::EM_RISCV);
         self.add_sections(header, endian, data)?;
+        self.add_properties(header, endian, data)?;
         self.add_exports(header, endian, data)?;
         self.add_segments(header, endian, data)
     }
@@ -155,8 +164,49 @@ impl Elf {
                     if weak { &mut self.weak } else { &mut self.undefined }.insert(name.clone());
                 } else if symbol.st_bind() != elf::STB_LOCAL {
                     self.globals.insert(name.clone());
+                    if let (elf::STT_FUNC, Some(index)) = (symbol.st_type(), symbol.st_shndx(endian).index()) {
+                        let section = sections.section(SectionIndex(index.into()))?;
+                        // In an object a value is an offset already, whatever address `ld -r` left.
+                        let object = header.e_type(endian) == elf::ET_REL;
+                        let start = if object { 0 } else { section.sh_addr(endian).into() };
+                        let at = symbol.st_value(endian).into() - start;
+                        let code = section.data(endian, data)?;
+                        if !code
+                            .get(usize::try_from(at)?..)
+                            .is_some_and(|code| code.starts_with(&ENDBR64))
+                        {
+                            self.without_endbr.insert(name.clone());
+                        }
+                    }
                 }
                 self.symbols.insert(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_properties<H: FileHeader<Endian = Endianness>>(
+        &mut self,
+        header: &H,
+        endian: Endianness,
+        data: &[u8],
+    ) -> Result<()> {
+        let sections = header.sections(endian, data)?;
+        for section in sections.iter() {
+            let Some(mut notes) = section.notes(endian, data)? else {
+                continue;
+            };
+            while let Some(note) = notes.next()? {
+                let Some(mut properties) = note.gnu_properties(endian) else {
+                    continue;
+                };
+                while let Some(property) = properties.next()? {
+                    if property.pr_type() == elf::GNU_PROPERTY_X86_FEATURE_1_AND {
+                        let bits = property.data_u32(endian)?;
+                        self.mark(Mark::ShadowStack, bits & elf::GNU_PROPERTY_X86_FEATURE_1_SHSTK != 0);
+                        self.mark(Mark::IndirectBranches, bits & elf::GNU_PROPERTY_X86_FEATURE_1_IBT != 0);
+                    }
+                }
             }
         }
         Ok(())

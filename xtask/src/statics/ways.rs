@@ -7,7 +7,7 @@ pub struct Way {
     pub compiler: (&'static str, &'static str),
     /// The linker, where it is another than the compiler's.
     pub linker: Option<(&'static str, &'static str)>,
-    /// What the compiler gets; `URING`, `FFI` and `SECOND` are archives, `KERNEL` the system's headers.
+    /// What the compiler gets; `URING`, `FFI`, `SECOND` and `IBT` are archives, `KERNEL` the system's headers.
     pub words: &'static str,
 }
 
@@ -189,5 +189,30 @@ pub const X86_WAYS: &[Way] = &[
         GCC,
         None,
         "-nostdlib -static -DPROBE -Wl,--defsym=calloc=0,--defsym=free=0 bare.c URING",
+    ),
+    // Debian's start files have neither property, so a program with libc is refused for those.
+    way(
+        "cet-report=error, but for IBT",
+        GCC,
+        None,
+        "-nostdlib -static -fcf-protection=full -Wl,-z,ibt,-z,cet-report=error bare.c URING",
+    ),
+    way(
+        "cet-report=error, make IBT=1",
+        GCC,
+        None,
+        "-nostdlib -static -fcf-protection=full -Wl,-z,cet-report=error bare.c IBT",
+    ),
+    way(
+        "cet-report=error, make IBT=1, lld",
+        GCC,
+        LLD,
+        "-fuse-ld=lld -nostdlib -static -fcf-protection=full -Wl,-z,cet-report=error bare.c IBT",
+    ),
+    way(
+        "cet-report=error, make IBT=1, mold",
+        GCC,
+        MOLD,
+        "-fuse-ld=mold -nostdlib -static -fcf-protection=full -Wl,-z,cet-report=error bare.c IBT",
     ),
 ];
