@@ -278,9 +278,10 @@ impl Gates {
     fn shadow_stack(&mut self, parts: &[(&str, &Elf)]) {
         let all = |mark| parts.iter().all(|(_, elf)| elf.is(mark));
         let mut wrong = Vec::new();
-        for (name, elf) in parts.iter().filter(|(_, elf)| elf.is(Mark::X86_64)) {
-            if !elf.is(Mark::ShadowStack) {
-                wrong.push(format!("{name} has no property SHSTK"));
+        for (name, elf) in parts {
+            let asked = elf.is(Mark::X86_64) || elf.is(Mark::AArch64);
+            if asked && !elf.is(Mark::ShadowStack) {
+                wrong.push(format!("{name} has no property SHSTK or GCS"));
             }
             if elf.is(Mark::IndirectBranches) {
                 let what = format!("{name} has the property IBT without endbr64 in");
@@ -291,16 +292,12 @@ impl Gates {
             }
         }
         let figure = match (all(Mark::ShadowStack), all(Mark::IndirectBranches)) {
-            (true, true) => "SHSTK, IBT",
-            (true, false) => "SHSTK",
+            (true, true) => "shadow stack, IBT",
+            (true, false) => "shadow stack",
             _ => "none",
         };
-        self.gate(
-            "properties of x86",
-            &figure,
-            &wrong,
-            "PROPERTIES and IBT in the Makefile",
-        );
+        let mend = "PROPERTIES and IBT in the Makefile; for arm64 the end of src/lib.rs";
+        self.gate("properties", &figure, &wrong, mend);
     }
 
     /// Whole tables with an index, or none: an index is missing when the linker couldn't read the tables, and then it

@@ -8,12 +8,15 @@ use object::{Endianness, FileKind, SectionIndex, SymbolIndex};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+/// The bit of `GNU_PROPERTY_AARCH64_FEATURE_1_AND` for arm64's shadow stack.
+const GCS: u32 = 1 << 2;
 const ENDBR64: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
 
 /// What a file is or has, as yes or no.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mark {
     X86_64,
+    AArch64,
     RiscV,
     /// Keeps to a shadow stack, says its property.
     ShadowStack,
@@ -127,6 +130,7 @@ impl Elf {
         let header = H::parse(data)?;
         let endian = header.endian()?;
         self.mark(Mark::X86_64, header.e_machine(endian) == elf::EM_X86_64);
+        self.mark(Mark::AArch64, header.e_machine(endian) == elf::EM_AARCH64);
         self.mark(Mark::RiscV, header.e_machine(endian) == elf::EM_RISCV);
         self.add_sections(header, endian, data)?;
         self.add_properties(header, endian, data)?;
@@ -201,10 +205,14 @@ impl Elf {
                     continue;
                 };
                 while let Some(property) = properties.next()? {
-                    if property.pr_type() == elf::GNU_PROPERTY_X86_FEATURE_1_AND {
-                        let bits = property.data_u32(endian)?;
-                        self.mark(Mark::ShadowStack, bits & elf::GNU_PROPERTY_X86_FEATURE_1_SHSTK != 0);
-                        self.mark(Mark::IndirectBranches, bits & elf::GNU_PROPERTY_X86_FEATURE_1_IBT != 0);
+                    let bits = |mask| property.data_u32(endian).is_ok_and(|bits| bits & mask != 0);
+                    match property.pr_type() {
+                        elf::GNU_PROPERTY_X86_FEATURE_1_AND => {
+                            self.mark(Mark::ShadowStack, bits(elf::GNU_PROPERTY_X86_FEATURE_1_SHSTK));
+                            self.mark(Mark::IndirectBranches, bits(elf::GNU_PROPERTY_X86_FEATURE_1_IBT));
+                        }
+                        elf::GNU_PROPERTY_AARCH64_FEATURE_1_AND => self.mark(Mark::ShadowStack, bits(GCS)),
+                        _ => {}
                     }
                 }
             }
