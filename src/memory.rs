@@ -2,13 +2,13 @@
 
 use crate::abi::*;
 use crate::barrier::read_once;
-use crate::ctypes::{c_int, c_uint, c_void, size_t, ssize_t};
+use crate::ctypes::{c_int, c_uint, c_void, ssize_t};
 use crate::inline::{io_uring_cqe_shift_from_flags, io_uring_sqe_shift_from_flags};
 use crate::kernel;
 use crate::types::{io_uring, io_uring_cq, io_uring_sq};
 use core::mem::{transmute, zeroed};
 use core::ptr::null_mut;
-use libc::{EINVAL, ENOMEM, MAP_ANONYMOUS, MAP_HUGETLB, MAP_POPULATE, MAP_SHARED};
+use libc::{EINVAL, ENOMEM, MADV_POPULATE_WRITE, MAP_ANONYMOUS, MAP_HUGETLB, MAP_POPULATE, MAP_SHARED};
 
 /// The kernel's limits (`io_uring/io_uring.h`).
 const MAX_ENTRIES: c_uint = 32768;
@@ -32,8 +32,8 @@ fn fit(wanted: c_uint, max: c_uint, flags: c_uint) -> c_uint {
 }
 
 /// How many entries the kernel gives for these wishes: (SQ, CQ), or (0, 0) where it says -EINVAL.
-#[inline]
-fn ring_entries(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (c_uint, c_uint) {
+#[inline(never)]
+pub fn ring_entries(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (c_uint, c_uint) {
     let sq = fit(entries, MAX_ENTRIES, flags);
     if flags & IORING_SETUP_CQSIZE == 0 {
         return (sq, 2 * sq);
@@ -65,7 +65,7 @@ fn round_up(size: usize, page: usize) -> usize {
 /// What a ring with these wishes takes: (the SQEs in whole pages, the rings behind them in bytes), or (0, 0) where the
 /// kernel says -EINVAL.
 #[inline(never)]
-fn footprint(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (usize, usize) {
+pub fn footprint(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (usize, usize) {
     let (sq, cq) = ring_entries(entries, flags, cq_entries);
     if sq == 0 {
         return (0, 0);
@@ -216,14 +216,15 @@ pub unsafe extern "C" fn io_uring_mmap(
     }
 }
 
-/// Prepares the memory of an `IORING_SETUP_NO_MMAP` ring, in `buf` when there is one, else in fresh mappings (huge
-/// pages where one page is too small). Returns the bytes used of `buf`, or -errno; `ring` records what is mapped.
+/// Prepares the memory of an `IORING_SETUP_NO_MMAP` ring, in `buf` when there is one, else in fresh mappings, which may
+/// come out `scattered`. Returns the bytes used of `buf`, or -errno; `ring` records what is mapped.
 pub unsafe fn provide(
     entries: c_uint,
     p: &mut io_uring_params,
     ring: &mut io_uring,
     buf: *mut c_void,
     buf_size: usize,
+    scattered: &mut bool,
 ) -> c_int {
     let (sqes, rings) = footprint(entries, p.flags, p.cq_entries);
     if sqes == 0 {
@@ -233,11 +234,8 @@ pub unsafe fn provide(
     let (sq, cq) = (&mut ring.sq, &mut ring.cq);
 
     if buf.is_null() {
-        if sqes > HUGE_PAGE || rings > HUGE_PAGE {
-            return -ENOMEM;
-        }
         let mut sqes_ptr = null_mut();
-        let size = anonymous(sqes, &mut sqes_ptr);
+        let size = anonymous(sqes, &mut sqes_ptr, scattered);
         if size < 0 {
             return size;
         }
@@ -245,7 +243,7 @@ pub unsafe fn provide(
         sq.sqes_sz = size as c_uint;
         sq.ring_ptr = sqes_ptr.wrapping_byte_add(sqes);
         if used > size as usize {
-            let size = anonymous(rings, &mut sq.ring_ptr);
+            let size = anonymous(rings, &mut sq.ring_ptr, scattered);
             if size < 0 {
                 return size;
             }
@@ -257,6 +255,14 @@ pub unsafe fn provide(
         }
         sq.sqes = buf.cast();
         sq.ring_ptr = buf.wrapping_byte_add(sqes);
+        // Kernels before 6.18 take heads, tails and flags as they find them. The advice, which is older than such
+        // rings, fails where a store would fault: then the kernel refuses the memory too, with the right errno.
+        // SAFETY: the header lies in `buf`, and the kernel has just made its page writable.
+        unsafe {
+            if kernel::madvise(sq.ring_ptr, RING_HEADER, MADV_POPULATE_WRITE) == 0 {
+                *sq.ring_ptr.cast::<[u64; RING_HEADER / 8]>() = [0; RING_HEADER / 8];
+            }
+        }
     }
     // One mapping holds both rings: the SQ's record of it is the one that is undone.
     cq.ring_ptr = sq.ring_ptr;
@@ -265,22 +271,26 @@ pub unsafe fn provide(
     used as c_int
 }
 
-/// Fresh memory for `need` bytes at `*ptr`. Returns its size, one page or one huge page, or -errno.
+/// Fresh memory for `need` bytes at `*ptr`. Returns its size, or -errno: one page, one huge page, or where there is none
+/// ordinary pages, which are `scattered` over the machine's memory.
 #[inline(never)]
-pub fn anonymous(need: usize, ptr: &mut *mut c_void) -> c_int {
+pub fn anonymous(need: usize, ptr: &mut *mut c_void, scattered: &mut bool) -> c_int {
     let page = kernel::page_size();
-    let (size, huge) = if need <= page {
-        (page, 0)
-    } else {
-        (HUGE_PAGE, MAP_HUGETLB | MAP_HUGE_2MB)
-    };
-    // SAFETY: a new mapping; it takes the place of nothing.
-    match unsafe { kernel::mmap(size, MAP_SHARED | MAP_ANONYMOUS | huge, -1, 0) } {
-        Ok(memory) => {
-            *ptr = memory;
-            size as c_int
+    let (mut size, mut huge) = (round_up(need, page), 0);
+    if size > page && size <= HUGE_PAGE {
+        (size, huge) = (HUGE_PAGE, MAP_HUGETLB | MAP_HUGE_2MB);
+    }
+    loop {
+        // SAFETY: a new mapping; it takes the place of nothing.
+        match unsafe { kernel::mmap(size, MAP_SHARED | MAP_ANONYMOUS | huge, -1, 0) } {
+            Ok(memory) => {
+                *ptr = memory;
+                *scattered |= huge == 0 && size > page;
+                return size as c_int;
+            }
+            Err(err) if huge == 0 => return err,
+            Err(_) => (size, huge) = (round_up(need, page), 0),
         }
-        Err(err) => err,
     }
 }
 
@@ -357,10 +367,14 @@ pub unsafe extern "C" fn io_uring_mlock_size(entries: c_uint, flags: c_uint) -> 
     mlock_size(entries, flags, 0)
 }
 
-/// The size in bytes of the SQEs of a living ring.
-pub unsafe fn mapped_sqes_size(ring: *const io_uring) -> size_t {
+/// How many bytes a living ring takes of the program's buffer.
+pub unsafe fn buffer_used(ring: *const io_uring) -> usize {
     // SAFETY: the caller's ring.
-    unsafe { sqes_size((*ring).flags, (*ring).sq.ring_entries) }
+    unsafe {
+        let (sq, cq) = ((*ring).sq.ring_entries, (*ring).cq.ring_entries);
+        let (sqes, rings) = footprint(sq, (*ring).flags | IORING_SETUP_CQSIZE, cq);
+        sqes + rings
+    }
 }
 
 #[cfg(all(test, not(loom)))]

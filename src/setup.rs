@@ -4,14 +4,14 @@ use crate::abi::*;
 use crate::ctypes::{c_int, c_uint, c_void, size_t};
 use crate::kernel;
 use crate::memory::{
-    fill_sq_array, io_uring_mmap, io_uring_setup_ring_pointers, io_uring_unmap_rings, mapped_sqes_size, provide,
+    buffer_used, fill_sq_array, io_uring_mmap, io_uring_setup_ring_pointers, io_uring_unmap_rings, provide,
 };
 use crate::register::io_uring_unregister_ring_fd;
 use crate::types::io_uring;
 use core::mem::{MaybeUninit, zeroed};
 use core::ptr::null_mut;
 use core::sync::atomic::{Ordering, compiler_fence};
-use libc::{EACCES, EINVAL, MADV_DONTFORK};
+use libc::{EACCES, EINVAL, ENOMEM, MADV_DONTFORK};
 
 /// Bits of `io_uring.int_flags`: what the library itself remembers of a ring.
 ///
@@ -99,8 +99,9 @@ unsafe fn make(
     }
     // SAFETY: the caller's ring and parameters; `buf` has `buf_size` bytes or is NULL.
     unsafe {
+        let mut scattered = false;
         let used = if no_mmap {
-            provide(entries, p, ring, buf, buf_size)
+            provide(entries, p, ring, buf, buf_size, &mut scattered)
         } else {
             0
         };
@@ -111,7 +112,8 @@ unsafe fn make(
         };
         if fd < 0 {
             unmap(ring);
-            return fd;
+            // Kernels before 6.10 want memory in one piece, which there was none of.
+            return if scattered && fd == -EINVAL { -ENOMEM } else { fd };
         }
         if no_mmap {
             io_uring_setup_ring_pointers(p, &raw mut ring.sq, &raw mut ring.cq);
@@ -147,11 +149,17 @@ unsafe fn init(
     entries: c_uint,
     ring: *mut io_uring,
     p: *mut io_uring_params,
+    more_flags: c_uint,
     buf: *mut c_void,
     buf_size: size_t,
 ) -> c_int {
     // SAFETY: the caller's arguments are passed on.
     unsafe {
+        // Programs ask so whether there is io_uring: the kernel refuses null with the errno that tells.
+        if ring.is_null() || p.is_null() {
+            return kernel::io_uring_setup(entries, null_mut());
+        }
+        (*p).flags |= more_flags;
         let flags = (*p).flags;
         (*p).flags |= IORING_SETUP_NO_SQARRAY;
         loop {
@@ -180,6 +188,7 @@ unsafe fn unmap(ring: *mut io_uring) {
 /// `entries` and `p` are as for `io_uring_queue_init_params()`; `IORING_SETUP_NO_MMAP` is added to `p->flags`. `buf`
 /// starts at a page and has `buf_size` bytes, physically contiguous where the ring is larger than a page on kernels
 /// before 6.10 (a huge page); it must stay mapped until after `io_uring_queue_exit()`, which doesn't free it.
+/// It needn't be zero.
 /// Returns the number of bytes used of `buf` (whole pages: another ring can start there), or -errno: -ENOMEM when
 /// `buf_size` is too small (nothing is written then), -EINVAL for impossible sizes, else what the kernel says.
 /// Since liburing 2.5, kernel 6.5.
@@ -192,10 +201,7 @@ pub unsafe extern "C" fn io_uring_queue_init_mem(
     buf_size: size_t,
 ) -> c_int {
     // SAFETY: the caller's arguments are passed on.
-    unsafe {
-        (*p).flags |= IORING_SETUP_NO_MMAP;
-        init(entries, ring, p, buf, buf_size)
-    }
+    unsafe { init(entries, ring, p, IORING_SETUP_NO_MMAP, buf, buf_size) }
 }
 
 /// Makes a ring with all the choices of `struct io_uring_params`.
@@ -204,8 +210,8 @@ pub unsafe extern "C" fn io_uring_queue_init_mem(
 /// `IORING_SETUP_CQSIZE` says otherwise. `p` must be zeroed but for the wishes in it; it comes back with the sizes,
 /// offsets, flags and features of the ring, and is not needed afterwards. `ring` is written whole.
 /// Returns 0, or -errno: -EINVAL for impossible sizes or flags, -ENOSYS or -EPERM when the system has no io_uring
-/// for this process, -ENOMEM, -EMFILE, and what else `io_uring_setup(2)` says. After an error there is nothing to
-/// undo, and `io_uring_queue_exit()` does nothing.
+/// for this process, -EFAULT for NULL where it has, -ENOMEM, -EMFILE, and what else `io_uring_setup(2)` says. After an
+/// error there is nothing to undo, and `io_uring_queue_exit()` does nothing.
 /// Since liburing 2.0, kernel 5.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_queue_init_params(
@@ -214,7 +220,7 @@ pub unsafe extern "C" fn io_uring_queue_init_params(
     p: *mut io_uring_params,
 ) -> c_int {
     // SAFETY: the caller's arguments are passed on.
-    unsafe { init(entries, ring, p, null_mut(), 0).min(0) }
+    unsafe { init(entries, ring, p, 0, null_mut(), 0).min(0) }
 }
 
 /// Makes a ring of `entries` SQ entries with `IORING_SETUP_` flags.
@@ -259,7 +265,9 @@ pub unsafe extern "C" fn io_uring_queue_mmap(fd: c_int, p: *mut io_uring_params,
 /// Keeps the ring's memory out of children that are forked later.
 ///
 /// A child that touches the ring then faults instead of disturbing the parent.
-/// Returns 0, or -errno: -EINVAL when `ring` is not mapped, else what `madvise(2)` says.
+/// Memory given to `io_uring_queue_init_mem()` is covered in whole pages.
+/// Returns 0, or -errno: -EINVAL when `ring` is not mapped, or would cover a part of a huge page (then it covers
+/// nothing), else what `madvise(2)` says.
 /// Since liburing 2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_ring_dontfork(ring: *mut io_uring) -> c_int {
@@ -269,7 +277,11 @@ pub unsafe extern "C" fn io_uring_ring_dontfork(ring: *mut io_uring) -> c_int {
         if sq.ring_ptr.is_null() || sq.sqes.is_null() || cq.ring_ptr.is_null() {
             return -EINVAL;
         }
-        let mut err = kernel::madvise(sq.sqes.cast(), mapped_sqes_size(ring), MADV_DONTFORK);
+        // In the program's buffer the rings follow the SQEs: one call, which marks all or nothing.
+        if (*ring).int_flags & int_flags::APP_MEM != 0 {
+            return kernel::madvise(sq.sqes.cast(), buffer_used(ring), MADV_DONTFORK);
+        }
+        let mut err = kernel::madvise(sq.sqes.cast(), sq.sqes_sz as usize, MADV_DONTFORK);
         if err == 0 {
             err = kernel::madvise(sq.ring_ptr, sq.ring_sz, MADV_DONTFORK);
         }

@@ -245,5 +245,171 @@ TEST(polled_time_limit_outlives_the_call)
 			CHECK(cqe->user_data != LIBURING_UDATA_TIMEOUT || cqe->res != -ETIME);
 		}
 		io_uring_queue_exit(&ring);
+/* Programs ask so whether there is io_uring. */
+TEST(null_is_refused)
+{
+	struct io_uring_params p = { 0 };
+	unsigned fds = count_fds();
+
+	CHECK_EQ(io_uring_queue_init_params(0, NULL, NULL), -EFAULT);
+	CHECK_EQ(io_uring_queue_init_params(8, &ring, NULL), -EFAULT);
+	CHECK_EQ(io_uring_queue_init_params(8, NULL, &p), -EFAULT);
+	CHECK_EQ(io_uring_queue_init(0, NULL, 0), -EFAULT);
+	CHECK_EQ(io_uring_queue_init(8, NULL, 0), -EFAULT);
+	CHECK_EQ(io_uring_queue_init_mem(8, &ring, NULL, &p, sizeof(p)), -EFAULT);
+	CHECK_EQ(count_fds(), fds);
+}
+
+/* Rings in memory of the program's. */
+
+static int init_mem(unsigned entries, unsigned flags, void *buf, size_t len)
+{
+	struct io_uring_params p = { .flags = flags };
+
+	SINCE("IORING_SETUP_NO_MMAP", 6, 5);
+	return io_uring_queue_init_mem(entries, &ring, &p, buf, len);
+}
+
+/* Kernels before 6.18 don't clear it. */
+TEST(memory_that_is_not_zero)
+{
+	static const unsigned kinds[] = { 0, IORING_SETUP_SQE128, IORING_SETUP_CQE32, IORING_SETUP_SQPOLL,
+					  IORING_SETUP_REGISTERED_FD_ONLY };
+	unsigned kind, entries, i;
+
+	for (kind = 0; kind < ARRAY_LEN(kinds); kind++) {
+		for (entries = 1; entries <= 64; entries *= 8) {
+			char *buf = pages(8 * LARGE_PAGE);
+			int ret = init_mem(entries, kinds[kind], buf, 8 * LARGE_PAGE);
+
+			if (ret == -EINVAL && kernel_before(6, 10))
+				continue;
+			CHECK(ret > 0);
+			CHECK_EQ(io_uring_sq_ready(&ring) | io_uring_cq_ready(&ring) | *ring.sq.kdropped |
+				 *ring.cq.koverflow | *ring.cq.kflags, 0);
+			CHECK_EQ(io_uring_sq_space_left(&ring), entries);
+			for (i = 0; i < 100; i++)
+				CHECK_WORKS(&ring);
+			CHECK_ALL(buf + ret, 8 * LARGE_PAGE - (size_t)ret, 0xee);
+			io_uring_queue_exit(&ring);
+		}
+	}
+}
+
+static volatile unsigned sink;
+
+/* The signal that a child dies of when it reads there, else 0. */
+static int read_in_child(const void *at)
+{
+	pid_t pid = child();
+	int status;
+
+	if (pid == 0) {
+		signal(SIGSEGV, SIG_DFL);
+		sink = *(const volatile unsigned char *)at;
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+/* The ring is gone in a child: the first and last byte of its SQEs and of its rings. */
+static void check_gone(void)
+{
+	unsigned sqes = ring.sq.ring_entries << io_uring_sqe_shift(&ring);
+	unsigned cqes = ring.cq.ring_entries << io_uring_cqe_shift(&ring);
+
+	CHECK_EQ(read_in_child(ring.sq.sqes), SIGSEGV);
+	CHECK_EQ(read_in_child((char *)&ring.sq.sqes[sqes] - 1), SIGSEGV);
+	CHECK_EQ(read_in_child(ring.sq.khead), SIGSEGV);
+	CHECK_EQ(read_in_child((char *)&ring.cq.cqes[cqes] - 1), SIGSEGV);
+	CHECK_WORKS(&ring);
+}
+
+TEST(dontfork_of_app_memory)
+{
+	static const unsigned kinds[] = { 0, IORING_SETUP_SQE128, IORING_SETUP_CQE32 };
+	size_t len = 8 * LARGE_PAGE;
+	unsigned kind, entries;
+
+	NOT_UNDER("valgrind", "the children are meant to fault, and it reports each");
+	for (kind = 0; kind < ARRAY_LEN(kinds); kind++) {
+		for (entries = 8; entries <= 256; entries *= 32) {
+			char *buf = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+			int used = init_mem(entries, kinds[kind], buf, len);
+
+			if (used == -EINVAL && kernel_before(6, 10))
+				continue;
+			CHECK(used > 0);
+			CHECK_EQ(io_uring_ring_dontfork(&ring), 0);
+			check_gone();
+			CHECK_EQ(read_in_child(buf + used), 0);
+			io_uring_queue_exit(&ring);
+			munmap(buf, len);
+		}
+	}
+}
+
+/* A huge page can't be marked in part. */
+TEST(dontfork_in_a_huge_page)
+{
+	size_t len = 2 << 20;
+	void *buf = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB | 21 << 26, -1, 0);
+
+	NOT_UNDER("valgrind", "the children are meant to fault, and it reports each");
+	if (buf == MAP_FAILED)
+		SKIP("no free huge page of 2 MB; as root: sysctl -w vm.nr_hugepages=8");
+	CHECK(init_mem(8, 0, buf, len) > 0);
+	CHECK_EQ(io_uring_ring_dontfork(&ring), -EINVAL);
+	CHECK_EQ(read_in_child(ring.sq.sqes) | read_in_child(ring.sq.khead), 0);
+	io_uring_queue_exit(&ring);
+}
+
+/* Memory of the library's own: each part in a page, and more than that, in a huge page where there is one. */
+TEST(dontfork_of_library_memory)
+{
+	unsigned entries, maps = count_maps();
+
+	SINCE("IORING_SETUP_NO_MMAP", 6, 5);
+	NOT_UNDER("valgrind", "the children are meant to fault, and it reports each");
+	for (entries = 8; entries <= 512; entries *= 8) {
+		int ret = io_uring_queue_init(entries, &ring, IORING_SETUP_NO_MMAP);
+
+		if (ret == -ENOMEM && kernel_before(6, 10))
+			continue;
+		CHECK_EQ(ret, 0);
+		CHECK_EQ(io_uring_ring_dontfork(&ring), 0);
+		check_gone();
+		io_uring_queue_exit(&ring);
+		CHECK_EQ(count_maps(), maps);
+	}
+}
+
+/* More than a page, where no huge page is free, and more than a huge page holds. */
+TEST(library_memory_in_ordinary_pages)
+{
+	static const struct {
+		unsigned entries, flags;
+	} kinds[] = {
+		{ 256, 0 }, { 64, IORING_SETUP_CQE32 }, { 16384, IORING_SETUP_SQE128 }, { 32768, 0 },
+		{ 32768, IORING_SETUP_CQE32 }, { 32768, IORING_SETUP_SQE128 },
+	};
+	unsigned maps = count_maps(), fds = count_fds(), i, n;
+
+	SINCE("IORING_SETUP_NO_MMAP", 6, 5);
+	for (i = 0; i < ARRAY_LEN(kinds); i++) {
+		int ret = io_uring_queue_init(kinds[i].entries, &ring, IORING_SETUP_NO_MMAP | kinds[i].flags);
+
+		if (!kernel_before(6, 10) || ret != -ENOMEM) {
+			CHECK_EQ(ret, 0);
+			for (n = 0; n < kinds[i].entries; n++)
+				io_uring_prep_nop(next_sqe(&ring, n));
+			submit_n(&ring, (int)kinds[i].entries);
+			for (n = 0; n < kinds[i].entries; n++)
+				CHECK_EQ(wait_res(&ring, n), 0);
+			io_uring_queue_exit(&ring);
+		}
+		CHECK_EQ(count_maps(), maps);
+		CHECK_EQ(count_fds(), fds);
 	}
 }

@@ -249,7 +249,7 @@ struct io_uring_cqe_iter {
  * is added to p->flags. buf starts at a page and has buf_size bytes, physically
  * contiguous where the ring is larger than a page on kernels before 6.10 (a
  * huge page); it must stay mapped until after io_uring_queue_exit(), which
- * doesn't free it.
+ * doesn't free it. It needn't be zero.
  * Returns the number of bytes used of buf (whole pages: another ring can start
  * there), or -errno: -ENOMEM when buf_size is too small (nothing is written
  * then), -EINVAL for impossible sizes, else what the kernel says.
@@ -267,9 +267,9 @@ int io_uring_queue_init_mem(unsigned entries, struct io_uring *ring,
  * for the wishes in it; it comes back with the sizes, offsets, flags and
  * features of the ring, and is not needed afterwards. ring is written whole.
  * Returns 0, or -errno: -EINVAL for impossible sizes or flags, -ENOSYS or
- * -EPERM when the system has no io_uring for this process, -ENOMEM, -EMFILE,
- * and what else io_uring_setup(2) says. After an error there is nothing to
- * undo, and io_uring_queue_exit() does nothing.
+ * -EPERM when the system has no io_uring for this process, -EFAULT for NULL
+ * where it has, -ENOMEM, -EMFILE, and what else io_uring_setup(2) says. After
+ * an error there is nothing to undo, and io_uring_queue_exit() does nothing.
  * Since liburing 2.0, kernel 5.1.
  */
 int io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
@@ -301,8 +301,9 @@ int io_uring_queue_mmap(int fd, struct io_uring_params *p,
  * Keeps the ring's memory out of children that are forked later.
  *
  * A child that touches the ring then faults instead of disturbing the parent.
- * Returns 0, or -errno: -EINVAL when ring is not mapped, else what madvise(2)
- * says.
+ * Memory given to io_uring_queue_init_mem() is covered in whole pages.
+ * Returns 0, or -errno: -EINVAL when ring is not mapped, or would cover a part
+ * of a huge page (then it covers nothing), else what madvise(2) says.
  * Since liburing 2.0.
  */
 int io_uring_ring_dontfork(struct io_uring *ring) LIBURING_NOEXCEPT;

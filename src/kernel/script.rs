@@ -19,7 +19,7 @@ use crate::abi::*;
 use crate::arch;
 use crate::ctypes::c_int;
 use crate::kernel::RLimit;
-use libc::{EBADF, EINVAL, EIO, MAP_ANONYMOUS, c_long};
+use libc::{EBADF, EFAULT, EINVAL, EIO, MAP_ANONYMOUS, c_long};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -272,7 +272,10 @@ impl State {
                 return errno as isize;
             }
             (match call {
-                Call::Setup { entries, .. } => self.setup(entries, &mut *(a[1] as *mut io_uring_params)),
+                Call::Setup { entries, .. } => match (a[1] as *mut io_uring_params).as_mut() {
+                    Some(p) => self.setup(entries, p),
+                    None => -EFAULT,
+                },
                 Call::Enter {
                     fd,
                     submit,

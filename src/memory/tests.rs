@@ -1,7 +1,9 @@
 //! Sizes, and memory that the application provides: never more than was said, never unmapped.
 
 use super::*;
+use crate::inline::{io_uring_cq_ready, io_uring_get_sqe};
 use crate::kernel::script::{self, Call, Kind, PAGE};
+use crate::queue::io_uring_submit;
 use crate::setup::{io_uring_queue_exit, io_uring_queue_init_mem};
 
 fn params(flags: c_uint, cq_entries: c_uint) -> io_uring_params {
@@ -175,7 +177,7 @@ fn too_small_a_buffer_is_refused_before_anything_happens() {
 }
 
 #[test]
-fn a_failed_setup_leaves_the_provided_buffer_alone() {
+fn a_failed_setup_leaves_the_provided_buffer_but_for_the_header() {
     let script = script::start();
     let mut buffer = Buffer::new(4);
     script.fail(Kind::Setup, 0, -ENOMEM);
@@ -184,10 +186,68 @@ fn a_failed_setup_leaves_the_provided_buffer_alone() {
         let mut p = params(0, 0);
         let mut ring: io_uring = zeroed();
         let ret = io_uring_queue_init_mem(8, &raw mut ring, &raw mut p, buffer.start().cast(), 4 * PAGE);
-        assert_eq!((ret, script.calls().len()), (-ENOMEM, 1));
-        assert!(buffer.intact_from(0));
+        assert_eq!((ret, script.calls().len()), (-ENOMEM, 2));
+        assert!(buffer.intact_from(PAGE + RING_HEADER));
         io_uring_queue_exit(&raw mut ring);
         assert_eq!(script.calls(), []);
+    }
+}
+
+#[test]
+fn a_ring_in_used_memory_begins_empty() {
+    for (entries, flags) in [
+        (8, 0),
+        (64, IORING_SETUP_SQE128),
+        (8, IORING_SETUP_CQE32),
+        (4, IORING_SETUP_SQPOLL),
+    ] {
+        let script = script::start();
+        let mut buffer = Buffer::new(8);
+        // The second ring lies where the first one was.
+        for _ in 0..2 {
+            // SAFETY: a ring to write, valid parameters, and a buffer of eight pages.
+            unsafe {
+                let mut p = params(flags, 0);
+                let mut ring: io_uring = zeroed();
+                let at = buffer.start().cast();
+                assert!(io_uring_queue_init_mem(entries, &raw mut ring, &raw mut p, at, 8 * PAGE) > 0);
+                let (sq, cq) = (&ring.sq, &ring.cq);
+                assert_eq!((*sq.khead, *sq.ktail, *sq.kflags, *sq.kdropped), (0, 0, 0, 0));
+                assert_eq!((*cq.khead, *cq.ktail, *cq.kflags, *cq.koverflow), (0, 0, 0, 0));
+                assert!(!io_uring_get_sqe(&raw mut ring).is_null());
+                assert_eq!(io_uring_submit(&raw mut ring), 1);
+                assert_eq!(
+                    io_uring_cq_ready(&raw const ring),
+                    u32::from(flags & IORING_SETUP_SQPOLL == 0)
+                );
+                io_uring_queue_exit(&raw mut ring);
+            }
+        }
+        let calls = script.calls();
+        let ring = &calls[..2];
+        let rings = (buffer.start() as usize) + round_up(sqes_size(flags, entries), PAGE);
+        let advice = MADV_POPULATE_WRITE;
+        let want = Call::Madvise {
+            addr: rings,
+            len: RING_HEADER,
+            advice,
+        };
+        assert!(ring[0] == want && ring[1].kind() == Kind::Setup, "{ring:x?}");
+    }
+}
+
+#[test]
+fn memory_that_cannot_be_written_is_left_to_the_kernel() {
+    let script = script::start();
+    script.fail(Kind::Madvise, 0, -ENOMEM);
+    script.fail(Kind::Setup, 0, -libc::EFAULT);
+    // SAFETY: a ring to write and valid parameters; nothing is at the address, and nothing touches it.
+    unsafe {
+        let mut p = params(0, 0);
+        let mut ring: io_uring = zeroed();
+        let at = core::ptr::without_provenance_mut(PAGE);
+        let ret = io_uring_queue_init_mem(8, &raw mut ring, &raw mut p, at, 4 * PAGE);
+        assert_eq!(ret, -libc::EFAULT);
     }
 }
 

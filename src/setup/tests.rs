@@ -4,7 +4,7 @@ mod no_mmap;
 
 use super::*;
 use crate::kernel::script::{self, Arg, Call, Kind, PAGE, Rig, Script};
-use libc::{EMFILE, ENOMEM, ENOSYS, EPERM, MAP_ANONYMOUS, MAP_POPULATE, MAP_SHARED};
+use libc::{EFAULT, EMFILE, ENOMEM, ENOSYS, EPERM, MAP_ANONYMOUS, MAP_POPULATE, MAP_SHARED};
 
 const OWN: c_int = MAP_SHARED | MAP_POPULATE;
 
@@ -288,6 +288,67 @@ fn dontfork_covers_each_mapping_once() {
         assert_eq!(io_uring_ring_dontfork(&raw mut *ring), -EINVAL);
     }
     assert_eq!(script.calls(), []);
+}
+
+#[test]
+fn dontfork_covers_a_programs_buffer_in_one_call() {
+    let script = script::start();
+    for (entries, flags, cq_entries) in [(8, 0, 0), (64, IORING_SETUP_SQE128, 0), (8, IORING_SETUP_CQSIZE, 1024)] {
+        let mut buffer = vec![[0u8; PAGE]; 16];
+        let at: *mut c_void = buffer.as_mut_ptr().cast();
+        let at = at.wrapping_byte_add(at.align_offset(PAGE));
+        let mut p = params(flags);
+        p.cq_entries = cq_entries;
+        let mut ring = junk();
+        // SAFETY: a ring to write, valid parameters and a buffer of fifteen pages.
+        unsafe {
+            let used = io_uring_queue_init_mem(entries, &raw mut *ring, &raw mut p, at, 15 * PAGE);
+            assert!(used > 0);
+            script.calls();
+            assert_eq!(io_uring_ring_dontfork(&raw mut *ring), 0);
+            let [
+                Call::Madvise {
+                    addr,
+                    len,
+                    advice: MADV_DONTFORK,
+                },
+            ] = script.calls()[..]
+            else {
+                panic!("not one call")
+            };
+            assert_eq!((addr, len.next_multiple_of(PAGE)), (at as usize, used as usize));
+            script.fail(Kind::Madvise, 0, -EINVAL);
+            assert_eq!(io_uring_ring_dontfork(&raw mut *ring), -EINVAL);
+            assert_eq!(script.calls().len(), 1, "nothing more is marked then");
+            io_uring_queue_exit(&raw mut *ring);
+        }
+    }
+}
+
+#[test]
+fn null_asks_the_kernel_whether_there_is_io_uring() {
+    let script = script::start();
+    let (mut ring, mut p) = (junk(), params(0));
+    let (ring, p) = (&raw mut *ring, &raw mut p);
+    for (errno, want) in [(None, -EFAULT), (Some(-ENOSYS), -ENOSYS), (Some(-EPERM), -EPERM)] {
+        // SAFETY: null is what is asked about; the rest is valid.
+        let calls: [&dyn Fn() -> c_int; 6] = [
+            &|| unsafe { io_uring_queue_init_params(0, null_mut(), null_mut()) },
+            &|| unsafe { io_uring_queue_init_params(8, ring, null_mut()) },
+            &|| unsafe { io_uring_queue_init_params(8, null_mut(), p) },
+            &|| unsafe { io_uring_queue_init(0, null_mut(), 0) },
+            &|| unsafe { io_uring_queue_init(8, null_mut(), 0) },
+            &|| unsafe { io_uring_queue_init_mem(8, ring, null_mut(), null_mut(), 0) },
+        ];
+        for call in calls {
+            if let Some(errno) = errno {
+                script.fail(Kind::Setup, 0, errno);
+            }
+            assert_eq!(call(), want);
+            assert_eq!(script.calls().len(), 1);
+        }
+    }
+    assert_eq!(script.held(), (0, 0));
 }
 
 #[test]

@@ -28,11 +28,19 @@ static void say_params(const struct io_uring_params *p)
 	}							\
 	memset(s, 0, sizeof(*s))
 
+/* More than a page each for the SQEs and the rings, of the library's own: ours does without huge pages. */
+static int takes_pages(unsigned entries, struct io_uring_params p)
+{
+	return (p.flags & IORING_SETUP_NO_MMAP) && io_uring_memory_size_params(entries, &p) > 2 * 4096;
+}
+
 static void ring_init(unsigned r, unsigned entries, unsigned setup, unsigned cq_entries)
 {
 	struct io_uring_params p = { .flags = setup, .cq_entries = cq_entries, .sq_thread_idle = 1 };
 	UNBORN(r);
 
+	if (takes_pages(entries, p))
+		REFUSE("better");
 	RETURNED(ret = io_uring_queue_init_params(entries, &s->ring, &p));
 	if (ret >= 0)
 		say_params(&p);
@@ -41,8 +49,11 @@ static void ring_init(unsigned r, unsigned entries, unsigned setup, unsigned cq_
 
 static void ring_init_plain(unsigned r, unsigned entries, unsigned setup)
 {
+	struct io_uring_params p = { .flags = setup };
 	UNBORN(r);
 
+	if (takes_pages(entries, p))
+		REFUSE("better");
 	RETURNED(ret = io_uring_queue_init(entries, &s->ring, setup & ~(unsigned)IORING_SETUP_SQPOLL));
 	born(s, ret);
 }
@@ -59,7 +70,8 @@ static void ring_init_mem(unsigned r, unsigned entries, unsigned setup, unsigned
 		REFUSE("abandoned");
 	memset(memory, 0xa5, MEMORY);
 	RETURNED(ret = io_uring_queue_init_mem(entries, &s->ring, &p, memory, room));
-	for (i = ret > 0 ? (size_t)ret : 0; i < MEMORY && memory[i] == (char)0xa5; i++)
+	/* A ring refused may have cleared its header. */
+	for (i = ret > 0 ? (size_t)ret : 0; i < MEMORY && (memory[i] == (char)0xa5 || (ret < 0 && !memory[i])); i++)
 		;
 	/* Nothing is written behind what it says it uses. */
 	note(" %s", i == MEMORY ? "clean" : "OVERRUN");

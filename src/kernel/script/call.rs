@@ -132,7 +132,7 @@ impl State {
             match nr {
                 libc::SYS_io_uring_setup => Call::Setup {
                     entries: a[0] as u32,
-                    flags: (*(a[1] as *const io_uring_params)).flags,
+                    flags: (a[1] as *const io_uring_params).as_ref().map_or(0, |p| p.flags),
                 },
                 libc::SYS_io_uring_enter => Call::Enter {
                     fd: a[0] as c_int,

@@ -88,8 +88,11 @@ impl State {
             ring.sq_word(p.sq_off.ring_entries).write(p.sq_entries);
             ring.cq_word(p.cq_off.ring_mask).write(p.cq_entries - 1);
             ring.cq_word(p.cq_off.ring_entries).write(p.cq_entries);
-            for word in ring.sq_words()[..2].iter().chain(&ring.cq_words()) {
-                word.write(self.start);
+            // The program's memory is taken as it is, as kernels before 6.18 do.
+            if p.flags & IORING_SETUP_NO_MMAP == 0 {
+                for word in ring.sq_words()[..2].iter().chain(&ring.cq_words()) {
+                    word.write(self.start);
+                }
             }
         }
         ring

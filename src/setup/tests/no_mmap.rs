@@ -88,17 +88,61 @@ fn memory_of_its_own_is_pages_or_huge_pages() {
     }
 }
 
+/// The sizes of the mappings made, in pages, and whether each is a huge page.
+fn mapped(script: &Script) -> Vec<(usize, bool)> {
+    let calls = script.calls();
+    let maps = calls.iter().filter_map(|call| match call {
+        Call::Mmap { len, flags, .. } => Some((len / PAGE, flags & libc::MAP_HUGETLB != 0)),
+        _ => None,
+    });
+    maps.collect()
+}
+
+#[test]
+fn without_a_huge_page_ordinary_ones_will_do() {
+    const HUGE: (usize, bool) = (512, true);
+    const BIG: u32 = IORING_SETUP_SQE128 | IORING_SETUP_CQE32;
+    // Which mappings fail, and all that are tried.
+    for (entries, flags, failing, maps) in [
+        (128, 0, &[0, 2][..], vec![HUGE, (2, false), HUGE, (2, false)]),
+        (64, IORING_SETUP_CQE32, &[1], vec![(1, false), HUGE, (2, false)]),
+        (32768, 0, &[0, 2], vec![HUGE, (512, false), HUGE, (257, false)]),
+        // The SQEs had the last huge page.
+        (32768, 0, &[1], vec![HUGE, HUGE, (257, false)]),
+        // No huge page holds that, so none is asked for.
+        (32768, BIG, &[], vec![(1024, false), (513, false)]),
+    ] {
+        let script = script::start();
+        for nth in failing {
+            script.fail(Kind::Mmap, *nth, -ENOMEM);
+        }
+        let (ret, mut ring) = init(entries, &mut params(flags | IORING_SETUP_NO_MMAP));
+        assert_eq!((ret, mapped(&script)), (0, maps));
+        // SAFETY: the ring just made.
+        unsafe { io_uring_queue_exit(&raw mut *ring) };
+        assert_eq!(script.held(), (0, 0));
+    }
+}
+
 #[test]
 fn memory_of_its_own_is_given_back_at_each_failure() {
-    // A page each, one huge page for both, and one for each.
-    for (entries, cq_entries, maps) in [(64, 128, 2), (128, 256, 1), (32768, 65536, 2)] {
-        for nth in 0..=maps {
+    // Which calls fail: a page each, no huge page for both, or none for either part; then the ring itself.
+    for (entries, failing) in [
+        (64, &[0][..]),
+        (64, &[1]),
+        (128, &[0, 1]),
+        (128, &[0, 2, 3]),
+        (32768, &[1, 2]),
+    ] {
+        for refused in [false, true] {
             let script = script::start();
-            let kind = if nth < maps { Kind::Mmap } else { Kind::Setup };
-            script.fail(kind, if nth < maps { nth } else { 0 }, -ENOMEM);
-            let mut p = params(IORING_SETUP_NO_MMAP | IORING_SETUP_CQSIZE);
-            p.cq_entries = cq_entries;
-            let (ret, mut ring) = init(entries, &mut p);
+            if refused {
+                script.fail(Kind::Setup, 0, -ENOMEM);
+            }
+            for nth in if refused { &[] } else { failing } {
+                script.fail(Kind::Mmap, *nth, -ENOMEM);
+            }
+            let (ret, mut ring) = init(entries, &mut params(IORING_SETUP_NO_MMAP));
             assert_eq!(ret, -ENOMEM);
             exit_does_nothing(&script, &mut ring);
         }
@@ -113,12 +157,29 @@ fn memory_of_its_own_is_given_back_at_each_failure() {
         unsafe { io_uring_queue_exit(&raw mut *ring) };
     }
     let script = script::start();
-    let mut p = params(IORING_SETUP_NO_MMAP | IORING_SETUP_CQSIZE | IORING_SETUP_CQE32);
-    p.cq_entries = 65536;
-    let (ret, mut ring) = init(64, &mut p);
-    assert_eq!((ret, script.calls()), (-ENOMEM, vec![]), "no huge page holds that");
-    exit_does_nothing(&script, &mut ring);
     let (ret, mut ring) = init(0, &mut params(IORING_SETUP_NO_MMAP));
     assert_eq!(ret, -EINVAL);
     exit_does_nothing(&script, &mut ring);
+}
+
+#[test]
+fn memory_that_an_old_kernel_refuses_was_too_little() {
+    for (entries, huge, want) in [(128, false, -ENOMEM), (128, true, -EINVAL), (64, true, -EINVAL)] {
+        let script = script::start();
+        if !huge {
+            script.fail(Kind::Mmap, 0, -ENOMEM);
+        }
+        // Before 6.10 scattered memory is refused with the same -EINVAL as a flag that is unknown.
+        let (ret, mut ring) = init(entries, &mut params(IORING_SETUP_NO_MMAP | IORING_SETUP_NO_SQARRAY));
+        assert_eq!(ret, 0);
+        // SAFETY: the ring just made.
+        unsafe { io_uring_queue_exit(&raw mut *ring) };
+        if !huge {
+            script.fail(Kind::Mmap, 0, -ENOMEM);
+        }
+        script.set(|kernel| kernel.unknown = IORING_SETUP_NO_MMAP);
+        let (ret, mut ring) = init(entries, &mut params(IORING_SETUP_NO_MMAP | IORING_SETUP_NO_SQARRAY));
+        assert_eq!(ret, want);
+        exit_does_nothing(&script, &mut ring);
+    }
 }
