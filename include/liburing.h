@@ -1101,16 +1101,17 @@ int io_uring_free_buf_ring(struct io_uring *ring, struct io_uring_buf_ring *br,
 /*
  * Changes the sizes of a ring in use.
  *
- * Submitted entries and completions move along; entries prepared but not yet
- * submitted are lost: submit them first. Not after io_uring_close_ring_fd():
- * the kernel resizes, then the mapping fails with -EBADF and the ring is gone.
- * p->sq_entries is the new number of SQ entries; with IORING_SETUP_CQSIZE in
- * p->flags, p->cq_entries that of the CQ; IORING_SETUP_CLAMP is allowed too.
- * The rest of p comes back filled, p->flags as 0. Pointers to CQEs and SQEs
- * from before the call are no longer valid.
+ * Requests in flight go on; entries prepared or submitted, and completions not
+ * yet seen, move along. p->sq_entries is the new number of SQ entries; with
+ * IORING_SETUP_CQSIZE in p->flags, p->cq_entries that of the CQ;
+ * IORING_SETUP_CLAMP is allowed too. The rest of p comes back filled, p->flags
+ * as 0. Pointers to CQEs and SQEs from before the call are no longer valid.
  * Returns 0, or -errno: -EINVAL for memory of the application's
  * (IORING_SETUP_NO_MMAP), without IORING_SETUP_DEFER_TASKRUN or on older
- * kernels, -EOVERFLOW when the entries in use don't fit, -ENOMEM.
+ * kernels, -EBADF after io_uring_close_ring_fd(), -EOVERFLOW when the entries
+ * in use don't fit, -ENOMEM. The ring is then as before, but for a failed
+ * mapping of the resized rings: until a repeated call succeeds, all that would
+ * enter the kernel says -EBADF.
  * Since liburing 2.9, kernel 6.13.
  */
 int io_uring_resize_rings(struct io_uring *ring,

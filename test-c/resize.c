@@ -303,8 +303,8 @@ TEST(bad_fd)
 	CHECK_EQ(ring.sq.ring_entries, 8);
 }
 
-/* The kernel has resized, but the new rings can't be mapped. What is left is fit for one exit. */
-TEST(mapping_fails)
+/* There is nothing to map the new rings from. What is left is fit for one exit. */
+TEST(without_a_descriptor)
 {
 	unsigned maps = count_maps(), fds = count_fds();
 

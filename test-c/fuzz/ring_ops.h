@@ -111,6 +111,13 @@ static void resize(unsigned r, unsigned entries, unsigned cq_entries)
 	struct io_uring_params p = { .sq_entries = entries, .cq_entries = cq_entries };
 	LIVE(r);
 
+	/* Where ours does better on purpose. */
+	if (!(ring->flags & IORING_SETUP_NO_MMAP) &&
+	    (ring->ring_fd < 0 || io_uring_sq_ready(ring) ||
+	     ((ring->flags & (IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED)) && io_uring_cq_ready(ring))))
+		REFUSE("better");
+	/* The original takes from here that one mapping holds both rings. */
+	p.features = ring->features;
 	if (cq_entries)
 		p.flags = IORING_SETUP_CQSIZE;
 	/* The entries move. */

@@ -61,7 +61,7 @@ int io_uring_resize_rings(struct io_uring *ring, struct io_uring_params *p)
 	int ret = right_resize_rings(ring, p);
 
 	if (!ret)
-		ring->sq.sqe_tail = ring->sq.sqe_head;
+		*ring->cq.khead = *ring->cq.ktail;
 	return ret;
 }
 

@@ -354,7 +354,7 @@ const PLANTS: [(&str, &str, &str, bool); 4] = [
         true,
     ),
     (
-        "a resize forgets what is queued",
+        "a resize forgets what has completed",
         "RESIZE_FORGETS",
         "io_uring_resize_rings",
         true,

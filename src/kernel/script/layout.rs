@@ -137,34 +137,17 @@ impl State {
         if Self::sizes(p.sq_entries, p) != 0 {
             return -EINVAL;
         }
+        let features = p.features;
         let mut new = self.lay_out(self.rings[ring].fd, p);
+        p.features = features;
         let old = &mut self.rings[ring];
-        // SAFETY: both rings' words and slots; what is in use fits, as the test sees to.
+        // SAFETY: both rings' words. Entries the kernel would carry over too, but not all of them rightly.
         unsafe {
             for (to, from) in new.sq_words().iter().zip(old.sq_words()) {
                 to.write(from.read());
             }
             for (to, from) in new.cq_words().iter().zip(old.cq_words()) {
                 to.write(from.read());
-            }
-            let [head, tail, _] = old.sq_words().map(|word| word.read());
-            let unit = if old.flags & IORING_SETUP_SQE128 != 0 { 128 } else { 64 };
-            let slot =
-                |base: *mut u8, at: u32, entries: u32, unit: usize| base.add((at & (entries - 1)) as usize * unit);
-            for n in 0..tail.wrapping_sub(head) {
-                let at = head.wrapping_add(n);
-                let from = slot(old.sqes.cast(), at, old.sq_entries, unit);
-                from.copy_to(slot(new.sqes.cast(), at, new.sq_entries, unit), unit);
-            }
-            let [head, tail] = old.cq_words().map(|word| word.read());
-            let unit = old.cqe_size();
-            for n in 0..tail.wrapping_sub(head) {
-                let at = head.wrapping_add(n);
-                let from = slot(old.cq.add(old.cq_off.cqes as usize), at, old.cq_entries, unit);
-                from.copy_to(
-                    slot(new.cq.add(new.cq_off.cqes as usize), at, new.cq_entries, unit),
-                    unit,
-                );
             }
         }
         new.flags = old.flags;
