@@ -145,6 +145,7 @@ unsafe fn make(
 }
 
 /// Makes a ring without an SQ array, with one only where the kernel (before 6.6) knows nothing else.
+#[inline]
 unsafe fn init(
     entries: c_uint,
     ring: *mut io_uring,
