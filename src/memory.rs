@@ -216,15 +216,14 @@ pub unsafe extern "C" fn io_uring_mmap(
     }
 }
 
-/// Prepares the memory of an `IORING_SETUP_NO_MMAP` ring, in `buf` when there is one, else in fresh mappings, which may
-/// come out `scattered`. Returns the bytes used of `buf`, or -errno; `ring` records what is mapped.
+/// Prepares the memory of an `IORING_SETUP_NO_MMAP` ring, in `buf` when there is one, else in fresh mappings. Returns the
+/// bytes used of `buf`, or -errno; `ring` records what is mapped.
 pub unsafe fn provide(
     entries: c_uint,
     p: &mut io_uring_params,
     ring: &mut io_uring,
     buf: *mut c_void,
     buf_size: usize,
-    scattered: &mut bool,
 ) -> c_int {
     let (sqes, rings) = footprint(entries, p.flags, p.cq_entries);
     if sqes == 0 {
@@ -235,7 +234,7 @@ pub unsafe fn provide(
 
     if buf.is_null() {
         let mut sqes_ptr = null_mut();
-        let size = anonymous(sqes, &mut sqes_ptr, scattered);
+        let size = anonymous(sqes, &mut sqes_ptr);
         if size < 0 {
             return size;
         }
@@ -243,7 +242,7 @@ pub unsafe fn provide(
         sq.sqes_sz = size as c_uint;
         sq.ring_ptr = sqes_ptr.wrapping_byte_add(sqes);
         if used > size as usize {
-            let size = anonymous(rings, &mut sq.ring_ptr, scattered);
+            let size = anonymous(rings, &mut sq.ring_ptr);
             if size < 0 {
                 return size;
             }
@@ -271,10 +270,16 @@ pub unsafe fn provide(
     used as c_int
 }
 
-/// Fresh memory for `need` bytes at `*ptr`. Returns its size, or -errno: one page, one huge page, or where there is none
-/// ordinary pages, which are `scattered` over the machine's memory.
+/// Whether memory that [`anonymous`] mapped need not be in one piece of the machine's.
+#[inline]
+pub fn scattered(size: usize) -> bool {
+    size > kernel::page_size() && size != HUGE_PAGE
+}
+
+/// Fresh memory for `need` bytes at `*ptr`. Returns its size, or -errno: one page, one huge page, or ordinary pages where
+/// there is none or it is too small.
 #[inline(never)]
-pub fn anonymous(need: usize, ptr: &mut *mut c_void, scattered: &mut bool) -> c_int {
+pub fn anonymous(need: usize, ptr: &mut *mut c_void) -> c_int {
     let page = kernel::page_size();
     let (mut size, mut huge) = (round_up(need, page), 0);
     if size > page && size <= HUGE_PAGE {
@@ -285,7 +290,6 @@ pub fn anonymous(need: usize, ptr: &mut *mut c_void, scattered: &mut bool) -> c_
         match unsafe { kernel::mmap(size, MAP_SHARED | MAP_ANONYMOUS | huge, -1, 0) } {
             Ok(memory) => {
                 *ptr = memory;
-                *scattered |= huge == 0 && size > page;
                 return size as c_int;
             }
             Err(err) if huge == 0 => return err,

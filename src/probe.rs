@@ -50,7 +50,7 @@ pub unsafe extern "C" fn io_uring_get_probe_ring(ring: *mut io_uring) -> *mut io
         match heap() {
             Some((calloc, _)) => memory = calloc(1, SIZE),
             // What it says of an error is what `memory` says.
-            None => _ = anonymous(SIZE, &mut memory, &mut false),
+            None => _ = anonymous(SIZE, &mut memory),
         }
         if memory.is_null() {
             return null_mut();

@@ -4,7 +4,7 @@ use crate::abi::*;
 use crate::ctypes::{c_int, c_uint, c_void, size_t};
 use crate::kernel;
 use crate::memory::{
-    buffer_used, fill_sq_array, io_uring_mmap, io_uring_setup_ring_pointers, io_uring_unmap_rings, provide,
+    buffer_used, fill_sq_array, io_uring_mmap, io_uring_setup_ring_pointers, io_uring_unmap_rings, provide, scattered,
 };
 use crate::register::io_uring_unregister_ring_fd;
 use crate::types::io_uring;
@@ -99,9 +99,8 @@ unsafe fn make(
     }
     // SAFETY: the caller's ring and parameters; `buf` has `buf_size` bytes or is NULL.
     unsafe {
-        let mut scattered = false;
         let used = if no_mmap {
-            provide(entries, p, ring, buf, buf_size, &mut scattered)
+            provide(entries, p, ring, buf, buf_size)
         } else {
             0
         };
@@ -112,8 +111,11 @@ unsafe fn make(
         };
         if fd < 0 {
             unmap(ring);
-            // Kernels before 6.10 want memory in one piece, which there was none of.
-            return if scattered && fd == -EINVAL { -ENOMEM } else { fd };
+            if fd == -EINVAL && (scattered(ring.sq.sqes_sz as usize) || scattered(ring.sq.ring_sz)) {
+                // Kernels before 6.10 want memory in one piece, which there was none of.
+                return -ENOMEM;
+            }
+            return fd;
         }
         if no_mmap {
             io_uring_setup_ring_pointers(p, &raw mut ring.sq, &raw mut ring.cq);

@@ -52,7 +52,7 @@ impl Size {
         ]
     }
 
-    /// What is more than the promise: four fifths of their text and the note that it lacks, and no more of anything else.
+    /// What is more than the promise: 81 % of their text and the note that it lacks, and no more of anything else.
     pub fn above(&self, theirs: &Self) -> Vec<String> {
         let mut wrong: Vec<String> = self
             .rows()
@@ -61,11 +61,8 @@ impl Size {
             .filter(|((_, ours), (_, theirs))| ours > theirs)
             .map(|((what, ours), (_, theirs))| format!("{what}: {ours}, the peer has {theirs}"))
             .collect();
-        if self.text > theirs.text * 4 / 5 + NOTE {
-            wrong.push(format!(
-                "text: {} bytes, more than four fifths of {}",
-                self.text, theirs.text
-            ));
+        if self.text > theirs.text * 81 / 100 + NOTE {
+            wrong.push(format!("text: {} bytes, more than 81 % of {}", self.text, theirs.text));
         }
         wrong
     }

@@ -19,7 +19,7 @@ const ARCHIVE_ONLY: [&str; 4] = [
 
 /// `liburing.a` in bytes. A good third of it are empty relocations, as `ld -r` leaves each member as many as the unwind
 /// tables of the whole library have.
-const MOST_ARCHIVE: usize = 80 * 1024;
+const MOST_ARCHIVE: usize = 88 * 1024;
 
 type Members = BTreeMap<String, Elf>;
 
