@@ -311,6 +311,8 @@ int main(int argc, char **argv)
 	signal(SIGALRM, hangs);
 	signal(SIGSEGV, hangs);
 	signal(SIGBUS, hangs);
+	/* How -fsanitize-undefined-trap-on-error ends a make. */
+	signal(SIGILL, hangs);
 	for (n = 0; n < COUNT; n++) {
 		const struct function *f = &functions[n];
 		bool plain = strspn(f->kinds, "s1248p?") == strlen(f->kinds);

@@ -46,6 +46,16 @@ const NATIVE: Mode = Mode {
     name: "64 bits",
     flags: &[],
 };
+/// Undefined behaviour ends the run.
+const UNDEFINED: Mode = Mode {
+    name: "undefined",
+    // Of alignment the draws say nothing: they put messages anywhere.
+    flags: &[
+        "-fsanitize=undefined",
+        "-fno-sanitize=alignment",
+        "-fsanitize-undefined-trap-on-error",
+    ],
+};
 const M32: [Mode; 2] = [
     Mode {
         name: "32 bits",
@@ -115,6 +125,15 @@ pub fn run(args: &Args) -> Result<()> {
     enter(
         "64 bits, with the libraries",
         "peer's C, our C, ffi, Rust",
+        bench.compare(&driver, &makes)?,
+    );
+    let makes = [
+        bench.c("ours-alone", &NATIVE, &bench.include, None)?,
+        bench.c("ours-trapping", &UNDEFINED, &bench.include, None)?,
+    ];
+    enter(
+        "64 bits, undefined behaviour trapped",
+        "our C, our C with UBSan",
         bench.compare(&driver, &makes)?,
     );
     let mut modes = vec![&NATIVE];
