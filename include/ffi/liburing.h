@@ -8,6 +8,8 @@
 #ifndef LIB_URING_H
 #define LIB_URING_H
 
+/* glibc's sys/stat.h may need the timespec that its sched.h defines. */
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -17,7 +19,6 @@
 #include <inttypes.h>
 #include <time.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <linux/swab.h>
 #include <linux/filter.h>
 #include <sys/wait.h>
@@ -45,6 +46,14 @@ int io_uring_clone_buffers(struct io_uring *dst,
 #include "liburing/io_uring/query.h"
 #include "liburing/io_uring/bpf_filter.h"
 #include "liburing/io_uring_version.h"
+
+/*
+ * <linux/io_uring.h> has the same include guard. If it came first, these are the
+ * system's definitions, which must have all that is used below.
+ */
+#ifndef IORING_SETUP_SQE_MIXED
+#error "<linux/io_uring.h> is older than Linux 6.19: include <liburing.h> before it or instead of it"
+#else
 
 #ifndef uring_unlikely
 #define uring_unlikely(cond)	__builtin_expect(!!(cond), 0)
@@ -2924,10 +2933,12 @@ _LOCAL_INLINE bool io_uring_skip_cqe(struct io_uring *ring,
 	if ((cqe->flags & IORING_CQE_F_SKIP) == 0) {
 		/*
 		 * A kernel with EXT_ARG takes the timeout in the system call;
-		 * no CQE comes of it.
+		 * no CQE comes of it. Nor does the program's own: the library's
+		 * user data has all bits set (a ULL is what -Wlong-long
+		 * reports).
 		 */
 		if ((ring->features & IORING_FEAT_EXT_ARG) != 0 ||
-				cqe->user_data != LIBURING_UDATA_TIMEOUT)
+				~cqe->user_data != 0)
 			return false;
 		if (cqe->res < 0)
 			*err = cqe->res;
@@ -3193,4 +3204,5 @@ unsigned io_uring_recvmsg_payload_length(struct io_uring_recvmsg_out *o,
 #undef IOURINGINLINE
 #undef _LOCAL_INLINE
 
+#endif
 #endif

@@ -52,23 +52,27 @@ struct open_how {
 #endif
 
 /*
- * Strict ISO C (-std=c11 without a feature macro) hides these in the system's
- * own headers. si_pid is a macro wherever siginfo_t is there.
+ * Strict ISO C and the older levels of POSIX hide some of these in the
+ * system's own headers. si_pid is a macro wherever siginfo_t is there.
  */
 #include <sys/select.h>
 #include <sys/types.h>
 #include <sys/wait.h>
-#ifndef si_pid
 #ifdef __GLIBC__
+#ifdef __has_include
+#if __has_include(<bits/types/idtype_t.h>)
 #include <bits/types/idtype_t.h>
-#include <bits/types/siginfo_t.h>
+#endif
+#endif
 #ifndef __id_t_defined
 typedef __id_t id_t;
 #define __id_t_defined
 #endif
-#else
-typedef struct siginfo siginfo_t;
+#ifndef si_pid
+#include <bits/types/siginfo_t.h>
 #endif
+#elif !defined si_pid
+typedef struct siginfo siginfo_t;
 #endif
 
 #ifndef AT_FDCWD

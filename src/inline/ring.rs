@@ -15,7 +15,7 @@ use crate::inline::cqe::{io_uring_cq_advance, io_uring_cqe_nr, io_uring_cqe_shif
 use crate::inline::prep::io_uring_prep_nop;
 use crate::inline::sqe::{io_uring_initialize_sqe, io_uring_sqe_shift};
 use crate::queue::__io_uring_sqring_wait;
-use crate::types::{LIBURING_UDATA_TIMEOUT, io_uring, io_uring_sq};
+use crate::types::{io_uring, io_uring_sq};
 use crate::wait::__io_uring_get_cqe;
 
 /// Tells whether the kernel that filled the probe `p` knows the operation `op`, an `IORING_OP_*`.
@@ -161,7 +161,8 @@ pub unsafe extern "C" fn io_uring_wait_cqe_nr(
 pub unsafe extern "C" fn io_uring_skip_cqe(ring: *mut io_uring, cqe: *mut io_uring_cqe, err: *mut c_int) -> bool {
     if ((*cqe).flags & IORING_CQE_F_SKIP) == 0 {
         // A kernel with EXT_ARG takes the timeout in the system call; no CQE comes of it.
-        if ((*ring).features & IORING_FEAT_EXT_ARG) != 0 || (*cqe).user_data != LIBURING_UDATA_TIMEOUT {
+        // Nor does the program's own: the library's user data has all bits set (a ULL is what -Wlong-long reports).
+        if ((*ring).features & IORING_FEAT_EXT_ARG) != 0 || !(*cqe).user_data != 0 {
             return false;
         }
         if (*cqe).res < 0 {

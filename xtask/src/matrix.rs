@@ -2,6 +2,7 @@
 //! compilations don't show (see `checks`). The sources are in `test-c/header/`.
 
 mod checks;
+mod preprocessor;
 
 use crate::peer;
 use crate::util::{have, install, need, output, root, show, stdout, table};

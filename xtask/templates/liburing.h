@@ -7,6 +7,8 @@
 #ifndef LIB_URING_H
 #define LIB_URING_H
 
+/* glibc's sys/stat.h may need the timespec that its sched.h defines. */
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -16,7 +18,6 @@
 #include <inttypes.h>
 #include <time.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <linux/swab.h>
 #include <linux/filter.h>
 #include <sys/wait.h>
@@ -43,6 +44,14 @@ struct io_uring;
 #include "liburing/io_uring/query.h"
 #include "liburing/io_uring/bpf_filter.h"
 #include "liburing/io_uring_version.h"
+
+/*
+ * <linux/io_uring.h> has the same include guard. If it came first, these are the
+ * system's definitions, which must have all that is used below.
+ */
+#ifndef IORING_SETUP_SQE_MIXED
+#error "<linux/io_uring.h> is older than Linux 6.19: include <liburing.h> before it or instead of it"
+#else
 
 #ifndef uring_unlikely
 #define uring_unlikely(cond)	__builtin_expect(!!(cond), 0)
@@ -154,4 +163,5 @@ struct statx;
 #undef IOURINGINLINE
 #undef _LOCAL_INLINE
 
+#endif
 #endif

@@ -1,16 +1,19 @@
 //! What a single compilation doesn't show: strict dialects, other C libraries, linking, modules, what macros do.
 
-use super::{Ground, Pair, each, first_messages};
+use super::{Ground, Pair, each, first_messages, preprocessor};
 use crate::util::{need, show, stdout, table};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 type Check = fn(&Ground) -> Result<String>;
 
-const CHECKS: [(&str, Check); 9] = [
-    ("strict C, feature macros or none", feature_macros),
+const CHECKS: [(&str, Check); 10] = [
+    ("feature-test macros", preprocessor::feature_macros),
+    ("the kernel's header first or last", preprocessor::kernel_header),
     ("macros, run", macros),
     ("two files linked", two_files),
     ("inside extern \"C\"", in_extern_c),
@@ -44,6 +47,16 @@ pub fn run(ours: &Ground, theirs: Option<&Ground>) -> usize {
             system_headers(ours, theirs),
             Some(Ok("-".into())),
         );
+        enter(
+            "at most the peer's macros, and helpers",
+            preprocessor::macro_names(ours, theirs),
+            Some(Ok("-".into())),
+        );
+        enter(
+            "Debian's newest kernel header",
+            preprocessor::newest_kernel_header(ours),
+            Some(preprocessor::newest_kernel_header(theirs)),
+        );
     }
     let header = ["check", "ours", "peer's"];
     table(&header[..if theirs.is_some() { 3 } else { 2 }], &rows);
@@ -51,7 +64,7 @@ pub fn run(ours: &Ground, theirs: Option<&Ground>) -> usize {
 }
 
 impl Ground {
-    fn chosen(&self, stds: &[&str]) -> Vec<Pair> {
+    pub fn chosen(&self, stds: &[&str]) -> Vec<Pair> {
         self.pairs()
             .into_iter()
             .filter(|pair| stds.contains(&pair.std))
@@ -64,15 +77,23 @@ impl Ground {
     }
 }
 
-/// Runs the commands, which must succeed and say nothing.
-fn silent(commands: Vec<Command>) -> Result<String> {
-    let commands: Vec<_> = commands.into_iter().map(std::sync::Mutex::new).collect();
-    let results = each(&commands, |command| quiet(&mut command.lock().expect("used once")));
+/// Runs the commands, which must succeed and say nothing; none after one that doesn't.
+pub fn silent(commands: Vec<Command>) -> Result<String> {
+    let commands: Vec<_> = commands.into_iter().map(Mutex::new).collect();
+    let failed = AtomicBool::new(false);
+    let results = each(&commands, |command| {
+        if failed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let result = quiet(&mut command.lock().expect("used once"));
+        failed.fetch_or(result.is_err(), Ordering::Relaxed);
+        result
+    });
     results.into_iter().collect::<Result<Vec<()>>>()?;
     Ok(format!("{} of {0}", commands.len()))
 }
 
-fn quiet(command: &mut Command) -> Result<()> {
+pub fn quiet(command: &mut Command) -> Result<()> {
     let out = command
         .output()
         .with_context(|| format!("can't run: {}", show(command)))?;
@@ -82,27 +103,6 @@ fn quiet(command: &mut Command) -> Result<()> {
         bail!("{} from: {}", out.status, first_messages(command, &text));
     }
     Ok(())
-}
-
-/// The dialects that hide POSIX must compile as they are; the guarded helpers appear with `_GNU_SOURCE`.
-fn feature_macros(ground: &Ground) -> Result<String> {
-    let mut commands = Vec::new();
-    for pair in ground.chosen(&["c99", "c11", "gnu17"]) {
-        let none: &[&str] = &[];
-        for macros in [
-            none,
-            &["-D_POSIX_C_SOURCE=200809L"],
-            &["-D_DEFAULT_SOURCE"],
-            &["-D_GNU_SOURCE"],
-        ] {
-            let mut command = ground.command(&pair);
-            command
-                .args(macros)
-                .args(["-Wall", "-Wextra", "-fsyntax-only", "uses.c"]);
-            commands.push(command);
-        }
-    }
-    silent(commands)
 }
 
 const RUN: [&str; 8] = ["gnu89", "c99", "c11", "gnu2x", "c++11", "c++17", "c++20", "c++23"];
@@ -167,7 +167,7 @@ fn in_extern_c(ground: &Ground) -> Result<String> {
 fn external_linkage(ground: &Ground) -> Result<String> {
     let mut inlines = 0;
     for pair in ground.chosen(&["c++20", "c++23"]) {
-        let text = preprocess(ground, &pair)?;
+        let text = preprocess(ground, &pair, &[])?;
         let hidden: Vec<&String> = text.iter().filter(|line| line.contains("static inline")).collect();
         ensure!(
             hidden.is_empty(),
@@ -190,9 +190,9 @@ fn external_linkage(ground: &Ground) -> Result<String> {
 }
 
 /// What the preprocessor leaves of the headers under test, line by line.
-fn preprocess(ground: &Ground, pair: &Pair) -> Result<Vec<String>> {
+pub fn preprocess(ground: &Ground, pair: &Pair, flags: &[&str]) -> Result<Vec<String>> {
     let mut command = ground.command(pair);
-    command.args(["-E", "uses.c"]);
+    command.arg("-E").args(flags).arg("uses.c");
     let out = command.output().with_context(|| show(&command))?;
     ensure!(
         out.status.success(),
@@ -288,7 +288,10 @@ fn musl(ground: &Ground) -> Result<String> {
         commands.push(command);
     };
     for std in ["c99", "c11", "gnu11", "gnu2x"] {
-        enter("musl-gcc", std, &[]);
+        for level in preprocessor::LEVELS {
+            let words: Vec<String> = level.split_whitespace().map(String::from).collect();
+            enter("musl-gcc", std, &words);
+        }
     }
     // A C++ library made for glibc gets over musl's headers without its own assumptions about glibc, up to C++17.
     let version = said("g++", "-dumpversion")?;
