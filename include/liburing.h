@@ -116,6 +116,32 @@ int io_uring_clone_buffers(struct io_uring *dst,
 extern "C" {
 #endif
 
+/*
+ * Under ThreadSanitizer: what a thread did before it attached a value to a
+ * request happened before what another one does after it has read that value
+ * from the completion. The kernel sees to that, which the sanitizer can't see. A
+ * value needn't be an address, so one of these bytes stands for it.
+ */
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define LIBURING_TSAN
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__) || defined(LIBURING_TSAN)
+#undef LIBURING_TSAN
+void __tsan_acquire(void *addr);
+void __tsan_release(void *addr);
+extern char liburing_tsan[4096];
+__attribute__((weak, visibility("default"))) char liburing_tsan[4096];
+#define LIBURING_TSAN_BYTE(data)					\
+	(&liburing_tsan[((data) ^ ((data) >> 12)) % sizeof(liburing_tsan)])
+#define LIBURING_RELEASE(data)	__tsan_release(LIBURING_TSAN_BYTE(data))
+#define LIBURING_ACQUIRE(data)	__tsan_acquire(LIBURING_TSAN_BYTE(data))
+#else
+#define LIBURING_RELEASE(data)	do { } while (0)
+#define LIBURING_ACQUIRE(data)	do { } while (0)
+#endif
+
 struct epoll_event;
 struct futex_waitv;
 struct statx;
@@ -1277,6 +1303,7 @@ _LOCAL_INLINE __u64 uring_ptr_to_u64(const void *ptr)
 IOURINGINLINE void io_uring_sqe_set_data(struct io_uring_sqe *sqe, void *data)
 	LIBURING_NOEXCEPT
 {
+	LIBURING_RELEASE(uring_ptr_to_u64(data));
 	sqe->user_data = uring_ptr_to_u64(data);
 }
 
@@ -1291,6 +1318,7 @@ IOURINGINLINE void io_uring_sqe_set_data(struct io_uring_sqe *sqe, void *data)
 IOURINGINLINE void io_uring_sqe_set_data64(struct io_uring_sqe *sqe, __u64 data)
 	LIBURING_NOEXCEPT
 {
+	LIBURING_RELEASE(data);
 	sqe->user_data = data;
 }
 
@@ -1550,6 +1578,7 @@ IOURINGINLINE void io_uring_cqe_seen(struct io_uring *ring,
 IOURINGINLINE void *io_uring_cqe_get_data(const struct io_uring_cqe *cqe)
 	LIBURING_NOEXCEPT
 {
+	LIBURING_ACQUIRE(cqe->user_data);
 	return uring_ptr_cast(void *, uring_cast(uintptr_t, cqe->user_data));
 }
 
@@ -1561,6 +1590,7 @@ IOURINGINLINE void *io_uring_cqe_get_data(const struct io_uring_cqe *cqe)
 IOURINGINLINE __u64 io_uring_cqe_get_data64(const struct io_uring_cqe *cqe)
 	LIBURING_NOEXCEPT
 {
+	LIBURING_ACQUIRE(cqe->user_data);
 	return cqe->user_data;
 }
 
@@ -2414,6 +2444,7 @@ IOURINGINLINE void io_uring_prep_poll_update(struct io_uring_sqe *sqe,
 		unsigned flags)
 	LIBURING_NOEXCEPT
 {
+	LIBURING_RELEASE(new_user_data);
 	io_uring_prep_rw(IORING_OP_POLL_REMOVE, sqe, -1, NULL, flags,
 			new_user_data);
 	sqe->addr = old_user_data;
@@ -2642,6 +2673,7 @@ IOURINGINLINE void io_uring_prep_msg_ring_cqe_flags(struct io_uring_sqe *sqe,
 		unsigned cqe_flags)
 	LIBURING_NOEXCEPT
 {
+	LIBURING_RELEASE(data);
 	io_uring_prep_rw(IORING_OP_MSG_RING, sqe, fd, NULL, len, data);
 	sqe->msg_ring_flags = IORING_MSG_RING_FLAGS_PASS | flags;
 	sqe->file_index = cqe_flags;
@@ -2660,6 +2692,7 @@ IOURINGINLINE void io_uring_prep_msg_ring(struct io_uring_sqe *sqe, int fd,
 		unsigned len, __u64 data, unsigned flags)
 	LIBURING_NOEXCEPT
 {
+	LIBURING_RELEASE(data);
 	io_uring_prep_rw(IORING_OP_MSG_RING, sqe, fd, NULL, len, data);
 	sqe->msg_ring_flags = flags;
 }
@@ -2680,6 +2713,7 @@ IOURINGINLINE void io_uring_prep_msg_ring_fd(struct io_uring_sqe *sqe, int fd,
 		int source_fd, int target_fd, __u64 data, unsigned flags)
 	LIBURING_NOEXCEPT
 {
+	LIBURING_RELEASE(data);
 	/* The kernel reads the kind of message from the address. */
 	io_uring_prep_rw(IORING_OP_MSG_RING, sqe, fd,
 			uring_ptr_cast(void *, IORING_MSG_SEND_FD), 0, data);
@@ -4230,6 +4264,9 @@ IOURINGINLINE unsigned io_uring_recvmsg_payload_length(struct io_uring_recvmsg_o
 
 #undef uring_cast
 #undef uring_ptr_cast
+#undef LIBURING_RELEASE
+#undef LIBURING_ACQUIRE
+#undef LIBURING_TSAN_BYTE
 #undef IOURINGINLINE
 #undef _LOCAL_INLINE
 

@@ -91,3 +91,11 @@ pub unsafe fn write_once<T: Shared>(p: *mut T, value: T) {
 pub fn io_uring_smp_mb() {
     fence(Ordering::SeqCst);
 }
+
+/// Tells ThreadSanitizer, in C, that what was done so far happens before [`acquire_data`] of the same `user_data`.
+#[inline]
+pub const fn release_data(_data: u64) {}
+
+/// The other end of [`release_data`]: a completion has brought the value.
+#[inline]
+pub const fn acquire_data(_data: u64) {}

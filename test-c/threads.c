@@ -86,6 +86,69 @@ TEST(one_submits_another_reaps_polled)
 	submit_and_reap(IORING_SETUP_SQPOLL);
 }
 
+static unsigned items[ROUNDS];
+
+/* Adds up what the completions point to. */
+static void *read_items(void *arg)
+{
+	uintptr_t sum = 0;
+	unsigned left;
+
+	(void)arg;
+	for (left = ROUNDS; left;) {
+		struct io_uring_cqe *cqe;
+		unsigned *item;
+		int ret;
+
+		do {
+			ret = io_uring_wait_cqe(&ring, &cqe);
+		} while (ret == -EINTR);
+		CHECK_EQ(ret, 0);
+		CHECK(cqe->res >= 0);
+		item = left & 1 ? io_uring_cqe_get_data(cqe) : (void *)(uintptr_t)io_uring_cqe_get_data64(cqe);
+		if (item) {
+			sum += *item;
+			left--;
+		}
+		io_uring_cqe_seen(&ring, cqe);
+	}
+	return (void *)sum;
+}
+
+/* The kernel is all that orders the two threads; a thread sanitizer must know. */
+TEST(data_travels_with_its_request)
+{
+	bool messages = have_op(IORING_OP_MSG_RING);
+	pthread_t reader;
+	void *sum;
+	unsigned i;
+
+	NOT_UNDER("valgrind", "no other thread runs while one is in io_uring_enter");
+	ring_init(&ring, 16, 0);
+	reader = start(read_items, NULL);
+	for (i = 0; i < ROUNDS; i++) {
+		struct io_uring_sqe *sqe;
+
+		while (!(sqe = io_uring_get_sqe(&ring)))
+			push();
+		items[i] = i;
+		if (messages && i % 3 == 0) {
+			io_uring_prep_msg_ring(sqe, ring.ring_fd, 0, (uintptr_t)&items[i], 0);
+			io_uring_sqe_set_data(sqe, NULL);
+		} else {
+			io_uring_prep_nop(sqe);
+			if (i & 1)
+				io_uring_sqe_set_data(sqe, &items[i]);
+			else
+				io_uring_sqe_set_data64(sqe, (uintptr_t)&items[i]);
+		}
+		push();
+	}
+	CHECK_EQ(pthread_join(reader, &sum), 0);
+	CHECK_EQ((uintptr_t)sum, ROUNDS * (ROUNDS - 1) / 2);
+	io_uring_queue_exit(&ring);
+}
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void *share(void *arg)

@@ -1,7 +1,7 @@
 //! The completion queue entry: reading it, walking over many, and giving the slots back to the kernel.
 
 use crate::abi::{IORING_CQE_F_32, IORING_SETUP_CQE32, io_uring_cqe};
-use crate::barrier::{io_uring_smp_load_acquire, io_uring_smp_store_release};
+use crate::barrier::{acquire_data, io_uring_smp_load_acquire, io_uring_smp_store_release};
 use crate::ctypes::{__u64, c_uint, c_void, uintptr_t};
 use crate::types::{io_uring, io_uring_cqe_iter};
 
@@ -109,6 +109,7 @@ pub unsafe extern "C" fn io_uring_cqe_seen(ring: *mut io_uring, cqe: *mut io_uri
 /// Since liburing 2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_cqe_get_data(cqe: *const io_uring_cqe) -> *mut c_void {
+    acquire_data((*cqe).user_data);
     (*cqe).user_data as uintptr_t as *mut c_void
 }
 
@@ -117,5 +118,6 @@ pub unsafe extern "C" fn io_uring_cqe_get_data(cqe: *const io_uring_cqe) -> *mut
 /// Since liburing 2.2.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_cqe_get_data64(cqe: *const io_uring_cqe) -> __u64 {
+    acquire_data((*cqe).user_data);
     (*cqe).user_data
 }

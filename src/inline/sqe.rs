@@ -1,6 +1,7 @@
 //! The submission queue entry: the base of every prep helper, and the fields that any request may set.
 
 use crate::abi::{IORING_SETUP_SQE128, io_uring_sqe};
+use crate::barrier::release_data;
 use crate::ctypes::{__u8, __u16, __u64, c_int, c_uint, c_void, uintptr_t};
 use crate::types::io_uring;
 
@@ -22,6 +23,7 @@ pub unsafe extern "C" fn uring_ptr_to_u64(ptr: *const c_void) -> __u64 {
 /// Since liburing 2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_sqe_set_data(sqe: *mut io_uring_sqe, data: *mut c_void) {
+    release_data(uring_ptr_to_u64(data));
     (*sqe).user_data = uring_ptr_to_u64(data);
 }
 
@@ -32,6 +34,7 @@ pub unsafe extern "C" fn io_uring_sqe_set_data(sqe: *mut io_uring_sqe, data: *mu
 /// Since liburing 2.2.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_sqe_set_data64(sqe: *mut io_uring_sqe, data: __u64) {
+    release_data(data);
     (*sqe).user_data = data;
 }
 

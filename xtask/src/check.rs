@@ -171,7 +171,7 @@ fn steps(all: bool) -> Result<Vec<Step>> {
         ),
         step(
             "sanitize",
-            "valgrind and gcc's sanitizers report nothing",
+            "valgrind, gcc's sanitizers and clang's TSan report nothing",
             vec![xtask(&["sanitize"])],
         ),
         step(

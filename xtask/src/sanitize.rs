@@ -1,5 +1,5 @@
 //! `cargo xtask sanitize`: the C tests under valgrind's memcheck, under gcc's address and undefined-behaviour
-//! sanitizers and under its thread sanitizer; none may report anything.
+//! sanitizers and under its and clang's thread sanitizers; none may report anything.
 //!
 //! The sanitizers instrument the C code and so the header's inline functions, not the library, which is compiled Rust.
 //! valgrind sees every instruction, the library's too. What a checker can't run stands in the test, as `NOT_UNDER`;
@@ -10,17 +10,19 @@ use crate::ctest::{
     self,
     program::{Outcome, Program},
 };
+use crate::matrix;
 use crate::util;
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 #[derive(clap::Args)]
 pub struct Args {
     /// Only the programs whose names contain this
     #[arg(long, value_name = "PATTERN")]
     only: Option<String>,
-    /// Only this checker: valgrind, asan or tsan
+    /// Only this checker: valgrind, asan, tsan or clang-tsan
     #[arg(long)]
     tool: Option<String>,
     /// Programs without threads under tsan, too
@@ -33,6 +35,8 @@ pub struct Args {
 
 struct Tool {
     name: &'static str,
+    /// Compiled by clang.
+    clang: bool,
     flags: &'static [&'static str],
     wrapper: &'static [&'static str],
     /// The environment; `{}` is where reports go.
@@ -43,9 +47,10 @@ struct Tool {
     threads: bool,
 }
 
-const TOOLS: [Tool; 3] = [
+const TOOLS: [Tool; 4] = [
     Tool {
         name: "valgrind",
+        clang: false,
         flags: &["-O1", "-DT_VALGRIND"],
         // By default a thread that spins may keep the others from ever running.
         wrapper: &[
@@ -65,6 +70,7 @@ const TOOLS: [Tool; 3] = [
     },
     Tool {
         name: "asan",
+        clang: false,
         flags: &["-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"],
         wrapper: &[],
         env: &[
@@ -76,14 +82,22 @@ const TOOLS: [Tool; 3] = [
     },
     Tool {
         name: "tsan",
-        flags: &["-O1", "-fsanitize=thread"],
-        // Older ones find no place for their shadow memory among addresses as random as today's.
-        wrapper: &["setarch", "-R"],
-        env: &[("TSAN_OPTIONS", "log_path={}")],
-        sees: &["race"],
-        threads: true,
+        clang: false,
+        ..CLANG_TSAN
     },
+    CLANG_TSAN,
 ];
+
+const CLANG_TSAN: Tool = Tool {
+    name: "clang-tsan",
+    clang: true,
+    flags: &["-O1", "-fsanitize=thread"],
+    // Older ones find no place for their shadow memory among addresses as random as today's.
+    wrapper: &["setarch", "-R"],
+    env: &[("TSAN_OPTIONS", "log_path={}")],
+    sees: &["race"],
+    threads: true,
+};
 
 const PLANTED: [&str; 6] = [
     "clean",
@@ -100,12 +114,26 @@ struct Shop {
     tmp: PathBuf,
     library: PathBuf,
     suppressions: PathBuf,
+    clang: String,
 }
 
 pub fn run(args: &Args) -> Result<()> {
     util::need("gcc", "gcc")?;
     util::need("valgrind", "valgrind")?;
     util::need("setarch", "util-linux")?;
+    let tools: Vec<&Tool> = TOOLS
+        .iter()
+        .filter(|tool| args.tool.as_deref().is_none_or(|only| only == tool.name))
+        .collect();
+    ensure!(
+        !tools.is_empty(),
+        "the checkers are valgrind, asan, tsan and clang-tsan"
+    );
+    let clang = if tools.iter().any(|tool| tool.clang) {
+        clang()?
+    } else {
+        String::new()
+    };
     let out = util::root().join("target/sanitize");
     let run = std::process::id();
     let shop = Shop {
@@ -113,6 +141,7 @@ pub fn run(args: &Args) -> Result<()> {
         tmp: out.join(format!("tmp.{run}")),
         library: util::lib_dir().join("liburing.a"),
         suppressions: util::root().join("test-c/sanitize/valgrind.supp"),
+        clang,
         out,
     };
     ensure!(
@@ -120,11 +149,6 @@ pub fn run(args: &Args) -> Result<()> {
         "there is no {}; to build it: make",
         shop.library.display()
     );
-    let tools: Vec<&Tool> = TOOLS
-        .iter()
-        .filter(|tool| args.tool.as_deref().is_none_or(|only| only == tool.name))
-        .collect();
-    ensure!(!tools.is_empty(), "the checkers are valgrind, asan and tsan");
     for tool in &tools {
         fs::create_dir_all(shop.out.join(tool.name))?;
     }
@@ -136,6 +160,17 @@ pub fn run(args: &Args) -> Result<()> {
         fs::remove_dir_all(&shop.reports)?;
     }
     done
+}
+
+/// The newest clang, and its sanitizers' libraries.
+fn clang() -> Result<String> {
+    let version = matrix::clang()?;
+    let clang = format!("clang{version}");
+    let said = util::stdout(Command::new(&clang).arg("-print-resource-dir"))?;
+    if !PathBuf::from(said.trim()).join("lib/linux").is_dir() {
+        util::install(&[&format!("libclang-rt{version}-dev")])?;
+    }
+    Ok(clang)
 }
 
 impl Shop {
@@ -153,7 +188,10 @@ impl Shop {
         env.push(("SOAK_SECONDS", "30".to_owned()));
         let mut flags = vec![format!("-I{}", util::root().join("include").display())];
         flags.extend(tool.flags.iter().map(ToString::to_string));
-        Program::new(&self.out, tool.name, name, flags, self.library.clone()).under(wrapper, env)
+        let cc = tool.clang.then(|| self.clang.clone());
+        Program::new(&self.out, tool.name, name, flags, self.library.clone())
+            .compiler(cc.as_slice())
+            .under(wrapper, env)
     }
 
     /// Runs a program. UBSan's reports come among its output, whatever it is told; they are put to the others.
@@ -241,7 +279,7 @@ fn all(args: &Args, shop: &Shop, tools: &[&Tool]) -> Result<()> {
     let mut programs = Vec::new();
     for tool in tools.iter().filter(|tool| tool.threads || !args.soak) {
         for name in &names {
-            if tool.name != "tsan" || args.long || has_threads(name)? {
+            if !tool.name.ends_with("tsan") || args.long || has_threads(name)? {
                 programs.push(shop.program(tool, name, None));
             }
         }

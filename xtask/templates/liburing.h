@@ -115,6 +115,32 @@ struct io_uring;
 extern "C" {
 #endif
 
+/*
+ * Under ThreadSanitizer: what a thread did before it attached a value to a
+ * request happened before what another one does after it has read that value
+ * from the completion. The kernel sees to that, which the sanitizer can't see. A
+ * value needn't be an address, so one of these bytes stands for it.
+ */
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define LIBURING_TSAN
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__) || defined(LIBURING_TSAN)
+#undef LIBURING_TSAN
+void __tsan_acquire(void *addr);
+void __tsan_release(void *addr);
+extern char liburing_tsan[4096];
+__attribute__((weak, visibility("default"))) char liburing_tsan[4096];
+#define LIBURING_TSAN_BYTE(data)					\
+	(&liburing_tsan[((data) ^ ((data) >> 12)) % sizeof(liburing_tsan)])
+#define LIBURING_RELEASE(data)	__tsan_release(LIBURING_TSAN_BYTE(data))
+#define LIBURING_ACQUIRE(data)	__tsan_acquire(LIBURING_TSAN_BYTE(data))
+#else
+#define LIBURING_RELEASE(data)	do { } while (0)
+#define LIBURING_ACQUIRE(data)	do { } while (0)
+#endif
+
 struct epoll_event;
 struct futex_waitv;
 struct statx;
@@ -160,6 +186,9 @@ struct statx;
 
 #undef uring_cast
 #undef uring_ptr_cast
+#undef LIBURING_RELEASE
+#undef LIBURING_ACQUIRE
+#undef LIBURING_TSAN_BYTE
 #undef IOURINGINLINE
 #undef _LOCAL_INLINE
 

@@ -5,6 +5,7 @@ use core::ptr;
 use crate::abi::{
     IORING_FILE_INDEX_ALLOC, IORING_MSG_RING_FLAGS_PASS, IORING_MSG_SEND_FD, IORING_OP_MSG_RING, io_uring_sqe,
 };
+use crate::barrier::release_data;
 use crate::ctypes::{__u64, c_int, c_uint, c_void, uintptr_t};
 use crate::inline::sqe::{__io_uring_set_target_fixed_file, io_uring_prep_rw};
 
@@ -24,6 +25,7 @@ pub unsafe extern "C" fn io_uring_prep_msg_ring_cqe_flags(
     flags: c_uint,
     cqe_flags: c_uint,
 ) {
+    release_data(data);
     io_uring_prep_rw(IORING_OP_MSG_RING, sqe, fd, ptr::null(), len, data);
     (*sqe).anon_flags.msg_ring_flags = IORING_MSG_RING_FLAGS_PASS | flags;
     (*sqe).anon_file.file_index = cqe_flags;
@@ -43,6 +45,7 @@ pub unsafe extern "C" fn io_uring_prep_msg_ring(
     data: __u64,
     flags: c_uint,
 ) {
+    release_data(data);
     io_uring_prep_rw(IORING_OP_MSG_RING, sqe, fd, ptr::null(), len, data);
     (*sqe).anon_flags.msg_ring_flags = flags;
 }
@@ -65,6 +68,7 @@ pub unsafe extern "C" fn io_uring_prep_msg_ring_fd(
     data: __u64,
     flags: c_uint,
 ) {
+    release_data(data);
     // The kernel reads the kind of message from the address.
     io_uring_prep_rw(
         IORING_OP_MSG_RING,

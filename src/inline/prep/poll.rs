@@ -3,6 +3,7 @@
 use core::ptr;
 
 use crate::abi::{IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE, IORING_POLL_ADD_MULTI, io_uring_sqe};
+use crate::barrier::release_data;
 use crate::ctypes::{__u64, c_int, c_uint};
 use crate::inline::sqe::io_uring_prep_rw;
 
@@ -80,6 +81,7 @@ pub unsafe extern "C" fn io_uring_prep_poll_update(
     poll_mask: c_uint,
     flags: c_uint,
 ) {
+    release_data(new_user_data);
     io_uring_prep_rw(IORING_OP_POLL_REMOVE, sqe, -1, ptr::null(), flags, new_user_data);
     (*sqe).anon_addr.addr = old_user_data;
     (*sqe).anon_flags.poll32_events = __io_uring_prep_poll_mask(poll_mask);

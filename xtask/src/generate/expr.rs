@@ -348,6 +348,10 @@ impl Printer<'_> {
                 };
                 return Ok((format!("sizeof({})", declare(ty, "")?), ATOM));
             }
+            "release_data" | "acquire_data" => {
+                let what = if name == "release_data" { "RELEASE" } else { "ACQUIRE" };
+                return Ok((format!("LIBURING_{what}({})", self.value(&call.args[0])?), ATOM));
+            }
             "read_once" => {
                 return Ok((format!("IO_URING_READ_ONCE({})", self.deref(&call.args[0])?.0), ATOM));
             }

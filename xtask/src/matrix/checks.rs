@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 type Check = fn(&Ground) -> Result<String>;
 
-const CHECKS: [(&str, Check); 10] = [
+const CHECKS: [(&str, Check); 11] = [
     ("feature-test macros", preprocessor::feature_macros),
     ("the kernel's header first or last", preprocessor::kernel_header),
+    ("under ThreadSanitizer", preprocessor::thread_sanitizer),
     ("macros, run", macros),
     ("two files linked", two_files),
     ("inside extern \"C\"", in_extern_c),

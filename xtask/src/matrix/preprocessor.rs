@@ -1,4 +1,5 @@
-//! What surrounds the headers in a program: feature-test macros, the kernel's own header, and the names of macros.
+//! What surrounds the headers in a program: feature-test macros, the kernel's own header, ThreadSanitizer, and
+//! the names of macros.
 
 use super::checks::{preprocess, quiet, silent};
 use super::{Ground, Pair, first_messages};
@@ -157,6 +158,21 @@ fn order(ground: &Ground, pair: &Pair, dirs: &[impl AsRef<Path>], kernel_first: 
     ]);
     command.arg("/dev/null");
     command
+}
+
+/// What the headers have for ThreadSanitizer is as clean, beside its own header too.
+pub fn thread_sanitizer(ground: &Ground) -> Result<String> {
+    let mut commands = Vec::new();
+    for pair in ground.chosen(&["gnu89", "gnu11", "c++11", "c++20"]) {
+        for header in ["stddef.h", "sanitizer/tsan_interface.h"] {
+            let mut command = ground.strict(&pair);
+            command.args(["-fsanitize=thread", "-include", header, "uses.c"]);
+            // Of the full barrier, which uses.c asks for.
+            command.args((!pair.clang()).then_some("-Wno-tsan"));
+            commands.push(command);
+        }
+    }
+    silent(commands)
 }
 
 /// Macros of ours that those of the API expand to, in the program.
