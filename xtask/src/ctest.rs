@@ -39,6 +39,9 @@ pub struct Args {
     /// With the archive, the C library is linked in too
     #[arg(skip)]
     pub fixed: bool,
+    /// What the way is called, where it isn't by its mode
+    #[arg(skip)]
+    pub way: Option<&'static str>,
 }
 
 /// A way to use the library.
@@ -103,8 +106,9 @@ pub fn build(args: &Args, out: &Path, more: &[String]) -> Result<Vec<Program>> {
     let modes = modes(args);
     let lib = libraries(args, &modes)?;
     let names = names(args.only.as_deref())?;
+    let way = |mode: Mode| args.way.unwrap_or(mode.name());
     for mode in &modes {
-        let dir = out.join(mode.name());
+        let dir = out.join(way(*mode));
         fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
     }
     let programs = modes
@@ -115,7 +119,7 @@ pub fn build(args: &Args, out: &Path, more: &[String]) -> Result<Vec<Program>> {
             if args.fixed && mode == Mode::Static {
                 flags.push("-static".to_owned());
             }
-            Program::new(out, mode.name(), name, flags, lib.join(mode.library())).compiler(&args.cc)
+            Program::new(out, way(mode), name, flags, lib.join(mode.library())).compiler(&args.cc)
         })
         .collect();
     let cores = thread::available_parallelism().map_or(1, usize::from);

@@ -8,7 +8,7 @@ mod page;
 mod rust;
 
 use crate::code::Cpu;
-use crate::ctest;
+use crate::ctest::{self, Mode};
 use crate::kernels::{
     self, ARM64, ARM64_16K, Arch, CASE_SECONDS, MODES, PPC64EL_64K, Part, Plan, RISCV64, Row, Scope, Tests, Wanted,
 };
@@ -219,7 +219,19 @@ impl Platform {
             ..ctest::Args::default()
         };
         let out = out.join(self.target.rust).join("ctest");
-        ctest::build(&ours, &out, &[CASE_SECONDS.to_owned()])
+        let seconds = [CASE_SECONDS.to_owned()];
+        let mut programs = ctest::build(&ours, &out, &seconds)?;
+        // A 32-bit program that doesn't ask for large files has an off_t of 32 bits; the library's has 64.
+        if !tools.flags.is_empty() && args.scope.mode.is_none_or(|mode| mode == Mode::Inline) {
+            let small = ctest::Args {
+                mode: Some(Mode::Inline),
+                cc: vec![tools.cc()],
+                way: Some("small"),
+                ..ours
+            };
+            programs.extend(ctest::build(&small, &out, &seconds)?);
+        }
+        Ok(programs)
     }
 
     fn guest(&self, args: &Args, arch: &Arch, kernels: &Kernels, built: &Built, out: &Path) -> Result<Row> {
