@@ -3740,10 +3740,10 @@ _LOCAL_INLINE bool io_uring_skip_cqe(struct io_uring *ring,
 {
 	if ((cqe->flags & IORING_CQE_F_SKIP) == 0) {
 		/*
-		 * A kernel with EXT_ARG takes the timeout in the system call;
-		 * no CQE comes of it. Nor does the program's own: the library's
-		 * user data has all bits set (a ULL is what -Wlong-long
-		 * reports).
+		 * With EXT_ARG the timeout goes into the system call, and no
+		 * CQE comes of it. Before, the library's own carries
+		 * LIBURING_UDATA_TIMEOUT, all bits set: compared so, as
+		 * -Wlong-long reports that constant's ULL.
 		 */
 		if ((ring->features & IORING_FEAT_EXT_ARG) != 0 ||
 				~cqe->user_data != 0)
