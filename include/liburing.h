@@ -4086,20 +4086,20 @@ IOURINGINLINE struct io_uring_recvmsg_out *io_uring_recvmsg_validate(void *buf,
 		int buf_len, struct msghdr *msgh)
 	LIBURING_NOEXCEPT
 {
-	size_t ulen = uring_cast(unsigned, buf_len);
-	size_t hdr = sizeof(struct io_uring_recvmsg_out);
-	size_t namelen = msgh->msg_namelen;
-	size_t controllen = msgh->msg_controllen;
+	size_t filled = uring_cast(unsigned, buf_len);
+	size_t head = sizeof(struct io_uring_recvmsg_out);
+	size_t name = msgh->msg_namelen;
+	size_t control = msgh->msg_controllen;
 
+	if (buf_len < 0 || filled < head)
+		return NULL;
 	/*
-	 * Each step takes away from what is left: a sum of the lengths could
+	 * Taken from what is left, one after the other: a sum of these could
 	 * wrap around.
 	 */
-	if (buf_len < 0 || ulen < hdr)
+	if (name > filled - head)
 		return NULL;
-	if (namelen > ulen - hdr)
-		return NULL;
-	if (controllen > ulen - hdr - namelen)
+	if (control > filled - head - name)
 		return NULL;
 	return uring_ptr_cast(struct io_uring_recvmsg_out *, buf);
 }

@@ -53,19 +53,19 @@ pub unsafe extern "C" fn io_uring_recvmsg_validate(
     buf_len: c_int,
     msgh: *mut msghdr,
 ) -> *mut io_uring_recvmsg_out {
-    let ulen: size_t = length::from(buf_len as c_uint);
-    let hdr: size_t = size_of::<io_uring_recvmsg_out>();
-    let namelen: size_t = length::from((*msgh).msg_namelen);
-    let controllen: size_t = length::from((*msgh).msg_controllen);
+    let filled: size_t = length::from(buf_len as c_uint);
+    let head: size_t = size_of::<io_uring_recvmsg_out>();
+    let name: size_t = length::from((*msgh).msg_namelen);
+    let control: size_t = length::from((*msgh).msg_controllen);
 
-    // Each step takes away from what is left: a sum of the lengths could wrap around.
-    if buf_len < 0 || ulen < hdr {
+    if buf_len < 0 || filled < head {
         return ptr::null_mut();
     }
-    if namelen > ulen - hdr {
+    // Taken from what is left, one after the other: a sum of these could wrap around.
+    if name > filled - head {
         return ptr::null_mut();
     }
-    if controllen > ulen - hdr - namelen {
+    if control > filled - head - name {
         return ptr::null_mut();
     }
     buf.cast::<io_uring_recvmsg_out>()
