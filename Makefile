@@ -48,8 +48,7 @@ ARCHIVES := $(NAMES:%=$(LIB)/%.a)
 SHARED := $(if $(filter 1,$(ENABLE_SHARED)),$(NAMES:%=$(LIB)/%.so.$(VERSION)))
 
 XTASK := $(CARGO) xtask
-comma := ,
-FEATURES := shipped$(if $(filter 1,$(USE_LIBC)),$(comma)use-libc)
+FEATURES := $(if $(filter 1,$(USE_LIBC)),--features use-libc)
 MACHINE := $(or $(TARGET),$(shell $(CC) -dumpmachine))
 # The processors that need no libc, as src/arch/mod.rs has it.
 BARE := x86_64-% aarch64-% riscv64%
@@ -94,13 +93,19 @@ help:
 	@echo 'make doc        the source with the manual in it, for Rust readers: target/doc/uring/index.html'
 	@echo 'make clean      remove target/ (libraries, tests, the cached peer)'
 
-# Cargo knows what is out of date.
+# A folder of crates, as a source archive has it and `cargo vendor` makes it.
+VENDOR = $(wildcard vendor)
+CRATES = $(if $(VENDOR),--config 'source.crates-io.replace-with="vendor"' \
+	--config 'source.vendor.directory="$(abspath $(VENDOR))"')
+
+# Cargo knows what is out of date. In /, where the .cargo/config.toml of a project around this one doesn't count.
 $(STATICLIB): FORCE
 	@command -v $(CARGO) >/dev/null || { echo 'there is no cargo: apt-get install cargo, or see rustup.rs'; exit 1; }
-	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(OUT) \
-		$(DEBUGINFO) $(if $(TARGET),--target $(TARGET)) \
+	@cd / && $(CARGO) rustc --quiet --locked --release --manifest-path '$(CURDIR)/crates/shipped/Cargo.toml' \
+		$(CRATES) $(FEATURES) --target-dir '$(abspath $(OUT))' $(DEBUGINFO) $(if $(TARGET),--target $(TARGET)) \
 		-- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp \
-		$(if $(filter 1,$(IBT)),-C llvm-args=-x86-indirect-branch-tracking) --remap-path-prefix=$(CURDIR)=ironring
+		$(if $(filter 1,$(IBT)),-C llvm-args=-x86-indirect-branch-tracking) \
+		--remap-path-prefix=crates/shipped/../../= '--remap-path-prefix=$(CURDIR)=ironring'
 
 # An object with only what its part of the API reaches, and only that part's names global.
 $(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld Makefile

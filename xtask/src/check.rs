@@ -41,13 +41,20 @@ fn steps(all: bool) -> Result<Vec<Step>> {
         command.args(args);
         command
     };
-    let tests = if util::have("cargo-nextest") {
-        ["nextest", "run"].as_slice()
-    } else {
-        &["test", "--quiet"]
+    // In the library's workspace, and in the tools'.
+    let both = |command: &str, args: &[&str]| {
+        ["Cargo.toml", "xtask/Cargo.toml"].map(|manifest| {
+            let mut cargo = program("cargo", &[command, "--manifest-path", manifest]);
+            cargo.args(args);
+            cargo
+        })
     };
-    let tests = [tests, &["--workspace", "--locked"]].concat();
-    let mut clippy = vec!["clippy", "--quiet", "--locked", "--workspace", "--all-targets"];
+    let tests = if util::have("cargo-nextest") {
+        both("nextest", &["run", "--workspace", "--locked"])
+    } else {
+        both("test", &["--quiet", "--workspace", "--locked"])
+    };
+    let mut clippy = vec!["--quiet", "--locked", "--workspace", "--all-targets"];
     if std::env::var_os("CI").is_some() {
         // A newer clippy than ours may have more to say: that is for us to hear, not for a user's check to fail of.
         clippy.extend(["--", "-D", "warnings"]);
@@ -66,15 +73,15 @@ fn steps(all: bool) -> Result<Vec<Step>> {
         step(
             "lint",
             "rustfmt and clippy have nothing to say",
-            vec![
-                program("cargo", &["fmt", "--all", "--check"]),
-                program("cargo", &clippy),
-            ],
+            [both("fmt", &["--all", "--check"]), both("clippy", &clippy)]
+                .into_iter()
+                .flatten()
+                .collect(),
         ),
         step(
             "unit",
             "the Rust tests; each prototype, structure and constant of the headers is the library's",
-            vec![program("cargo", &tests)],
+            tests.into(),
         ),
         step(
             "cover",

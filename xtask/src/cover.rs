@@ -66,7 +66,12 @@ fn measure(folder: &Path) -> Result<BTreeMap<String, BTreeMap<usize, u64>>> {
     // Build scripts have counters too, and would leave their profiles anywhere.
     let elsewhere = folder.join("build-%p.profraw");
     let elsewhere = elsewhere.to_str().context("a path that is no text")?;
-    let program = util::unit_tests("cover", "-C instrument-coverage", &[("LLVM_PROFILE_FILE", elsewhere)])?;
+    let program = util::unit_tests(
+        Path::new("Cargo.toml"),
+        "cover",
+        "-C instrument-coverage",
+        &[("LLVM_PROFILE_FILE", elsewhere)],
+    )?;
     util::output(
         Command::new(&program)
             .arg("--quiet")

@@ -4,6 +4,7 @@ pub mod check;
 pub mod deb;
 pub mod dist;
 pub mod machine;
+pub mod nested;
 pub mod others;
 pub mod recipe;
 pub mod rpm;

@@ -133,21 +133,14 @@ struct Message {
     executable: Option<PathBuf>,
 }
 
-/// Builds the library's own tests with other flags for the compiler, into a folder under `target/` where no other
+/// Builds the library's own tests, those of the package with the manifest, with other flags for the compiler, into a folder under `target/` where no other
 /// build is disturbed; gives the program.
-pub fn unit_tests(folder: &str, flags: &str, env: &[(&str, &str)]) -> Result<PathBuf> {
+pub fn unit_tests(manifest: &Path, folder: &str, flags: &str, env: &[(&str, &str)]) -> Result<PathBuf> {
     eprintln!("building the library's tests (target/{folder})");
     let out = stdout(
         Command::new("cargo")
-            .args([
-                "test",
-                "--quiet",
-                "--locked",
-                "--package",
-                "ironring",
-                "--lib",
-                "--no-run",
-            ])
+            .args(["test", "--quiet", "--locked", "--lib", "--no-run", "--manifest-path"])
+            .arg(manifest)
             .args(["--message-format", "json", "--target-dir"])
             .arg(root().join("target").join(folder))
             .env("RUSTFLAGS", flags)

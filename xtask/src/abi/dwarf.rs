@@ -103,11 +103,11 @@ fn ours(judge: &Judge) -> Result<PathBuf> {
         "--quiet",
         "--locked",
         "--release",
-        "--lib",
-        "--crate-type",
-        "staticlib",
+        "--package",
+        "ironring-shipped",
+        "--target-dir",
     ]);
-    cargo.args(["--features", "shipped", "--target-dir"]).arg(&dir);
+    cargo.arg(&dir);
     cargo.args(["--", "-C", "no-vectorize-loops", "-C", "no-vectorize-slp"]);
     output(cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "2").current_dir(root()))?;
     for name in NAMES {

@@ -132,8 +132,8 @@ fn crate_worker(out: &Path) -> Result<PathBuf> {
                 "--locked",
                 "--profile",
                 "bench",
-                "--package",
-                "bench-crate",
+                "--manifest-path",
+                "test-c/bench/crate/Cargo.toml",
             ])
             .arg("--target-dir")
             .arg(out.join("cargo"))

@@ -1,6 +1,6 @@
 //! `cargo xtask packages`: every recipe in `packaging/`, built without network from the source archive and looked at.
 
-use super::{deb, dist, files_in, fresh, machine, others, rpm, started};
+use super::{deb, dist, files_in, fresh, machine, nested, others, rpm, started};
 use crate::util::{need, root, stdout, table};
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -9,7 +9,7 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Only what is called so: reproducible, lintian, install, rpm, arch, alpine, meson wrap
+    /// Only what is called so: reproducible, checkout, lintian, install, rpm, arch, alpine, meson wrap
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
@@ -40,8 +40,9 @@ pub fn run(args: &Args) -> Result<()> {
         },
     )?;
     let shop = Shop { archive, debs, work };
-    let checks: [(&str, Check); 7] = [
+    let checks: [(&str, Check); 8] = [
         ("reproducible", reproducible),
+        ("checkout", |shop| nested::run(&shop.work.join("checkout"))),
         ("lintian", lintian),
         ("install", in_a_copy),
         ("rpm", rpms),

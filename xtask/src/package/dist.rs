@@ -1,9 +1,7 @@
 //! `make dist`: the release as a source archive that builds without network.
 //!
-//! It is the last commit's tree and, in `vendor/`, the crates that the library needs. Cargo wants every crate of a
-//! workspace's lock file, also those that only the checks need; so Cargo.toml is reduced to the library, Cargo.lock
-//! with it, and `.cargo/config.toml` names the folder. The commit's own three files stay beside them as `*.whole`: Debian's tools
-//! remove what is called `*.orig`, which is why the crates' own files of that name are left out as well.
+//! It is the last commit's tree and, in `vendor/`, the crate that the library needs; the Makefile takes it from there.
+//! Debian's tools remove what is called `*.orig`, which is why the crate's own file of that name is left out.
 
 use super::{epoch, fresh, git, sums, untar, version};
 use crate::util::{need, output, root, stdout};
@@ -14,18 +12,6 @@ use std::process::Command;
 
 #[derive(clap::Args)]
 pub struct Args {}
-
-/// What the reduced archive has other than the commit.
-const REDUCED: [&str; 3] = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml"];
-
-const VENDORED: &str = "
-# The crates are in this archive.
-[source.crates-io]
-replace-with = \"vendored\"
-
-[source.vendored]
-directory = \"vendor\"
-";
 
 pub fn run(_args: &Args) -> Result<()> {
     let folder = root().join("target/dist");
@@ -63,7 +49,7 @@ pub fn make(folder: &Path) -> Result<PathBuf> {
     )?;
     untar(&commit, &folder.join("tree"))?;
     fs::remove_file(&commit)?;
-    reduce(&tree)?;
+    vendor(&tree)?;
 
     let archive = folder.join(format!("{name}.tar.xz"));
     let tar = folder.join(format!("{name}.tar"));
@@ -88,45 +74,14 @@ pub fn make(folder: &Path) -> Result<PathBuf> {
     Ok(archive)
 }
 
-/// Leaves the library and what it needs, the crates included.
-fn reduce(tree: &Path) -> Result<()> {
-    for file in REDUCED {
-        fs::copy(tree.join(file), tree.join(format!("{file}.whole"))).with_context(|| file.to_owned())?;
-    }
-    let path = tree.join("Cargo.toml");
-    let mut manifest: toml::Table = fs::read_to_string(&path)?.parse()?;
-    let removed = (
-        manifest["workspace"].as_table_mut().and_then(|w| w.remove("members")),
-        manifest.remove("target"),
-    );
-    ensure!(
-        matches!(removed, (Some(_), Some(_))),
-        "Cargo.toml: it has no members or no [target] any more: see xtask/src/package/dist.rs"
-    );
-    let note = "# Made by `make dist`: the library alone. The whole workspace is in Cargo.toml.whole.\n";
-    fs::write(&path, format!("{note}{}", toml::to_string(&manifest)?))?;
-    let before = fs::read_to_string(tree.join("Cargo.lock"))?;
+/// Brings along what the library's workspace needs.
+fn vendor(tree: &Path) -> Result<()> {
     let mut vendor = Command::new("cargo");
-    // Cargo takes from the lock file what isn't needed any more, and keeps the versions of the rest.
     vendor
-        .args(["vendor", "--quiet", "--versioned-dirs", "vendor"])
+        .args(["vendor", "--quiet", "--locked", "--versioned-dirs", "vendor"])
         .current_dir(tree);
     output(&mut vendor)?;
-    let mut crates = 0;
-    for vendored in fs::read_dir(tree.join("vendor"))? {
-        without_orig(&vendored?.path())?;
-        crates += 1;
-    }
-    let after = fs::read_to_string(tree.join("Cargo.lock"))?;
-    let kept = after.lines().filter(|line| line.starts_with("checksum")).count();
-    ensure!(
-        kept == crates && after.lines().all(|line| before.contains(line)),
-        "cargo vendor has changed the versions of Cargo.lock, or left a crate out"
-    );
-    let config = tree.join(".cargo/config.toml");
-    let text = fs::read_to_string(&config)?;
-    fs::write(&config, text + VENDORED)?;
-    Ok(())
+    fs::read_dir(tree.join("vendor"))?.try_for_each(|vendored| without_orig(&vendored?.path()))
 }
 
 /// Takes a crate's `Cargo.toml.orig` away, and out of cargo's list of its files.
