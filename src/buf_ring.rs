@@ -18,7 +18,7 @@ use libc::{MAP_ANONYMOUS, MAP_PRIVATE};
 /// Returns 0, or -errno: -EEXIST when the group exists, -EINVAL when `ring_entries` is no power of two below 65536,
 /// -EFAULT when the memory isn't there or can't be written, -ENOMEM (`RLIMIT_MEMLOCK` too).
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_buf_ring(
     ring: *mut io_uring,
     reg: *mut io_uring_buf_reg,
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn io_uring_register_buf_ring(
 ///
 /// Returns 0, or -errno: -ENOENT when there is no such group, -EINVAL when it is not a ring.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
 pub unsafe extern "C" fn io_uring_unregister_buf_ring(ring: *mut io_uring, bgid: c_int) -> c_int {
     // SAFETY: the caller's ring; all zeroes is a valid `io_uring_buf_reg`.
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn io_uring_unregister_buf_ring(ring: *mut io_uring, bgid:
 /// `buf_group` is the group; the kernel's head comes back in `*head`, which stays untouched on an error.
 /// Returns 0, or -errno: -ENOENT when there is no such group, -EINVAL when it is not a ring or on kernels before 6.8.
 /// Since liburing 2.6, kernel 6.8.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_buf_ring_head(ring: *mut io_uring, buf_group: c_int, head: *mut uint16_t) -> c_int {
     // SAFETY: the caller's ring and place for the head.
     unsafe {
@@ -77,7 +77,7 @@ fn ring_size(nentries: c_uint) -> usize {
 /// read memory of its own, not what is returned (before 6.14: -EINVAL).
 /// Returns the ring, or NULL with -errno in `*err`: -EEXIST when the group exists, -EINVAL, -ENOMEM.
 /// Since liburing 2.4, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_setup_buf_ring(
     ring: *mut io_uring,
     nentries: c_uint,
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn io_uring_setup_buf_ring(
 ///
 /// Returns 0, or -errno of `io_uring_unregister_buf_ring()`; then nothing is freed.
 /// Since liburing 2.4, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_free_buf_ring(
     ring: *mut io_uring,
     br: *mut io_uring_buf_ring,

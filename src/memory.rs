@@ -76,7 +76,7 @@ pub fn footprint(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (usize, 
 }
 
 /// Unmaps the two rings (not the SQEs), once when they share a mapping. Internal to the archive.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_unmap_rings(sq: *mut io_uring_sq, cq: *mut io_uring_cq) {
     // SAFETY: the caller's rings; a size of 0 says that nothing was mapped for it.
     unsafe {
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn io_uring_unmap_rings(sq: *mut io_uring_sq, cq: *mut io_
 }
 
 /// Points the fields of `sq` and `cq` into the mapped rings, at the offsets in `p`. Internal to the archive.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_setup_ring_pointers(
     p: *mut io_uring_params,
     sq: *mut io_uring_sq,
@@ -193,7 +193,7 @@ unsafe fn map(fd: c_int, p: &io_uring_params, sq: &mut io_uring_sq, cq: &mut io_
 }
 
 /// Maps the rings and SQEs of `fd` as `p` describes them. On an error nothing stays mapped. Internal to the archive.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
 pub unsafe extern "C" fn io_uring_mmap(
     fd: c_int,
@@ -315,7 +315,7 @@ fn memory_size(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> ssize_t {
 /// Returns the size in bytes; -EINVAL when `entries` is 0, or above 32768 without `IORING_SETUP_CLAMP`, or when
 /// `IORING_SETUP_CQSIZE` asks for an impossible CQ.
 /// Since liburing 2.11.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_memory_size_params(entries: c_uint, p: *mut io_uring_params) -> ssize_t {
     // SAFETY: the caller passes valid parameters.
     unsafe { memory_size(entries, (*p).flags, (*p).cq_entries) }
@@ -326,7 +326,7 @@ pub unsafe extern "C" fn io_uring_memory_size_params(entries: c_uint, p: *mut io
 /// `entries` is the number of SQ entries, `flags` are `IORING_SETUP_` flags; otherwise as
 /// `io_uring_memory_size_params()`.
 /// Since liburing 2.11.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_memory_size(entries: c_uint, flags: c_uint) -> ssize_t {
     memory_size(entries, flags, 0)
 }
@@ -355,7 +355,7 @@ fn mlock_size(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> ssize_t {
 /// answer is the size of `io_uring_memory_size_params()`, else 0; newer kernels (6.14) count rings as locked all the same.
 /// Returns the size in bytes, or -EINVAL as `io_uring_memory_size_params()` does.
 /// Since liburing 2.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_mlock_size_params(entries: c_uint, p: *mut io_uring_params) -> ssize_t {
     // SAFETY: the caller passes valid parameters.
     unsafe { mlock_size(entries, (*p).flags, (*p).cq_entries) }
@@ -366,7 +366,7 @@ pub unsafe extern "C" fn io_uring_mlock_size_params(entries: c_uint, p: *mut io_
 /// `entries` is the number of SQ entries, `flags` are `IORING_SETUP_` flags; otherwise as
 /// `io_uring_mlock_size_params()`.
 /// Since liburing 2.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_mlock_size(entries: c_uint, flags: c_uint) -> ssize_t {
     mlock_size(entries, flags, 0)
 }

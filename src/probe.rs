@@ -42,7 +42,7 @@ fn heap() -> Option<(Calloc, Free)> {
 /// doesn't depend on `ring`.
 /// Returns the answer, or NULL when the kernel (before 5.6) can't tell or memory is short.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_get_probe_ring(ring: *mut io_uring) -> *mut io_uring_probe {
     // SAFETY: the caller's ring; the memory is zeroed and large enough, from the heap or a mapping of its own.
     unsafe {
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn io_uring_get_probe_ring(ring: *mut io_uring) -> *mut io
 ///
 /// Otherwise as `io_uring_get_probe_ring()`; NULL also when no ring can be made.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_get_probe() -> *mut io_uring_probe {
     // SAFETY: the local ring lives through the calls, and is taken down when it was made.
     unsafe {
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn io_uring_get_probe() -> *mut io_uring_probe {
 /// Frees the answer of `io_uring_get_probe()` or `io_uring_get_probe_ring()`; NULL is allowed.
 ///
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
 pub unsafe extern "C" fn io_uring_free_probe(probe: *mut io_uring_probe) {
     if probe.is_null() {

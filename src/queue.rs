@@ -60,7 +60,7 @@ pub(crate) unsafe fn cq_needs_enter(ring: *const io_uring) -> bool {
 /// That is: flushes an overflown CQ, runs deferred task work, polls once with IOPOLL. Doesn't wait or submit.
 /// Returns 0, or -errno of `io_uring_enter(2)`.
 /// Since liburing 2.3.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
 pub unsafe extern "C" fn io_uring_get_events(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
@@ -133,7 +133,7 @@ unsafe fn peek_mixed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c
 /// Returns how many pointers were stored, 0 when there is nothing. On a ring with `IORING_SETUP_CQE_MIXED` a
 /// completion may take two slots: advance by the sum of `io_uring_cqe_nr()`, not by the number returned.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_peek_batch_cqe(
     ring: *mut io_uring,
     cqes: *mut *mut io_uring_cqe,
@@ -297,7 +297,7 @@ unsafe fn submit_any(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) ->
 /// SQPOLL thread is gone), and what else `io_uring_enter(2)` says. Entries that were not taken stay queued. With SQPOLL
 /// the number is what the thread has still to take: don't add such numbers up.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_submit(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
     unsafe { submit(ring, 0, 0) }
@@ -310,7 +310,7 @@ pub unsafe extern "C" fn io_uring_submit(ring: *mut io_uring) -> c_int {
 /// and -EBADR when completions were lost. Completions are then read with `io_uring_peek_cqe()`,
 /// `io_uring_for_each_cqe()` and their relatives.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_submit_and_wait(ring: *mut io_uring, wait_nr: c_uint) -> c_int {
     // SAFETY: the caller's ring.
     unsafe { submit(ring, wait_nr, 0) }
@@ -321,7 +321,7 @@ pub unsafe extern "C" fn io_uring_submit_and_wait(ring: *mut io_uring, wait_nr: 
 /// `io_uring_submit()` and `io_uring_get_events()` in one system call.
 /// Returns the number of entries submitted, or -errno as `io_uring_submit()`.
 /// Since liburing 2.3.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_submit_and_get_events(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
     unsafe { submit(ring, 0, IORING_ENTER_GETEVENTS) }
@@ -331,7 +331,7 @@ pub unsafe extern "C" fn io_uring_submit_and_get_events(ring: *mut io_uring) -> 
 ///
 /// Returns 0 or more, or -errno: -EINVAL on kernels before 5.10.
 /// Since liburing 2.0, kernel 5.10.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn __io_uring_sqring_wait(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
     unsafe { enter(ring, 0, 0, IORING_ENTER_SQ_WAIT) }

@@ -43,7 +43,7 @@ pub(crate) unsafe fn register_often(ring: *const io_uring, arg: *const c_void, n
 /// `fd` comes from `eventfd(2)`; the kernel keeps a reference. One can be registered at a time.
 /// Returns 0, or -errno: -EBUSY when one is registered already, -EBADF or -EINVAL for a wrong descriptor.
 /// Since liburing 2.0, kernel 5.2.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_eventfd(ring: *mut io_uring, fd: c_int) -> c_int {
     // SAFETY: the caller's ring; the kernel reads the descriptor during the call.
     unsafe { register(ring, (&raw const fd).cast(), 1, IORING_REGISTER_EVENTFD) }
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn io_uring_register_eventfd(ring: *mut io_uring, fd: c_in
 ///
 /// Otherwise as `io_uring_register_eventfd()`.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_eventfd_async(ring: *mut io_uring, fd: c_int) -> c_int {
     // SAFETY: the caller's ring; the kernel reads the descriptor during the call.
     unsafe { register(ring, (&raw const fd).cast(), 1, IORING_REGISTER_EVENTFD_ASYNC) }
@@ -63,7 +63,7 @@ pub unsafe extern "C" fn io_uring_register_eventfd_async(ring: *mut io_uring, fd
 ///
 /// Returns 0, or -errno: -ENXIO when none is registered.
 /// Since liburing 2.0, kernel 5.2.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_unregister_eventfd(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
     unsafe { register(ring, null(), 0, IORING_UNREGISTER_EVENTFD) }
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn io_uring_unregister_eventfd(ring: *mut io_uring) -> c_i
 /// `io_uring_get_probe_ring()` does the same with memory of its own.
 /// Returns 0, or -errno: -EINVAL on kernels before 5.6 or when `p` was not zeroed.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_probe(ring: *mut io_uring, p: *mut io_uring_probe, nr: c_uint) -> c_int {
     // SAFETY: the caller's ring and probe.
     unsafe { register(ring, p.cast(), nr, IORING_REGISTER_PROBE) }
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn io_uring_register_probe(ring: *mut io_uring, p: *mut io
 ///
 /// Returns an id to put into `sqe->personality`, or -errno.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_personality(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
     unsafe { register(ring, null(), 0, IORING_REGISTER_PERSONALITY) }
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn io_uring_register_personality(ring: *mut io_uring) -> c
 ///
 /// Returns 0, or -errno: -EINVAL when there is no such id.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_unregister_personality(ring: *mut io_uring, id: c_int) -> c_int {
     // SAFETY: the caller's ring.
     unsafe { register(ring, null(), id as c_uint, IORING_UNREGISTER_PERSONALITY) }
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn io_uring_unregister_personality(ring: *mut io_uring, id
 /// made with `IORING_SETUP_R_DISABLED` and not enabled yet, and only once.
 /// Returns 0, or -errno: -EBADFD when the ring is enabled, -EBUSY when it has restrictions, -EINVAL.
 /// Since liburing 2.4, kernel 5.10.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_restrictions(
     ring: *mut io_uring,
     res: *mut io_uring_restriction,
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn io_uring_register_restrictions(
 ///
 /// Returns 0, or -errno: -EBADFD when it is enabled already.
 /// Since liburing 2.4, kernel 5.10.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_enable_rings(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
     unsafe { register(ring, null(), 0, IORING_REGISTER_ENABLE_RINGS) }
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn io_uring_enable_rings(ring: *mut io_uring) -> c_int {
 /// Returns 0, or -errno: -EINVAL when `cpusz` is 2 GiB or more, or `mask` is not usable.
 /// Needs _GNU_SOURCE.
 /// Since liburing 2.1, kernel 5.14.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_iowq_aff(
     ring: *mut io_uring,
     cpusz: size_t,
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn io_uring_register_iowq_aff(
 ///
 /// Returns 0, or -errno.
 /// Since liburing 2.1, kernel 5.14.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_unregister_iowq_aff(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
     unsafe { register(ring, null(), 0, IORING_UNREGISTER_IOWQ_AFF) }
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn io_uring_unregister_iowq_aff(ring: *mut io_uring) -> c_
 /// nothing. The values before the call come back in their place.
 /// Returns 0, or -errno.
 /// Since liburing 2.1, kernel 5.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_iowq_max_workers(ring: *mut io_uring, values: *mut c_uint) -> c_int {
     // SAFETY: the caller's ring and two values.
     unsafe { register(ring, values.cast(), 2, IORING_REGISTER_IOWQ_MAX_WORKERS) }
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn io_uring_register_iowq_max_workers(ring: *mut io_uring,
 /// The index belongs to the calling thread alone: other threads must not use this `ring` afterwards.
 /// Returns 1, or -errno: -EEXIST when it is registered already.
 /// Since liburing 2.2, kernel 5.18.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_ring_fd(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring; the kernel writes the index into `update`.
     unsafe {
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn io_uring_register_ring_fd(ring: *mut io_uring) -> c_int
 ///
 /// Returns 1, or -errno: -EINVAL when it is not registered.
 /// Since liburing 2.2, kernel 5.18.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_unregister_ring_fd(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring; the kernel reads `update` during the call.
     unsafe {
@@ -229,7 +229,7 @@ pub unsafe extern "C" fn io_uring_unregister_ring_fd(ring: *mut io_uring) -> c_i
 /// Returns 1, or -errno: -EOPNOTSUPP when the kernel can't register with an index (before 6.3), -EINVAL when the ring
 /// is not registered, -EBADF when it is closed already.
 /// Since liburing 2.4, kernel 6.3.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_close_ring_fd(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring, whose descriptor is given up.
     unsafe {
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn io_uring_close_ring_fd(ring: *mut io_uring) -> c_int {
 /// Returns the number of canceled requests or 0 (0 also when `_ALL` or `_ANY` match none), or -errno: -ENOENT when
 /// nothing matches, -ETIME when the time is over, -EINTR, -EBADF.
 /// Since liburing 2.3, kernel 6.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_sync_cancel(
     ring: *mut io_uring,
     reg: *mut io_uring_sync_cancel_reg,
@@ -269,7 +269,7 @@ pub unsafe extern "C" fn io_uring_register_sync_cancel(
 /// `sqe` is memory of the caller's, prepared with `io_uring_prep_msg_ring()` or a relative; it is read during the call.
 /// Returns 0, or -errno: -EINVAL on older kernels or for another opcode, -EBADF, -EOVERFLOW.
 /// Since liburing 2.11, kernel 6.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_sync_msg(sqe: *mut io_uring_sqe) -> c_int {
     // SAFETY: the caller's SQE.
     unsafe { kernel::io_uring_register(-1, IORING_REGISTER_SEND_MSG_RING, sqe.cast(), 1) }
@@ -280,7 +280,7 @@ pub unsafe extern "C" fn io_uring_register_sync_msg(sqe: *mut io_uring_sqe) -> c
 /// The settings before the call come back in `napi`, and may be registered again.
 /// Returns 0, or -errno: -EINVAL on kernels without it.
 /// Since liburing 2.6, kernel 6.9.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_napi(ring: *mut io_uring, napi: *mut io_uring_napi) -> c_int {
     // What kernels from 6.13 on write where nothing was registered, and refuse: 255 in the first four bytes.
     const INACTIVE: u64 = if cfg!(target_endian = "little") { 255 } else { 255 << 32 };
@@ -299,7 +299,7 @@ pub unsafe extern "C" fn io_uring_register_napi(ring: *mut io_uring, napi: *mut 
 /// The settings before the call come back in `napi`, which may be NULL.
 /// Returns 0, or -errno.
 /// Since liburing 2.6, kernel 6.9.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_unregister_napi(ring: *mut io_uring, napi: *mut io_uring_napi) -> c_int {
     // SAFETY: the caller's ring and argument.
     unsafe { register(ring, napi.cast(), 1, IORING_UNREGISTER_NAPI) }
@@ -310,7 +310,7 @@ pub unsafe extern "C" fn io_uring_unregister_napi(ring: *mut io_uring, napi: *mu
 /// `arg->clockid` is `CLOCK_MONOTONIC` or `CLOCK_BOOTTIME`; read during the call.
 /// Returns 0, or -errno: -EINVAL for another clock or on older kernels.
 /// Since liburing 2.8, kernel 6.12.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_clock(ring: *mut io_uring, arg: *mut io_uring_clock_register) -> c_int {
     // SAFETY: the caller's ring and argument.
     unsafe { register(ring, arg.cast(), 0, IORING_REGISTER_CLOCK) }
@@ -321,7 +321,7 @@ pub unsafe extern "C" fn io_uring_register_clock(ring: *mut io_uring, arg: *mut 
 /// `reg` and what it points to describe queue, memory and flags; the kernel writes the offsets and the id back.
 /// Returns 0, or -errno.
 /// Since liburing 2.10, kernel 6.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_ifq(ring: *mut io_uring, reg: *mut io_uring_zcrx_ifq_reg) -> c_int {
     // SAFETY: the caller's ring and argument.
     unsafe { register(ring, reg.cast(), 1, IORING_REGISTER_ZCRX_IFQ) }
@@ -331,7 +331,7 @@ pub unsafe extern "C" fn io_uring_register_ifq(ring: *mut io_uring, reg: *mut io
 ///
 /// Returns 0, or -errno.
 /// Since liburing 2.15, kernel 6.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_zcrx_ctrl(ring: *mut io_uring, ctrl: *mut zcrx_ctrl) -> c_int {
     // SAFETY: the caller's ring and argument.
     unsafe { register(ring, ctrl.cast(), 0, IORING_REGISTER_ZCRX_CTRL) }
@@ -341,7 +341,7 @@ pub unsafe extern "C" fn io_uring_register_zcrx_ctrl(ring: *mut io_uring, ctrl: 
 ///
 /// Returns -EINVAL.
 /// Since liburing 2.9.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_wait_reg(
     _ring: *mut io_uring,
     _reg: *mut io_uring_reg_wait,
@@ -355,7 +355,7 @@ pub unsafe extern "C" fn io_uring_register_wait_reg(
 /// `reg->region_uptr` points to a `struct io_uring_region_desc`. User memory in it must stay mapped as long as the ring.
 /// Returns 0, or -errno: -EINVAL, -EBUSY when there is one already.
 /// Since liburing 2.9, kernel 6.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_region(ring: *mut io_uring, reg: *mut io_uring_mem_region_reg) -> c_int {
     // SAFETY: the caller's ring and argument.
     unsafe { register(ring, reg.cast(), 1, IORING_REGISTER_MEM_REGION) }
@@ -366,7 +366,7 @@ pub unsafe extern "C" fn io_uring_register_region(ring: *mut io_uring, reg: *mut
 /// It does from the start; `enable_iowait` false turns it off for this ring.
 /// Returns 0, or -EOPNOTSUPP when the kernel lacks `IORING_FEAT_NO_IOWAIT`.
 /// Since liburing 2.10, kernel 6.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_set_iowait(ring: *mut io_uring, enable_iowait: bool) -> c_int {
     // SAFETY: the caller's ring.
     unsafe {
@@ -386,7 +386,7 @@ pub unsafe extern "C" fn io_uring_set_iowait(ring: *mut io_uring, enable_iowait:
 ///
 /// Returns 0, or -errno.
 /// Since liburing 2.15, kernel 7.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_bpf_filter(ring: *mut io_uring, bpf: *mut io_uring_bpf) -> c_int {
     // SAFETY: the caller's ring and argument.
     unsafe { register(ring, bpf.cast(), 1, IORING_REGISTER_BPF_FILTER) }
@@ -396,7 +396,7 @@ pub unsafe extern "C" fn io_uring_register_bpf_filter(ring: *mut io_uring, bpf: 
 ///
 /// Returns 0, or -errno.
 /// Since liburing 2.15, kernel 7.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_bpf_filter_task(bpf: *mut io_uring_bpf) -> c_int {
     // SAFETY: the caller's argument.
     unsafe { kernel::io_uring_register(-1, IORING_REGISTER_BPF_FILTER, bpf.cast(), 1) }
@@ -407,7 +407,7 @@ pub unsafe extern "C" fn io_uring_register_bpf_filter_task(bpf: *mut io_uring_bp
 /// `query` heads a chain of questions, each with memory for the answer.
 /// Returns 0 (each question has a result of its own), or -errno: -EINVAL on kernels before 6.18.
 /// Since liburing 2.15, kernel 6.18.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_query(query: *mut io_uring_query_hdr) -> c_int {
     // SAFETY: the caller's argument.
     unsafe { kernel::io_uring_register(-1, IORING_REGISTER_QUERY, query.cast(), 0) }

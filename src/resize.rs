@@ -156,7 +156,7 @@ unsafe fn resize(ring: &mut io_uring, p: &mut io_uring_params) -> c_int {
 /// entries in use don't fit, -ENOMEM. The ring is then as before, but for a failed mapping of the resized rings: until
 /// a repeated call succeeds, all that would enter the kernel says -EBADF.
 /// Since liburing 2.9, kernel 6.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_resize_rings(ring: *mut io_uring, p: *mut io_uring_params) -> c_int {
     // SAFETY: the caller's ring and parameters.
     unsafe {

@@ -80,7 +80,7 @@ unsafe fn register_many(
 /// Returns 0, or -errno: -EBUSY when buffers are registered already, -ENOMEM (also for too little lockable memory),
 /// -EFAULT, -EINVAL.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_buffers(
     ring: *mut io_uring,
     iovecs: *const iovec,
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn io_uring_register_buffers(
 /// completion with that user data once it is unregistered or replaced and no request uses it any more.
 /// Returns as that does.
 /// Since liburing 2.1, kernel 5.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_buffers_tags(
     ring: *mut io_uring,
     iovecs: *const iovec,
@@ -111,7 +111,7 @@ pub unsafe extern "C" fn io_uring_register_buffers_tags(
 ///
 /// Returns 0, or -errno: -EBUSY when buffers are registered already.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_buffers_sparse(ring: *mut io_uring, nr: c_uint) -> c_int {
     // SAFETY: the caller's ring.
     unsafe {
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn io_uring_register_buffers_sparse(ring: *mut io_uring, n
 /// A NULL `iov_base` empties a place. `tags` holds the new tags or is NULL; the old buffers' tags come as completions.
 /// Returns the number of buffers replaced, or -errno: -ENXIO without a table, -EINVAL beyond its end.
 /// Since liburing 2.1, kernel 5.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_buffers_update_tag(
     ring: *mut io_uring,
     off: c_uint,
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn io_uring_register_buffers_update_tag(
 ///
 /// Returns 0, or -errno: -ENXIO when there are none.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_unregister_buffers(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
     unsafe { register_often(ring, null(), 0, IORING_UNREGISTER_BUFFERS) }
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn io_uring_unregister_buffers(ring: *mut io_uring) -> c_i
 /// references: the descriptors may be closed. A soft limit on open files (`ulimit -n`) below `nr_files` is raised to it.
 /// Returns 0, or -errno: -EBUSY when files are registered already, -EBADF, -EMFILE.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_files(ring: *mut io_uring, files: *const c_int, nr_files: c_uint) -> c_int {
     // SAFETY: the caller's ring and array.
     unsafe { register_many(ring, files.cast(), nr_files, IORING_REGISTER_FILES, nr_files) }
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn io_uring_register_files(ring: *mut io_uring, files: *co
 ///
 /// As `io_uring_register_files()`; `tags` as in `io_uring_register_buffers_tags()`.
 /// Since liburing 2.1, kernel 5.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_files_tags(
     ring: *mut io_uring,
     files: *const c_int,
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn io_uring_register_files_tags(
 /// They are filled with `io_uring_register_files_update()` or by requests that open into the table.
 /// Returns 0, or -errno as `io_uring_register_files()`.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_files_sparse(ring: *mut io_uring, nr: c_uint) -> c_int {
     // SAFETY: the caller's ring.
     unsafe {
@@ -204,7 +204,7 @@ pub unsafe extern "C" fn io_uring_register_files_sparse(ring: *mut io_uring, nr:
 ///
 /// As `io_uring_register_files_update()`; `tags` holds the new tags or is NULL.
 /// Since liburing 2.1, kernel 5.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_files_update_tag(
     ring: *mut io_uring,
     off: c_uint,
@@ -221,7 +221,7 @@ pub unsafe extern "C" fn io_uring_register_files_update_tag(
 /// In `files`, -1 empties a place and `IORING_REGISTER_FILES_SKIP` leaves it as it is.
 /// Returns the number of places dealt with, or -errno: -ENXIO without a table, -EINVAL beyond its end, -EBADF.
 /// Since liburing 2.0, kernel 5.5.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_files_update(
     ring: *mut io_uring,
     off: c_uint,
@@ -241,7 +241,7 @@ pub unsafe extern "C" fn io_uring_register_files_update(
 ///
 /// Returns 0, or -errno: -ENXIO when there are none.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_unregister_files(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
     unsafe { register(ring, null(), 0, IORING_UNREGISTER_FILES) }
@@ -252,7 +252,7 @@ pub unsafe extern "C" fn io_uring_unregister_files(ring: *mut io_uring) -> c_int
 /// They are `len` places from index `off` on.
 /// Returns 0, or -errno: -EINVAL beyond the table's end or without a table, -EOVERFLOW.
 /// Since liburing 2.3, kernel 6.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_file_alloc_range(ring: *mut io_uring, off: c_uint, len: c_uint) -> c_int {
     let arg = io_uring_file_index_range { off, len, resv: 0 };
     // SAFETY: the caller's ring.
@@ -265,7 +265,7 @@ pub unsafe extern "C" fn io_uring_register_file_alloc_range(ring: *mut io_uring,
 /// `IORING_REGISTER_SRC_REGISTERED`; the latter counts only when `src` has a registered descriptor.
 /// Returns 0, or -errno: -EBUSY when `dst` has buffers and is not to replace them, -ENXIO when `src` has none, -EINVAL.
 /// Since liburing 2.10, kernel 6.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
 pub unsafe extern "C" fn __io_uring_clone_buffers_offset(
     dst: *mut io_uring,
@@ -299,7 +299,7 @@ pub unsafe extern "C" fn __io_uring_clone_buffers_offset(
 ///
 /// As `__io_uring_clone_buffers_offset()`, by the registered descriptor of `src` where it has one.
 /// Since liburing 2.9, kernel 6.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_clone_buffers_offset(
     dst: *mut io_uring,
     src: *mut io_uring,
@@ -317,7 +317,7 @@ pub unsafe extern "C" fn io_uring_clone_buffers_offset(
 ///
 /// As `__io_uring_clone_buffers_offset()` with all buffers.
 /// Since liburing 2.10, kernel 6.12.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn __io_uring_clone_buffers(dst: *mut io_uring, src: *mut io_uring, flags: c_uint) -> c_int {
     // SAFETY: the caller's rings.
     unsafe { __io_uring_clone_buffers_offset(dst, src, 0, 0, 0, flags) }
@@ -328,7 +328,7 @@ pub unsafe extern "C" fn __io_uring_clone_buffers(dst: *mut io_uring, src: *mut 
 /// Afterwards both rings hold the same buffers under the same indices; no memory is copied or pinned again.
 /// Returns 0, or -errno: -EBUSY when `dst` has buffers, -ENXIO when `src` has none, -EINVAL on kernels before 6.12.
 /// Since liburing 2.8, kernel 6.12.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_clone_buffers(dst: *mut io_uring, src: *mut io_uring) -> c_int {
     // SAFETY: the caller's rings.
     unsafe { __io_uring_clone_buffers(dst, src, IORING_REGISTER_SRC_REGISTERED) }

@@ -63,7 +63,7 @@ unsafe fn clear(ring: *mut io_uring) {
 const _: () = assert!(cfg!(not(target_pointer_width = "64")) || size_of::<io_uring>() % size_of::<[u64; 3]>() == 0);
 
 /// Makes a ring in `buf`, or in memory of its own when `buf` is NULL. Internal to the archive.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
 pub unsafe extern "C" fn __io_uring_queue_init_params(
     entries: c_uint,
@@ -195,7 +195,7 @@ unsafe fn unmap(ring: *mut io_uring) {
 /// Returns the number of bytes used of `buf` (whole pages: another ring can start there), or -errno: -ENOMEM when
 /// `buf_size` is too small (nothing is written then), -EINVAL for impossible sizes, else what the kernel says.
 /// Since liburing 2.5, kernel 6.5.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_queue_init_mem(
     entries: c_uint,
     ring: *mut io_uring,
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn io_uring_queue_init_mem(
 /// for this process, -EFAULT for NULL where it has, -ENOMEM, -EMFILE, and what else `io_uring_setup(2)` says. After an
 /// error there is nothing to undo, and `io_uring_queue_exit()` does nothing.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_queue_init_params(
     entries: c_uint,
     ring: *mut io_uring,
@@ -230,7 +230,7 @@ pub unsafe extern "C" fn io_uring_queue_init_params(
 ///
 /// The short form of `io_uring_queue_init_params()`, with the same results.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
 pub unsafe extern "C" fn io_uring_queue_init(entries: c_uint, ring: *mut io_uring, flags: c_uint) -> c_int {
     // SAFETY: all zeroes is a valid `io_uring_params`, and it lives through the call.
@@ -247,7 +247,7 @@ pub unsafe extern "C" fn io_uring_queue_init(entries: c_uint, ring: *mut io_urin
 /// then on: `io_uring_queue_exit()` closes it. The SQ array, when the ring has one, is the caller's to fill.
 /// Returns 0, or -errno of `mmap(2)`; then nothing is mapped and `fd` is still the caller's.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_queue_mmap(fd: c_int, p: *mut io_uring_params, ring: *mut io_uring) -> c_int {
     // SAFETY: the caller passes a ring to write and the parameters of `fd`.
     unsafe {
@@ -272,7 +272,7 @@ pub unsafe extern "C" fn io_uring_queue_mmap(fd: c_int, p: *mut io_uring_params,
 /// Returns 0, or -errno: -EINVAL when `ring` is not mapped, or would cover a part of a huge page (then it covers
 /// nothing), else what `madvise(2)` says.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_ring_dontfork(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring; the advice covers its own mappings only.
     unsafe {
@@ -321,7 +321,7 @@ unsafe fn give_index_back(ring: *mut io_uring) {
 /// given to `io_uring_queue_init_mem()` is not unmapped. Call it once for each ring; after a failed init it does
 /// nothing. `ring` must not be used afterwards.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_queue_exit(ring: *mut io_uring) {
     // SAFETY: the caller gives the ring up; only what the library mapped and opened is undone.
     unsafe {

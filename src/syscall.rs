@@ -11,7 +11,7 @@ use crate::kernel;
 /// completions. `sig`, when not NULL, is the signal mask during the wait; it is only read during the call.
 /// Returns the number of entries taken, or -errno from the kernel (see `io_uring_enter(2)`).
 /// Since liburing 2.3, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_enter(
     fd: c_uint,
     to_submit: c_uint,
@@ -30,7 +30,7 @@ pub unsafe extern "C" fn io_uring_enter(
 /// `IORING_ENTER_EXT_ARG_REG`. Read during the call only.
 /// Returns the number of entries taken, or -errno from the kernel.
 /// Since liburing 2.3, kernel 5.11.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
 pub unsafe extern "C" fn io_uring_enter2(
     fd: c_uint,
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn io_uring_enter2(
 /// features out. Mapping the ring is the caller's work, for example with `io_uring_queue_mmap()`.
 /// Returns a new descriptor (an index with `IORING_SETUP_REGISTERED_FD_ONLY`), or -errno from the kernel.
 /// Since liburing 2.3, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_setup(entries: c_uint, p: *mut io_uring_params) -> c_int {
     // SAFETY: the caller's arguments are passed on as they are.
     unsafe { kernel::io_uring_setup(entries, p) }
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn io_uring_setup(entries: c_uint, p: *mut io_uring_params
 /// what `arg` and `nr_args` are depends on `opcode` (see `io_uring_register(2)`).
 /// Returns what the opcode defines (often 0), or -errno from the kernel.
 /// Since liburing 2.3, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register(fd: c_uint, opcode: c_uint, arg: *const c_void, nr_args: c_uint) -> c_int {
     // SAFETY: the caller's arguments are passed on as they are.
     unsafe { kernel::io_uring_register(fd as c_int, opcode, arg, nr_args) }

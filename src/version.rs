@@ -11,7 +11,7 @@ pub const IO_URING_VERSION_MINOR: c_int = 15;
 ///
 /// Compare with `IO_URING_VERSION_MAJOR`, the version the program was compiled with.
 /// Since liburing 2.4.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub extern "C" fn io_uring_major_version() -> c_int {
     IO_URING_VERSION_MAJOR
 }
@@ -20,7 +20,7 @@ pub extern "C" fn io_uring_major_version() -> c_int {
 ///
 /// Compare with `IO_URING_VERSION_MINOR`, the version the program was compiled with.
 /// Since liburing 2.4.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub extern "C" fn io_uring_minor_version() -> c_int {
     IO_URING_VERSION_MINOR
 }
@@ -30,7 +30,7 @@ pub extern "C" fn io_uring_minor_version() -> c_int {
 /// Mind the sense: returns true when the version asked for is newer than the library, false when the library
 /// is that version or later. `IO_URING_CHECK_VERSION()` asks the same of the headers at compile time.
 /// Since liburing 2.4.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub extern "C" fn io_uring_check_version(major: c_int, minor: c_int) -> bool {
     (major, minor) > (io_uring_major_version(), io_uring_minor_version())
 }

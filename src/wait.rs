@@ -181,7 +181,7 @@ unsafe fn get_cqe_ext(
 /// the first completion in `*cqe_ptr`. For programs there are `io_uring_wait_cqe()` and its relatives.
 /// Returns 0 or more, or -errno (then `*cqe_ptr` may be NULL): -EAGAIN when there is nothing and nothing to wait for.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn __io_uring_get_cqe(
     ring: *mut io_uring,
     cqe_ptr: *mut *mut io_uring_cqe,
@@ -264,7 +264,7 @@ unsafe fn wait_ext(
 /// Returns 0 (with fewer than `wait_nr` when the time is over and some are there; before 5.11 the number submitted), or
 /// -errno: -ETIME when the time is over and none is there, -EINTR for a signal, -EAGAIN.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
 pub unsafe extern "C" fn io_uring_wait_cqes(
     ring: *mut io_uring,
@@ -291,7 +291,7 @@ pub unsafe extern "C" fn io_uring_wait_cqes(
 /// `ts` is stretched to that time; with `ts` NULL it is the limit too.
 /// Returns 0 or more, or -errno: -EINVAL when the kernel lacks `IORING_FEAT_MIN_TIMEOUT`, -ETIME, -EINTR.
 /// Since liburing 2.8, kernel 6.12.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_wait_cqes_min_timeout(
     ring: *mut io_uring,
     cqe_ptr: *mut *mut io_uring_cqe,
@@ -313,7 +313,7 @@ pub unsafe extern "C" fn io_uring_wait_cqes_min_timeout(
 ///
 /// `io_uring_wait_cqes()` with one completion and no signal mask.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_wait_cqe_timeout(
     ring: *mut io_uring,
     cqe_ptr: *mut *mut io_uring_cqe,
@@ -352,7 +352,7 @@ unsafe fn submit_and_wait_timeout(
 /// Returns the number of entries submitted (0 when completions were there already), or -errno: -ETIME when the time
 /// is over and nothing was submitted, -EINTR for a signal, and what `io_uring_submit()` returns.
 /// Since liburing 2.2.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_submit_and_wait_timeout(
     ring: *mut io_uring,
     cqe_ptr: *mut *mut io_uring_cqe,
@@ -370,7 +370,7 @@ pub unsafe extern "C" fn io_uring_submit_and_wait_timeout(
 /// `ts` is stretched to that time; with `ts` NULL, `min_wait` has no effect.
 /// Returns as that does, and -EINVAL when the kernel lacks `IORING_FEAT_MIN_TIMEOUT`.
 /// Since liburing 2.8, kernel 6.12.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_submit_and_wait_min_timeout(
     ring: *mut io_uring,
     cqe_ptr: *mut *mut io_uring_cqe,
@@ -397,7 +397,7 @@ pub unsafe extern "C" fn io_uring_submit_and_wait_min_timeout(
 /// submitted then) or the ring has `IORING_SETUP_IOPOLL`, -EFAULT for an index outside the region, -ETIME, -EINTR. What
 /// is wrong with the wait isn't told when something was submitted.
 /// Since liburing 2.9, kernel 6.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_submit_and_wait_reg(
     ring: *mut io_uring,
     cqe_ptr: *mut *mut io_uring_cqe,

@@ -14,7 +14,7 @@ use crate::types::io_uring;
 ///
 /// `ring_entries` is a power of two. The result is the `mask` of `io_uring_buf_ring_add()`.
 /// Since liburing 2.2.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub extern "C" fn io_uring_buf_ring_mask(ring_entries: __u32) -> c_int {
     ring_entries.wrapping_sub(1) as c_int
 }
@@ -23,7 +23,7 @@ pub extern "C" fn io_uring_buf_ring_mask(ring_entries: __u32) -> c_int {
 ///
 /// Call it before buffers are added; `io_uring_setup_buf_ring()` has done it.
 /// Since liburing 2.2.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_buf_ring_init(br: *mut io_uring_buf_ring) {
     (*br).anon_ring.anon_head.tail = 0;
 }
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn io_uring_buf_ring_init(br: *mut io_uring_buf_ring) {
 /// brings its ID `bid` back. `buf_offset` counts the buffers added since the last advance, from 0.
 /// `mask` is that of `io_uring_buf_ring_mask()`. Nothing checks that the ring has room.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_buf_ring_add(
     br: *mut io_uring_buf_ring,
     addr: *mut c_void,
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn io_uring_buf_ring_add(
 /// Hands the `count` buffers added last over to the kernel.
 ///
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_buf_ring_advance(br: *mut io_uring_buf_ring, count: c_int) {
     let old_tail: c_uint = c_uint::from((*br).anon_ring.anon_head.tail);
     let new_tail: c_ushort = old_tail.wrapping_add(count as c_uint) as c_ushort;
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn io_uring_buf_ring_advance(br: *mut io_uring_buf_ring, c
 ///
 /// As `io_uring_buf_ring_advance()` and `io_uring_cq_advance()`, in this order.
 /// Since liburing 2.4, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn __io_uring_buf_ring_cq_advance(
     ring: *mut io_uring,
     br: *mut io_uring_buf_ring,
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn __io_uring_buf_ring_cq_advance(
 ///
 /// For a loop in which each completion used one buffer and that buffer was added again.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_buf_ring_cq_advance(ring: *mut io_uring, br: *mut io_uring_buf_ring, count: c_int) {
     __io_uring_buf_ring_cq_advance(ring, br, count, count);
 }
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn io_uring_buf_ring_cq_advance(ring: *mut io_uring, br: *
 /// Returns -errno if that fails: -ENOENT for an unknown group, -EINVAL when it isn't a buffer ring or the kernel
 /// can't tell.
 /// Since liburing 2.6, kernel 6.8.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_buf_ring_available(
     ring: *mut io_uring,
     br: *mut io_uring_buf_ring,

@@ -10,7 +10,7 @@ use crate::types::{io_uring, io_uring_cqe_iter};
 /// 1 when every CQE has 32 bytes (`IORING_SETUP_CQE32`), else 0: the CQE at `index` is
 /// `&cq.cqes[(index & cq.ring_mask) << shift]`.
 /// Since liburing 2.10.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub extern "C" fn io_uring_cqe_shift_from_flags(flags: c_uint) -> c_uint {
     c_uint::from((flags & IORING_SETUP_CQE32) != 0)
 }
@@ -19,7 +19,7 @@ pub extern "C" fn io_uring_cqe_shift_from_flags(flags: c_uint) -> c_uint {
 ///
 /// As `io_uring_cqe_shift_from_flags()`, with the flags that `ring` was set up with.
 /// Since liburing 2.2.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cqe_shift(ring: *const io_uring) -> c_uint {
     io_uring_cqe_shift_from_flags((*ring).flags)
 }
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn io_uring_cqe_shift(ring: *const io_uring) -> c_uint {
 /// 2 for a 32-byte CQE among 16-byte ones (`IORING_SETUP_CQE_MIXED`). With `IORING_SETUP_CQE32` a slot itself has 32
 /// bytes, and a CQE takes 1.
 /// Since liburing 2.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cqe_nr(cqe: *const io_uring_cqe) -> c_uint {
     let extra: c_uint = c_uint::from(((*cqe).flags & IORING_CQE_F_32) != 0);
 
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn io_uring_cqe_nr(cqe: *const io_uring_cqe) -> c_uint {
 /// Later arrivals aren't seen by it. Walk with `io_uring_cqe_iter_next()`; the slots stay taken until
 /// `io_uring_cq_advance()`.
 /// Since liburing 2.10.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cqe_iter_init(ring: *const io_uring) -> io_uring_cqe_iter {
     // The acquire pairs with the kernel's release of the tail: every CQE below it is complete.
     let iter: io_uring_cqe_iter = io_uring_cqe_iter {
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn io_uring_cqe_iter_init(ring: *const io_uring) -> io_uri
 ///
 /// Returns true with `*cqe` set, or false at the end with `*cqe` as it was. A CQE that takes two slots is one step.
 /// Since liburing 2.10.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cqe_iter_next(iter: *mut io_uring_cqe_iter, cqe: *mut *mut io_uring_cqe) -> bool {
     let cqes: *mut io_uring_cqe;
     let head: c_uint;
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn io_uring_cqe_iter_next(iter: *mut io_uring_cqe_iter, cq
 /// The CQEs in them must not be read any more. A CQE that takes two slots counts twice, see `io_uring_cqe_nr()`.
 /// With `nr` 0 nothing is written.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cq_advance(ring: *mut io_uring, nr: c_uint) {
     if nr != 0 {
         let oldest: c_uint = *(*ring).cq.khead;
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn io_uring_cq_advance(ring: *mut io_uring, nr: c_uint) {
 ///
 /// `cqe` is the one that a wait or peek returned and must not be read any more; NULL is ignored.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cqe_seen(ring: *mut io_uring, cqe: *mut io_uring_cqe) {
     if !cqe.is_null() {
         io_uring_cq_advance(ring, io_uring_cqe_nr(cqe));
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn io_uring_cqe_seen(ring: *mut io_uring, cqe: *mut io_uri
 ///
 /// Where pointers have 32 bits, the low half of `user_data`.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cqe_get_data(cqe: *const io_uring_cqe) -> *mut c_void {
     acquire_data((*cqe).user_data);
     (*cqe).user_data as uintptr_t as *mut c_void
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn io_uring_cqe_get_data(cqe: *const io_uring_cqe) -> *mut
 /// Returns the number that `io_uring_sqe_set_data64()` attached to the request.
 ///
 /// Since liburing 2.2.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cqe_get_data64(cqe: *const io_uring_cqe) -> __u64 {
     acquire_data((*cqe).user_data);
     (*cqe).user_data

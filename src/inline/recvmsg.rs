@@ -47,7 +47,7 @@ const fn CMSG_ALIGN(len: size_t) -> size_t {
 /// Returns the start of `buf`, or NULL when `buf_len` is negative or too short for the header, the address and the
 /// control data.
 /// Since liburing 2.3.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_recvmsg_validate(
     buf: *mut c_void,
     buf_len: c_int,
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn io_uring_recvmsg_validate(
 /// `o` comes from `io_uring_recvmsg_validate()`. `o->namelen` is the address's full length; when that is more than
 /// the request's `msg_namelen`, the rest was cut off.
 /// Since liburing 2.3.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_recvmsg_name(o: *mut io_uring_recvmsg_out) -> *mut c_void {
     o.add(1).cast()
 }
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn io_uring_recvmsg_name(o: *mut io_uring_recvmsg_out) -> 
 ///
 /// `o` comes from `io_uring_recvmsg_validate()`, `msgh` is the header that the request was made with.
 /// Since liburing 2.3.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_recvmsg_cmsg_firsthdr(
     o: *mut io_uring_recvmsg_out,
     msgh: *mut msghdr,
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn io_uring_recvmsg_cmsg_firsthdr(
 ///
 /// `o` and `msgh` as for `io_uring_recvmsg_cmsg_firsthdr()`, from which `cmsg` comes, or from this function.
 /// Since liburing 2.3.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_recvmsg_cmsg_nexthdr(
     o: *mut io_uring_recvmsg_out,
     msgh: *mut msghdr,
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn io_uring_recvmsg_cmsg_nexthdr(
 ///
 /// `o` comes from `io_uring_recvmsg_validate()`, `msgh` is the header that the request was made with.
 /// Since liburing 2.3.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_recvmsg_payload(o: *mut io_uring_recvmsg_out, msgh: *mut msghdr) -> *mut c_void {
     let name: *mut c_uchar = io_uring_recvmsg_name(o).cast::<c_uchar>();
     let namelen: size_t = length::from((*msgh).msg_namelen);
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn io_uring_recvmsg_payload(o: *mut io_uring_recvmsg_out, 
 /// `o->payloadlen` is what recvmsg(2) would have returned: with `MSG_TRUNC` the full length, of which this may be
 /// a part.
 /// Since liburing 2.3.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_recvmsg_payload_length(
     o: *mut io_uring_recvmsg_out,
     buf_len: c_int,

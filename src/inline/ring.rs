@@ -23,7 +23,7 @@ use crate::wait::__io_uring_get_cqe;
 /// Returns 1 or 0; 0 for a negative `op`, and for one beyond the `p->ops_len` that the probe tells of.
 /// Get a probe with `io_uring_get_probe()`.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_opcode_supported(p: *const io_uring_probe, op: c_int) -> c_int {
     let ops: *const io_uring_probe_op = (&raw const (*p).ops).cast::<io_uring_probe_op>();
 
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn io_uring_opcode_supported(p: *const io_uring_probe, op:
 ///
 /// The index runs on over 2^32 and isn't masked. With `IORING_SETUP_SQPOLL` it moves at any time.
 /// Since liburing 2.10.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_load_sq_head(ring: *const io_uring) -> c_uint {
     if ((*ring).flags & IORING_SETUP_SQPOLL) != 0 {
         // Pairs with the polling thread's release: what it has passed, it has read.
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn io_uring_load_sq_head(ring: *const io_uring) -> c_uint 
 ///
 /// That counts SQEs not submitted yet and, with `IORING_SETUP_SQPOLL`, those the polling thread hasn't come to.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_sq_ready(ring: *const io_uring) -> c_uint {
     // `sqe_head` counts what was offered, and an error lets the kernel leave some of that.
     (*ring).sq.sqe_tail.wrapping_sub(io_uring_load_sq_head(ring))
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn io_uring_sq_ready(ring: *const io_uring) -> c_uint {
 /// Returns the number of SQEs that can be taken before the queue is full.
 ///
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_sq_space_left(ring: *const io_uring) -> c_uint {
     (*ring).sq.ring_entries.wrapping_sub(io_uring_sq_ready(ring))
 }
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn io_uring_sq_space_left(ring: *const io_uring) -> c_uint
 /// ring isn't `IORING_SETUP_SQPOLL`; otherwise what the kernel answers: 0 after the wait or a signal, or -errno, which
 /// is -EINVAL before kernel 5.10.
 /// Since liburing 2.0, kernel 5.10.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_sqring_wait(ring: *mut io_uring) -> c_int {
     if ((*ring).flags & IORING_SETUP_SQPOLL) == 0 {
         return 0;
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn io_uring_sqring_wait(ring: *mut io_uring) -> c_int {
 /// These are CQEs, except that one which takes two slots counts twice. Completions that overflowed into the
 /// kernel aren't among them.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cq_ready(ring: *const io_uring) -> c_uint {
     io_uring_smp_load_acquire((*ring).cq.ktail).wrapping_sub(*(*ring).cq.khead)
 }
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn io_uring_cq_ready(ring: *const io_uring) -> c_uint {
 ///
 /// They come over when the kernel is entered for completions, as `io_uring_get_events()` does.
 /// Since liburing 2.3, kernel 5.8.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cq_has_overflow(ring: *const io_uring) -> bool {
     (read_once((*ring).sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0
 }
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn io_uring_cq_has_overflow(ring: *const io_uring) -> bool
 ///
 /// True as well when none is registered, and on a kernel that can't turn the signals off.
 /// Since liburing 2.0, kernel 5.8.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cq_eventfd_enabled(ring: *const io_uring) -> bool {
     if (*ring).cq.kflags.is_null() {
         return true;
@@ -120,7 +120,7 @@ pub unsafe extern "C" fn io_uring_cq_eventfd_enabled(ring: *const io_uring) -> b
 /// Needs no system call and no registered eventfd; one that is registered later follows the setting.
 /// Returns 0, or -EOPNOTSUPP when the kernel can't turn them off.
 /// Since liburing 2.0, kernel 5.8.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cq_eventfd_toggle(ring: *mut io_uring, enabled: bool) -> c_int {
     let word: *mut c_uint = (*ring).cq.kflags;
 
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn io_uring_cq_eventfd_toggle(ring: *mut io_uring, enabled
 /// there is none.
 /// The CQE stays in the queue until `io_uring_cqe_seen()`.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_wait_cqe_nr(
     ring: *mut io_uring,
     cqe_ptr: *mut *mut io_uring_cqe,
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn io_uring_wait_cqe_nr(
 /// and `*err` is 0.
 /// Local to the header.
 /// Since liburing 2.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_skip_cqe(ring: *mut io_uring, cqe: *mut io_uring_cqe, err: *mut c_int) -> bool {
     if ((*cqe).flags & IORING_CQE_F_SKIP) == 0 {
         // With EXT_ARG the timeout goes into the system call, and no CQE comes of it. Before, the library's own carries
@@ -179,7 +179,7 @@ pub unsafe extern "C" fn io_uring_skip_cqe(ring: *mut io_uring, cqe: *mut io_uri
 /// ended a wait (before kernel 5.11). `*nr_available`, unless NULL, gets the number of taken slots from that CQE on.
 /// Made for the library: applications use `io_uring_peek_cqe()` and `io_uring_wait_cqe()`.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn __io_uring_peek_cqe(
     ring: *mut io_uring,
     cqe_ptr: *mut *mut io_uring_cqe,
@@ -224,7 +224,7 @@ pub unsafe extern "C" fn __io_uring_peek_cqe(
 /// Returns 0 with `*cqe_ptr` set, or -errno: -EAGAIN when there is none.
 /// The CQE stays in the queue until `io_uring_cqe_seen()`.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_peek_cqe(ring: *mut io_uring, cqe_ptr: *mut *mut io_uring_cqe) -> c_int {
     if __io_uring_peek_cqe(ring, cqe_ptr, ptr::null_mut()) == 0 {
         if !(*cqe_ptr).is_null() {
@@ -245,7 +245,7 @@ pub unsafe extern "C" fn io_uring_peek_cqe(ring: *mut io_uring, cqe_ptr: *mut *m
 /// Doesn't enter the kernel when one is ready, and submits nothing. Returns 0 with `*cqe_ptr` set, or -errno, such
 /// as -EINTR after a signal. The CQE stays in the queue until `io_uring_cqe_seen()`.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_wait_cqe(ring: *mut io_uring, cqe_ptr: *mut *mut io_uring_cqe) -> c_int {
     if __io_uring_peek_cqe(ring, cqe_ptr, ptr::null_mut()) == 0 && !(*cqe_ptr).is_null() {
         return 0;
@@ -256,7 +256,7 @@ pub unsafe extern "C" fn io_uring_wait_cqe(ring: *mut io_uring, cqe_ptr: *mut *m
 /// Takes the next free SQE; the body of `io_uring_get_sqe()`.
 ///
 /// Since liburing 2.2.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn _io_uring_get_sqe(ring: *mut io_uring) -> *mut io_uring_sqe {
     let sq: *mut io_uring_sq = &raw mut (*ring).sq;
     let consumed: c_uint = io_uring_load_sq_head(ring);
@@ -279,7 +279,7 @@ pub unsafe extern "C" fn _io_uring_get_sqe(ring: *mut io_uring) -> *mut io_uring
 /// Returns NULL when the submission queue is full: submit, then ask again. A slot once taken will be submitted, so
 /// fill it. `user_data` still holds what the slot held before.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_get_sqe(ring: *mut io_uring) -> *mut io_uring_sqe {
     _io_uring_get_sqe(ring)
 }
@@ -290,7 +290,7 @@ pub unsafe extern "C" fn io_uring_get_sqe(ring: *mut io_uring) -> *mut io_uring_
 /// that one becomes a nop that posts no CQE, which ends a chain of links. With `IORING_SETUP_SQE128` it is any SQE.
 /// Returns NULL when there isn't room, or when the ring has neither flag.
 /// Since liburing 2.13, kernel 6.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_get_sqe128(ring: *mut io_uring) -> *mut io_uring_sqe {
     let sq: *mut io_uring_sq = &raw mut (*ring).sq;
     let consumed: c_uint = io_uring_load_sq_head(ring);

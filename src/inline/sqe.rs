@@ -10,7 +10,7 @@ use crate::types::io_uring;
 /// A 32-bit pointer is extended with zeros, never with its top bit.
 /// Local to the header.
 /// Since liburing 2.12.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn uring_ptr_to_u64(ptr: *const c_void) -> __u64 {
     ptr as uintptr_t as __u64
 }
@@ -21,7 +21,7 @@ pub unsafe extern "C" fn uring_ptr_to_u64(ptr: *const c_void) -> __u64 {
 /// `io_uring_sqe_set_data64()`, the request carries what the slot held before.
 /// The library never dereferences the pointer. Read it with `io_uring_cqe_get_data()`.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_sqe_set_data(sqe: *mut io_uring_sqe, data: *mut c_void) {
     release_data(uring_ptr_to_u64(data));
     (*sqe).user_data = uring_ptr_to_u64(data);
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn io_uring_sqe_set_data(sqe: *mut io_uring_sqe, data: *mu
 /// It takes the place of the pointer of `io_uring_sqe_set_data()`: both live in `user_data`.
 /// The value `LIBURING_UDATA_TIMEOUT` (all bits set) is the library's own on kernels before 5.11.
 /// Since liburing 2.2.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_sqe_set_data64(sqe: *mut io_uring_sqe, data: __u64) {
     release_data(data);
     (*sqe).user_data = data;
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn io_uring_sqe_set_data64(sqe: *mut io_uring_sqe, data: _
 /// Replaces all flags set before, those of the few prep helpers that set some themselves included.
 /// Only the low 8 bits of `flags` are kept.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_sqe_set_flags(sqe: *mut io_uring_sqe, flags: c_uint) {
     (*sqe).flags = flags as __u8;
 }
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn io_uring_sqe_set_flags(sqe: *mut io_uring_sqe, flags: c
 /// `bgid` is the ID that the group was registered or provided with; the low 16 bits are kept.
 /// The field is also the index of a registered buffer: a request uses one of the two.
 /// Since liburing 2.9, kernel 5.7.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_sqe_set_buf_group(sqe: *mut io_uring_sqe, bgid: c_int) {
     (*sqe).anon_buf.buf_group = bgid as __u16;
 }
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn io_uring_sqe_set_buf_group(sqe: *mut io_uring_sqe, bgid
 /// `IORING_FILE_INDEX_ALLOC - 1` asks the kernel for any free slot.
 /// Local to the header.
 /// Since liburing 2.1, kernel 5.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn __io_uring_set_target_fixed_file(sqe: *mut io_uring_sqe, file_index: c_uint) {
     (*sqe).anon_file.file_index = file_index.wrapping_add(1);
 }
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn __io_uring_set_target_fixed_file(sqe: *mut io_uring_sqe
 /// `addr3` and the word after it; not `user_data`, and not what `io_uring_prep_rw()` sets.
 /// `io_uring_get_sqe()` has done it already; call it to use the same SQE again, or one of your own.
 /// Since liburing 2.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_initialize_sqe(sqe: *mut io_uring_sqe) {
     (*sqe).flags = 0;
     (*sqe).ioprio = 0;
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn io_uring_initialize_sqe(sqe: *mut io_uring_sqe) {
 /// `op` is an `IORING_OP_*`, of which the low 8 bits are kept. What `addr`, `len` and `offset` mean depends on it.
 /// No other field is written.
 /// Since liburing 2.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_rw(
     op: c_int,
     sqe: *mut io_uring_sqe,
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn io_uring_prep_rw(
 /// 1 when every SQE has 128 bytes (`IORING_SETUP_SQE128`), else 0: the SQE at `index` is
 /// `&sq.sqes[(index & sq.ring_mask) << shift]`.
 /// Since liburing 2.10.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub extern "C" fn io_uring_sqe_shift_from_flags(flags: c_uint) -> c_uint {
     c_uint::from((flags & IORING_SETUP_SQE128) != 0)
 }
@@ -122,7 +122,7 @@ pub extern "C" fn io_uring_sqe_shift_from_flags(flags: c_uint) -> c_uint {
 ///
 /// As `io_uring_sqe_shift_from_flags()`, with the flags that `ring` was set up with.
 /// Since liburing 2.10.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_sqe_shift(ring: *const io_uring) -> c_uint {
     io_uring_sqe_shift_from_flags((*ring).flags)
 }

@@ -15,7 +15,7 @@ use crate::inline::sqe::io_uring_prep_rw;
 /// The completion's `res` is 0 (before kernel 5.19 perhaps the number of buffers), also when only some could be
 /// added, or -errno: -E2BIG when `nr` or `bid` is out of range, -EINVAL when `len` is 0 or the ids pass 65535.
 /// Since liburing 2.0, kernel 5.7.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_provide_buffers(
     sqe: *mut io_uring_sqe,
     addr: *mut c_void,
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn io_uring_prep_provide_buffers(
 /// The completion's `res` is the number of buffers taken back, which may be fewer than asked, or -errno:
 /// -ENOENT when there is no such group, -EINVAL when it is a buffer ring or `nr` is out of range.
 /// Since liburing 2.0, kernel 5.7.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_remove_buffers(sqe: *mut io_uring_sqe, nr: c_int, bgid: c_int) {
     io_uring_prep_rw(IORING_OP_REMOVE_BUFFERS, sqe, nr, ptr::null(), 0, 0);
     (*sqe).anon_buf.buf_group = bgid as __u16;

@@ -14,7 +14,7 @@ pub const BLOCK_URING_CMD_DISCARD: c_uint = libc::_IO(0x12, 0) as c_uint;
 /// `op` is `IORING_OP_URING_CMD` or `IORING_OP_URING_CMD128`, of which the low 8 bits are kept. Clears `addr`, `len`
 /// and the word next to `cmd_op`; `uring_cmd_flags` and the command's own data are the caller's.
 /// Since liburing 2.13, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn __io_uring_prep_uring_cmd(sqe: *mut io_uring_sqe, op: c_int, cmd_op: __u32, fd: c_int) {
     (*sqe).opcode = op as __u8;
     (*sqe).fd = fd;
@@ -30,7 +30,7 @@ pub unsafe extern "C" fn __io_uring_prep_uring_cmd(sqe: *mut io_uring_sqe, op: c
 /// `IORING_SETUP_SQE128`.
 /// The completion's `res` is the driver's answer or -errno, -EOPNOTSUPP when the file takes no commands.
 /// Since liburing 2.13, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_uring_cmd(sqe: *mut io_uring_sqe, cmd_op: c_int, fd: c_int) {
     __io_uring_prep_uring_cmd(sqe, IORING_OP_URING_CMD, cmd_op as __u32, fd);
 }
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn io_uring_prep_uring_cmd(sqe: *mut io_uring_sqe, cmd_op:
 /// `sqe` comes from `io_uring_get_sqe128()`, and 80 bytes at `cmd` are the command's own.
 /// The completion's `res` is the driver's answer or -errno.
 /// Since liburing 2.13, kernel 6.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_uring_cmd128(sqe: *mut io_uring_sqe, cmd_op: c_int, fd: c_int) {
     __io_uring_prep_uring_cmd(sqe, IORING_OP_URING_CMD128, cmd_op as __u32, fd);
 }
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn io_uring_prep_uring_cmd128(sqe: *mut io_uring_sqe, cmd_
 /// The completion's `res` is the command's answer, for a read option its length, or -errno: -EOPNOTSUPP when `fd`
 /// is not a socket.
 /// Since liburing 2.5, kernel 6.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_cmd_sock(
     sqe: *mut io_uring_sqe,
     cmd_op: c_int,
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn io_uring_prep_cmd_sock(
 /// The completion's `res` is 0 or -errno, as from getsockname(2) and getpeername(2), but -EOPNOTSUPP when `fd` is
 /// not a socket.
 /// Since liburing 2.13, kernel 6.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_cmd_getsockname(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn io_uring_prep_cmd_getsockname(
 /// is cleared as far as it can be: nobody else should use the range meanwhile.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.8, kernel 6.12.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_cmd_discard(
     sqe: *mut io_uring_sqe,
     fd: c_int,

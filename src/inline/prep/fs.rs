@@ -20,7 +20,7 @@ use crate::inline::sqe::{__io_uring_set_target_fixed_file, io_uring_prep_rw, uri
 /// The completion's `res` is the number of slots done, or -errno when the first failed. If it is fewer than
 /// asked, the next one failed. A named slot that failed is empty now, also when -EBADF is all that comes back.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_files_update(
     sqe: *mut io_uring_sqe,
     fds: *mut c_int,
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn io_uring_prep_files_update(
 /// `mode` is 0 to allocate space, or `FALLOC_FL_*` flags.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_fallocate(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn io_uring_prep_fallocate(
 /// one. `path` must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is the new descriptor or -errno.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_openat(
     sqe: *mut io_uring_sqe,
     dfd: c_int,
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn io_uring_prep_openat(
 /// The completion's `res` is 0, or the slot that was picked, or -errno: -EINVAL when there is no such slot,
 /// -ENFILE when none is free. With no files registered it is -ENXIO, with `IORING_FILE_INDEX_ALLOC` -ENFILE.
 /// Since liburing 2.1, kernel 5.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_openat_direct(
     sqe: *mut io_uring_sqe,
     dfd: c_int,
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn io_uring_prep_openat_direct(
 /// `flags` and `mode` are those of `open()`. `path` must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is the new descriptor or -errno.
 /// Since liburing 2.8, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_open(sqe: *mut io_uring_sqe, path: *const c_char, flags: c_int, mode: mode_t) {
     io_uring_prep_openat(sqe, AT_FDCWD, path, flags, mode);
 }
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn io_uring_prep_open(sqe: *mut io_uring_sqe, path: *const
 /// The completion's `res` is 0, or the slot that was picked, or -errno, as with
 /// `io_uring_prep_openat_direct()`.
 /// Since liburing 2.8, kernel 5.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_open_direct(
     sqe: *mut io_uring_sqe,
     path: *const c_char,
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn io_uring_prep_open_direct(
 /// `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is the new descriptor or -errno.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_openat2(
     sqe: *mut io_uring_sqe,
     dfd: c_int,
@@ -149,7 +149,7 @@ pub unsafe extern "C" fn io_uring_prep_openat2(
 /// The completion's `res` is 0, or the slot that was picked, or -errno, as with
 /// `io_uring_prep_openat_direct()`.
 /// Since liburing 2.1, kernel 5.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_openat2_direct(
     sqe: *mut io_uring_sqe,
     dfd: c_int,
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn io_uring_prep_openat2_direct(
 /// The descriptor of a ring can't be closed this way: -EBADF.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_close(sqe: *mut io_uring_sqe, fd: c_int) {
     io_uring_prep_rw(IORING_OP_CLOSE, sqe, fd, ptr::null(), 0, 0);
 }
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn io_uring_prep_close(sqe: *mut io_uring_sqe, fd: c_int) 
 /// The completion's `res` is 0, -EBADF when the slot is empty, -EINVAL when there is no such slot, -ENXIO when
 /// no files are registered.
 /// Since liburing 2.2, kernel 5.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_close_direct(sqe: *mut io_uring_sqe, file_index: c_uint) {
     io_uring_prep_close(sqe, 0);
     __io_uring_set_target_fixed_file(sqe, file_index);
@@ -195,7 +195,7 @@ pub unsafe extern "C" fn io_uring_prep_close_direct(sqe: *mut io_uring_sqe, file
 /// completes.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_statx(
     sqe: *mut io_uring_sqe,
     dfd: c_int,
@@ -220,7 +220,7 @@ pub unsafe extern "C" fn io_uring_prep_statx(
 /// `len` 0 means up to the end of the file. `advice` is one of `POSIX_FADV_*`.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_fadvise(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn io_uring_prep_fadvise(
 /// `advice` is one of `MADV_*`.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_madvise(
     sqe: *mut io_uring_sqe,
     addr: *mut c_void,
@@ -253,7 +253,7 @@ pub unsafe extern "C" fn io_uring_prep_madvise(
 /// `len` 0 means up to the end of the file. `advice` is one of `POSIX_FADV_*`.
 /// The completion's `res` is 0 or -errno: -EINVAL from a kernel that only knows the 32-bit length.
 /// Since liburing 2.7, kernel 6.11.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_fadvise64(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -271,7 +271,7 @@ pub unsafe extern "C" fn io_uring_prep_fadvise64(
 /// `advice` is one of `MADV_*`.
 /// The completion's `res` is 0 or -errno: -EINVAL from a kernel that only knows the 32-bit length.
 /// Since liburing 2.7, kernel 6.11.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_madvise64(
     sqe: *mut io_uring_sqe,
     addr: *mut c_void,
@@ -289,7 +289,7 @@ pub unsafe extern "C" fn io_uring_prep_madvise64(
 /// The completion's `res` is the new descriptor or -errno: -EBADF when the slot is empty, -EPERM when
 /// `sqe->personality` is set.
 /// Since liburing 2.6, kernel 6.8.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_fixed_fd_install(sqe: *mut io_uring_sqe, fd: c_int, flags: c_uint) {
     io_uring_prep_rw(IORING_OP_FIXED_FD_INSTALL, sqe, fd, ptr::null(), 0, 0);
     (*sqe).flags = IOSQE_FIXED_FILE as __u8;
@@ -301,7 +301,7 @@ pub unsafe extern "C" fn io_uring_prep_fixed_fd_install(sqe: *mut io_uring_sqe, 
 /// The completion's `res` is 0 or -errno.
 /// Needs _GNU_SOURCE.
 /// Since liburing 2.6, kernel 6.9.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[allow(clippy::doc_markdown, reason = "the generator looks for the bare name")]
 pub unsafe extern "C" fn io_uring_prep_ftruncate(sqe: *mut io_uring_sqe, fd: c_int, len: loff_t) {
     io_uring_prep_rw(IORING_OP_FTRUNCATE, sqe, fd, ptr::null(), 0, len as __u64);
@@ -312,7 +312,7 @@ pub unsafe extern "C" fn io_uring_prep_ftruncate(sqe: *mut io_uring_sqe, fd: c_i
 /// `pipe_flags` are those of `pipe2()`. `fds` has room for two, and must stay valid until the request completes.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.12, kernel 6.16.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_pipe(sqe: *mut io_uring_sqe, fds: *mut c_int, pipe_flags: c_int) {
     io_uring_prep_rw(IORING_OP_PIPE, sqe, 0, fds.cast(), 0, 0);
     (*sqe).anon_flags.pipe_flags = pipe_flags as __u32;
@@ -327,7 +327,7 @@ pub unsafe extern "C" fn io_uring_prep_pipe(sqe: *mut io_uring_sqe, fds: *mut c_
 /// no files registered -ENXIO, with `IORING_FILE_INDEX_ALLOC` -ENFILE. When the second slot fails, the first is
 /// empty afterwards.
 /// Since liburing 2.12, kernel 6.16.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_pipe_direct(
     sqe: *mut io_uring_sqe,
     fds: *mut c_int,

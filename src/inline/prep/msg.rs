@@ -16,7 +16,7 @@ use crate::inline::sqe::{__io_uring_set_target_fixed_file, io_uring_prep_rw};
 /// must be 0.
 /// The completion's `res` is 0 or -errno, as with `io_uring_prep_msg_ring()`.
 /// Since liburing 2.4, kernel 6.3.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_msg_ring_cqe_flags(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn io_uring_prep_msg_ring_cqe_flags(
 /// The completion's `res` is 0 or -errno: -EBADFD when `fd` is no ring, or one that isn't enabled yet,
 /// -EOVERFLOW when no CQE could be posted there.
 /// Since liburing 2.2, kernel 5.18.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_msg_ring(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn io_uring_prep_msg_ring(
 /// rings are one, -ENFILE when no slot is free, -ENXIO when the other ring has no table for a named slot,
 /// -EOVERFLOW when the file went over but not the CQE.
 /// Since liburing 2.4, kernel 6.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_msg_ring_fd(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn io_uring_prep_msg_ring_fd(
 /// The completion's `res`, here and in the CQE on the ring `fd`, is the slot that was picked; here it
 /// may be -errno too, -ENFILE when none is free.
 /// Since liburing 2.4, kernel 6.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_msg_ring_fd_alloc(
     sqe: *mut io_uring_sqe,
     fd: c_int,

@@ -15,7 +15,7 @@ use crate::inline::sqe::{__io_uring_set_target_fixed_file, io_uring_prep_rw, uri
 /// until the request completes. `flags` are those of accept4(2).
 /// The completion's `res` is the new file descriptor or -errno.
 /// Since liburing 2.0, kernel 5.5.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_accept(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn io_uring_prep_accept(
 /// The completion's `res` is 0, or the slot when the kernel chose it, or -errno: -ENFILE when none was free, -EINVAL
 /// when there is no such slot, -ENXIO when no files are registered. The connection, accepted before, is lost then.
 /// Since liburing 2.1, kernel 5.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_accept_direct(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn io_uring_prep_accept_direct(
 /// All connections share `addr` and `addrlen`, so pass NULL unless they come one at a time.
 /// The completions' `res` is the new file descriptor or -errno.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_multishot_accept(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn io_uring_prep_multishot_accept(
 /// As `io_uring_prep_multishot_accept()`, but the completions' `res` is the slot, or -errno: -ENFILE when none
 /// was free; the connection, accepted before, is lost then. `SOCK_CLOEXEC` is refused with -EINVAL.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_multishot_accept_direct(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn io_uring_prep_multishot_accept_direct(
 /// The address must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno, as from connect(2).
 /// Since liburing 2.0, kernel 5.5.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_connect(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn io_uring_prep_connect(
 /// The address must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno, as from bind(2).
 /// Since liburing 2.7, kernel 6.11.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_bind(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn io_uring_prep_bind(
 /// `backlog` limits how many connections may wait to be accepted.
 /// The completion's `res` is 0 or -errno, as from listen(2).
 /// Since liburing 2.7, kernel 6.11.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_listen(sqe: *mut io_uring_sqe, fd: c_int, backlog: c_int) {
     io_uring_prep_rw(IORING_OP_LISTEN, sqe, fd, ptr::null(), backlog as c_uint, 0);
 }
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn io_uring_prep_listen(sqe: *mut io_uring_sqe, fd: c_int,
 /// `flags` must be 0.
 /// The completion's `res` is the number of events or -errno, as from `epoll_wait(2)`.
 /// Since liburing 2.10, kernel 6.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_epoll_wait(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn io_uring_prep_epoll_wait(
 /// `io_uring_sq_ready()` returns 0. All are ordinary descriptors: `IOSQE_FIXED_FILE` is ignored.
 /// The completion's `res` is 0 or -errno, as from `epoll_ctl(2)`.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_epoll_ctl(
     sqe: *mut io_uring_sqe,
     epfd: c_int,
@@ -180,7 +180,7 @@ pub unsafe extern "C" fn io_uring_prep_epoll_ctl(
 /// `how` is `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`.
 /// The completion's `res` is 0 or -errno, as from shutdown(2).
 /// Since liburing 2.0, kernel 5.11.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_shutdown(sqe: *mut io_uring_sqe, fd: c_int, how: c_int) {
     io_uring_prep_rw(IORING_OP_SHUTDOWN, sqe, fd, ptr::null(), how as __u32, 0);
 }
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn io_uring_prep_shutdown(sqe: *mut io_uring_sqe, fd: c_in
 /// `flags` must be 0.
 /// The completion's `res` is the new file descriptor or -errno.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_socket(
     sqe: *mut io_uring_sqe,
     domain: c_int,
@@ -217,7 +217,7 @@ pub unsafe extern "C" fn io_uring_prep_socket(
 /// The completion's `res` is 0, or the slot when the kernel chose it, or -errno: -ENFILE when none was free, -EINVAL
 /// when there is no such slot, -ENXIO when no files are registered.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_socket_direct(
     sqe: *mut io_uring_sqe,
     domain: c_int,
@@ -239,7 +239,7 @@ pub unsafe extern "C" fn io_uring_prep_socket_direct(
 /// As `io_uring_prep_socket_direct()` with `IORING_FILE_INDEX_ALLOC`.
 /// The completion's `res` is the slot or -errno: -ENFILE when none was free.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_socket_direct_alloc(
     sqe: *mut io_uring_sqe,
     domain: c_int,

@@ -14,7 +14,7 @@ use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
 /// returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.0, kernel 5.11.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_unlinkat(sqe: *mut io_uring_sqe, dfd: c_int, path: *const c_char, flags: c_int) {
     io_uring_prep_rw(IORING_OP_UNLINKAT, sqe, dfd, path.cast(), 0, 0);
     (*sqe).anon_flags.unlink_flags = flags as __u32;
@@ -26,7 +26,7 @@ pub unsafe extern "C" fn io_uring_prep_unlinkat(sqe: *mut io_uring_sqe, dfd: c_i
 /// returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.2, kernel 5.11.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_unlink(sqe: *mut io_uring_sqe, path: *const c_char, flags: c_int) {
     io_uring_prep_unlinkat(sqe, AT_FDCWD, path, flags);
 }
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn io_uring_prep_unlink(sqe: *mut io_uring_sqe, path: *con
 /// `flags` are `RENAME_*`. Both paths must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno. An error doesn't break a chain of links: see `IOSQE_IO_LINK`.
 /// Since liburing 2.0, kernel 5.11.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_renameat(
     sqe: *mut io_uring_sqe,
     olddfd: c_int,
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn io_uring_prep_renameat(
 /// Both paths must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno. An error doesn't break a chain of links: see `IOSQE_IO_LINK`.
 /// Since liburing 2.2, kernel 5.11.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_rename(sqe: *mut io_uring_sqe, oldpath: *const c_char, newpath: *const c_char) {
     io_uring_prep_renameat(sqe, AT_FDCWD, oldpath, AT_FDCWD, newpath, 0);
 }
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn io_uring_prep_rename(sqe: *mut io_uring_sqe, oldpath: *
 /// `path` must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.1, kernel 5.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_mkdirat(sqe: *mut io_uring_sqe, dfd: c_int, path: *const c_char, mode: mode_t) {
     io_uring_prep_rw(IORING_OP_MKDIRAT, sqe, dfd, path.cast(), mode, 0);
 }
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn io_uring_prep_mkdirat(sqe: *mut io_uring_sqe, dfd: c_in
 /// `path` must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.2, kernel 5.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_mkdir(sqe: *mut io_uring_sqe, path: *const c_char, mode: mode_t) {
     io_uring_prep_mkdirat(sqe, AT_FDCWD, path, mode);
 }
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn io_uring_prep_mkdir(sqe: *mut io_uring_sqe, path: *cons
 /// Both strings must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.1, kernel 5.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_symlinkat(
     sqe: *mut io_uring_sqe,
     target: *const c_char,
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn io_uring_prep_symlinkat(
 /// Both strings must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.2, kernel 5.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_symlink(sqe: *mut io_uring_sqe, target: *const c_char, linkpath: *const c_char) {
     io_uring_prep_symlinkat(sqe, target, AT_FDCWD, linkpath);
 }
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn io_uring_prep_symlink(sqe: *mut io_uring_sqe, target: *
 /// returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.1, kernel 5.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_linkat(
     sqe: *mut io_uring_sqe,
     olddfd: c_int,
@@ -149,7 +149,7 @@ pub unsafe extern "C" fn io_uring_prep_linkat(
 /// `flags` are those of `linkat()`. Both paths must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.2, kernel 5.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_link(
     sqe: *mut io_uring_sqe,
     oldpath: *const c_char,

@@ -19,7 +19,7 @@ const fn __swahw32(x: c_uint) -> c_uint {
 /// halves, others change nothing.
 /// Local to the header.
 /// Since liburing 2.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[allow(unused_mut, reason = "assigned on big-endian processors only")]
 pub unsafe extern "C" fn __io_uring_prep_poll_mask(mut poll_mask: c_uint) -> c_uint {
     #[cfg(target_endian = "big")]
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn __io_uring_prep_poll_mask(mut poll_mask: c_uint) -> c_u
 /// always reported.
 /// The completion's `res` is the mask of events that are there, or -errno: -ECANCELED after a removal.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_poll_add(sqe: *mut io_uring_sqe, fd: c_int, poll_mask: c_uint) {
     io_uring_prep_rw(IORING_OP_POLL_ADD, sqe, fd, ptr::null(), 0, 0);
     (*sqe).anon_flags.poll32_events = __io_uring_prep_poll_mask(poll_mask);
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn io_uring_prep_poll_add(sqe: *mut io_uring_sqe, fd: c_in
 /// Each completion's `res` is the mask of events or -errno; the request lives on as long as the
 /// completion's flags have `IORING_CQE_F_MORE`.
 /// Since liburing 2.1, kernel 5.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_poll_multishot(sqe: *mut io_uring_sqe, fd: c_int, poll_mask: c_uint) {
     io_uring_prep_poll_add(sqe, fd, poll_mask);
     (*sqe).len = IORING_POLL_ADD_MULTI;
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn io_uring_prep_poll_multishot(sqe: *mut io_uring_sqe, fd
 /// The completion's `res` is 0, -ENOENT when there is no such poll, or -EALREADY when it is completing.
 /// The removed poll completes with -ECANCELED.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_poll_remove(sqe: *mut io_uring_sqe, user_data: __u64) {
     io_uring_prep_rw(IORING_OP_POLL_REMOVE, sqe, -1, ptr::null(), 0, 0);
     (*sqe).anon_addr.addr = user_data;
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn io_uring_prep_poll_remove(sqe: *mut io_uring_sqe, user_
 /// The completion's `res` is 0, -ENOENT when there is no such poll, or -EALREADY when it is completing. A poll
 /// that can't be armed again ends with -ECANCELED, and `res` is 0 all the same.
 /// Since liburing 2.1, kernel 5.13.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_poll_update(
     sqe: *mut io_uring_sqe,
     old_user_data: __u64,

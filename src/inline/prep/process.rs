@@ -13,7 +13,7 @@ use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
 /// The completion's `res` is 0 or -errno: -ECHILD when there is no such child. With that and with -ECANCELED
 /// `si_pid` and `si_signo` of `infop` are set to 0.
 /// Since liburing 2.6, kernel 6.7.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_waitid(
     sqe: *mut io_uring_sqe,
     idtype: idtype_t,
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn io_uring_prep_waitid(
 /// at least a size: `FUTEX2_SIZE_U32`. `flags` must be 0. `futex` must stay valid until the request completes.
 /// The completion's `res` is the number of waiters woken or -errno. A `val` above `INT_MAX` wakes one.
 /// Since liburing 2.6, kernel 6.7.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_futex_wake(
     sqe: *mut io_uring_sqe,
     futex: *const uint32_t,
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn io_uring_prep_futex_wake(
 /// completes. There is no timeout: link an `io_uring_prep_link_timeout()`.
 /// The completion's `res` is 0 when woken, or -errno: -EAGAIN when the value is another.
 /// Since liburing 2.6, kernel 6.7.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_futex_wait(
     sqe: *mut io_uring_sqe,
     futex: *const uint32_t,
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn io_uring_prep_futex_wait(
 /// The completion's `res` is the index of a futex that was woken, or -errno: -EAGAIN when one has another
 /// value than expected.
 /// Since liburing 2.6, kernel 6.7.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_futex_waitv(
     sqe: *mut io_uring_sqe,
     futex: *const futex_waitv,

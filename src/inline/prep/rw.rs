@@ -17,7 +17,7 @@ use crate::inline::sqe::io_uring_prep_rw;
 /// them makes `fd_in` a slot of the registered files, `IOSQE_FIXED_FILE` on `sqe` does that for `fd_out`.
 /// The completion's `res` is the number of bytes moved, 0 at the end of the input, or -errno.
 /// Since liburing 2.0, kernel 5.7.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_splice(
     sqe: *mut io_uring_sqe,
     fd_in: c_int,
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn io_uring_prep_splice(
 /// them makes `fd_in` a slot of the registered files, `IOSQE_FIXED_FILE` on `sqe` does that for `fd_out`.
 /// The completion's `res` is the number of bytes copied or -errno.
 /// Since liburing 2.0, kernel 5.8.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_tee(
     sqe: *mut io_uring_sqe,
     fd_in: c_int,
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn io_uring_prep_tee(
 /// (kernel 5.6); a file that can't seek takes 0 or -1. For a single buffer `io_uring_prep_read()` costs less.
 /// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_readv(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn io_uring_prep_readv(
 /// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno:
 /// -EAGAIN when `flags` has `RWF_NOWAIT` and the read would block.
 /// Since liburing 2.2, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_readv2(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn io_uring_prep_readv2(
 /// valid until the request completes. With `offset` -1 the file position is used and moved (kernel 5.6).
 /// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_read_fixed(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn io_uring_prep_read_fixed(
 /// `preadv2()`. With `offset` -1 the file position is used and moved.
 /// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno.
 /// Since liburing 2.10, kernel 6.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_readv_fixed(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn io_uring_prep_readv_fixed(
 /// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno: -EPIPE
 /// comes with `SIGPIPE`, and `IOSQE_BUFFER_SELECT` gives -EOPNOTSUPP.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_writev(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn io_uring_prep_writev(
 /// -EAGAIN when `flags` has `RWF_NOWAIT` and the write would block. -EPIPE comes with `SIGPIPE`, unless `flags`
 /// has `RWF_NOSIGNAL` (kernel 6.18).
 /// Since liburing 2.2, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_writev2(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn io_uring_prep_writev2(
 /// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno: -EPIPE
 /// comes with `SIGPIPE`.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_write_fixed(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -201,7 +201,7 @@ pub unsafe extern "C" fn io_uring_prep_write_fixed(
 /// `pwritev2()`. With `offset` -1 the file position is used and moved.
 /// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno.
 /// Since liburing 2.10, kernel 6.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_writev_fixed(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -223,7 +223,7 @@ pub unsafe extern "C" fn io_uring_prep_writev_fixed(
 /// The completion's `res` is the number of bytes read, which may be fewer than asked, 0 at the end of
 /// the file, or -errno.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_read(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -242,7 +242,7 @@ pub unsafe extern "C" fn io_uring_prep_read(
 /// Each completion's `res` is the number of bytes read or -errno, and its flags hold the buffer's id;
 /// the request lives on as long as they have `IORING_CQE_F_MORE`.
 /// Since liburing 2.6, kernel 6.7.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_read_multishot(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -263,7 +263,7 @@ pub unsafe extern "C" fn io_uring_prep_read_multishot(
 /// -EPIPE comes with `SIGPIPE`, unless `RWF_NOSIGNAL` (kernel 6.18) is set in `sqe->rw_flags` afterwards;
 /// `IOSQE_BUFFER_SELECT` gives -EOPNOTSUPP.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_write(
     sqe: *mut io_uring_sqe,
     fd: c_int,

@@ -17,7 +17,7 @@ use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
 /// request completes. `flags` are `MSG_*`.
 /// The completion's `res` is the number of bytes, 0 at the end of a stream, or -errno.
 /// Since liburing 2.0, kernel 5.3.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_recvmsg(sqe: *mut io_uring_sqe, fd: c_int, msg: *mut msghdr, flags: c_uint) {
     io_uring_prep_rw(IORING_OP_RECVMSG, sqe, fd, msg.cast(), 1, 0);
     (*sqe).anon_flags.msg_flags = flags;
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn io_uring_prep_recvmsg(sqe: *mut io_uring_sqe, fd: c_int
 /// The completions' `res` is the number of bytes in the buffer, header and reserved room included, or -errno: -ENOBUFS
 /// when no buffer was left, -EFAULT when one has no room for these.
 /// Since liburing 2.3, kernel 6.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_recvmsg_multishot(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn io_uring_prep_recvmsg_multishot(
 /// send breaks a link only with `MSG_WAITALL`. `IOSQE_BUFFER_SELECT` gives -EOPNOTSUPP.
 /// The completion's `res` is the number of bytes sent or -errno.
 /// Since liburing 2.0, kernel 5.3.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_sendmsg(sqe: *mut io_uring_sqe, fd: c_int, msg: *const msghdr, flags: c_uint) {
     io_uring_prep_rw(IORING_OP_SENDMSG, sqe, fd, msg.cast(), 1, 0);
     (*sqe).anon_flags.msg_flags = flags;
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn io_uring_prep_sendmsg(sqe: *mut io_uring_sqe, fd: c_int
 /// `IORING_CQE_F_NOTIF`; it comes when the first has `IORING_CQE_F_MORE`, which a failed request can have too.
 /// `IOSQE_CQE_SKIP_SUCCESS` gives -EINVAL.
 /// Since liburing 2.3, kernel 6.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_sendmsg_zc(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn io_uring_prep_sendmsg_zc(
 /// As `io_uring_prep_sendmsg_zc()`; each iovec of `msg` must lie inside that buffer. Only the low 16 bits of
 /// `buf_index` are kept.
 /// Since liburing 2.10, kernel 6.15.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_sendmsg_zc_fixed(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn io_uring_prep_sendmsg_zc_fixed(
 /// a link only with `MSG_WAITALL`.
 /// The completion's `res` is the number of bytes sent or -errno.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_send(
     sqe: *mut io_uring_sqe,
     sockfd: c_int,
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn io_uring_prep_send(
 /// The completions' `res` is the number of bytes sent in the round or -errno: -ENOBUFS when the group is empty, -ENOENT
 /// when there is none. The buffer ID is that of the round's first buffer, and the others follow it in the ring.
 /// Since liburing 2.7, kernel 6.10.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_send_bundle(sqe: *mut io_uring_sqe, sockfd: c_int, len: size_t, flags: c_int) {
     io_uring_prep_send(sqe, sockfd, ptr::null(), len, flags);
     (*sqe).ioprio |= IORING_RECVSEND_BUNDLE as __u16;
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn io_uring_prep_send_bundle(sqe: *mut io_uring_sqe, sockf
 /// For `io_uring_prep_send()` (kernel 6.1) and `io_uring_prep_send_zc()`, not for the message kinds. The address
 /// must stay valid until `io_uring_sq_ready()` returns 0.
 /// Since liburing 2.3, kernel 6.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_send_set_addr(
     sqe: *mut io_uring_sqe,
     dest_addr: *const sockaddr,
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn io_uring_prep_send_set_addr(
 /// As `io_uring_prep_send()`; the address must stay valid until `io_uring_sq_ready()` returns 0. Only the low 16
 /// bits of `addrlen` are kept.
 /// Since liburing 2.4, kernel 6.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_sendto(
     sqe: *mut io_uring_sqe,
     sockfd: c_int,
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn io_uring_prep_sendto(
 /// `IORING_RECVSEND_FIXED_BUF`. Only the low 32 bits of `len` and 16 of `zc_flags` are kept.
 /// The first completion's `res` is the number of bytes sent or -errno: `IOSQE_CQE_SKIP_SUCCESS` gives -EINVAL.
 /// Since liburing 2.3, kernel 6.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_send_zc(
     sqe: *mut io_uring_sqe,
     sockfd: c_int,
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn io_uring_prep_send_zc(
 /// As `io_uring_prep_send_zc()`; `buf` is an address inside that buffer, and the bytes must not pass its end. Only
 /// the low 16 bits of `buf_index` are kept.
 /// Since liburing 2.3, kernel 6.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_send_zc_fixed(
     sqe: *mut io_uring_sqe,
     sockfd: c_int,
@@ -207,7 +207,7 @@ pub unsafe extern "C" fn io_uring_prep_send_zc_fixed(
 /// The completion's `res` is the number of bytes, 0 at the end of a stream, or -errno. Its flags have
 /// `IORING_CQE_F_SOCK_NONEMPTY` when there is more to receive, which the end of a stream counts as.
 /// Since liburing 2.0, kernel 5.6.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_recv(
     sqe: *mut io_uring_sqe,
     sockfd: c_int,
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn io_uring_prep_recv(
 /// so many bytes have come. It goes on while completions have `IORING_CQE_F_MORE`; an empty datagram ends it.
 /// The completions' `res` is the number of bytes, 0 at the end of a stream, or -errno: -ENOBUFS without a free buffer.
 /// Since liburing 2.3, kernel 6.0.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_recv_multishot(
     sqe: *mut io_uring_sqe,
     sockfd: c_int,

@@ -13,7 +13,7 @@ use crate::inline::sqe::io_uring_prep_rw;
 /// covered once they have completed: link or drain to order them.
 /// The completion's `res` is 0 or -errno. An error doesn't break a chain of links: see `IOSQE_IO_LINK`.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_fsync(sqe: *mut io_uring_sqe, fd: c_int, fsync_flags: c_uint) {
     io_uring_prep_rw(IORING_OP_FSYNC, sqe, fd, ptr::null(), 0, 0);
     (*sqe).anon_flags.fsync_flags = fsync_flags;
@@ -25,7 +25,7 @@ pub unsafe extern "C" fn io_uring_prep_fsync(sqe: *mut io_uring_sqe, fd: c_int, 
 /// The completion's `res` is 0, or `sqe->len` when `sqe->nop_flags` has `IORING_NOP_INJECT_RESULT` (kernel 6.10),
 /// both set afterwards.
 /// Since liburing 2.0, kernel 5.1.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_nop(sqe: *mut io_uring_sqe) {
     io_uring_prep_rw(IORING_OP_NOP, sqe, -1, ptr::null(), 0, 0);
 }
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn io_uring_prep_nop(sqe: *mut io_uring_sqe) {
 /// The completion's `res` is as with `io_uring_prep_nop()`, or -EINVAL when `sqe` has only 64 bytes or the kernel
 /// is older.
 /// Since liburing 2.13, kernel 6.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_nop128(sqe: *mut io_uring_sqe) {
     io_uring_prep_rw(IORING_OP_NOP128, sqe, -1, ptr::null(), 0, 0);
 }
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn io_uring_prep_nop128(sqe: *mut io_uring_sqe) {
 /// crash the data may be unreachable.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.0, kernel 5.2.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_sync_file_range(
     sqe: *mut io_uring_sqe,
     fd: c_int,

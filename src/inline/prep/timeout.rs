@@ -18,7 +18,7 @@ use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
 /// The completion's `res` is -ETIME when the time has passed, 0 when the count was reached first,
 /// -ECANCELED when it was removed.
 /// Since liburing 2.0, kernel 5.4.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_timeout(
     sqe: *mut io_uring_sqe,
     ts: *const __kernel_timespec,
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn io_uring_prep_timeout(
 /// The completion's `res` is 0, -ENOENT when there is no such timer, or -EALREADY when it is about to
 /// complete. The removed timer completes with -ECANCELED.
 /// Since liburing 2.0, kernel 5.5.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_timeout_remove(sqe: *mut io_uring_sqe, user_data: __u64, flags: c_uint) {
     io_uring_prep_rw(IORING_OP_TIMEOUT_REMOVE, sqe, -1, ptr::null(), 0, 0);
     (*sqe).anon_addr.addr = user_data;
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn io_uring_prep_timeout_remove(sqe: *mut io_uring_sqe, us
 /// The completion's `res` is 0, -ENOENT when there is no such timer, or -EALREADY when it is about to
 /// complete.
 /// Since liburing 2.0, kernel 5.11.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_timeout_update(
     sqe: *mut io_uring_sqe,
     ts: *const __kernel_timespec,
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn io_uring_prep_timeout_update(
 /// when the request is too far along; with `_ALL` or `_ANY` the number of requests found. A canceled request still
 /// completes, most often with -ECANCELED; what it uses must stay valid until the request completes in this way.
 /// Since liburing 2.2, kernel 5.5.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_cancel64(sqe: *mut io_uring_sqe, user_data: __u64, flags: c_int) {
     io_uring_prep_rw(IORING_OP_ASYNC_CANCEL, sqe, -1, ptr::null(), 0, 0);
     (*sqe).anon_addr.addr = user_data;
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn io_uring_prep_cancel64(sqe: *mut io_uring_sqe, user_dat
 /// `user_data` points to isn't looked at.
 /// The completion's `res` is as with `io_uring_prep_cancel64()`.
 /// Since liburing 2.0, kernel 5.5.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_cancel(sqe: *mut io_uring_sqe, user_data: *const c_void, flags: c_int) {
     io_uring_prep_cancel64(sqe, uring_ptr_to_u64(user_data), flags);
 }
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn io_uring_prep_cancel(sqe: *mut io_uring_sqe, user_data:
 /// The completion's `res` is 0, -ENOENT when nothing matches, or -EALREADY when the request is too far
 /// along; with `IORING_ASYNC_CANCEL_ALL` the number of requests found.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_cancel_fd(sqe: *mut io_uring_sqe, fd: c_int, flags: c_uint) {
     io_uring_prep_rw(IORING_OP_ASYNC_CANCEL, sqe, fd, ptr::null(), 0, 0);
     (*sqe).anon_flags.cancel_flags = flags | IORING_ASYNC_CANCEL_FD;
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn io_uring_prep_cancel_fd(sqe: *mut io_uring_sqe, fd: c_i
 /// The completion's `res` is -ETIME when the time has passed and the request was canceled, -ECANCELED when the
 /// request was done first; -ENOENT or -EALREADY when the two met.
 /// Since liburing 2.0, kernel 5.5.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_link_timeout(
     sqe: *mut io_uring_sqe,
     ts: *const __kernel_timespec,

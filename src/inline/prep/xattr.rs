@@ -11,7 +11,7 @@ use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
 /// The completion's `res` is the size of the attribute or -errno: -ENODATA when there is none, -ERANGE
 /// when `len` is too small.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_getxattr(
     sqe: *mut io_uring_sqe,
     name: *const c_char,
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn io_uring_prep_getxattr(
 /// `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_setxattr(
     sqe: *mut io_uring_sqe,
     name: *const c_char,
@@ -65,7 +65,7 @@ pub unsafe extern "C" fn io_uring_prep_setxattr(
 /// The completion's `res` is the size of the attribute or -errno: -ENODATA when there is none, -ERANGE
 /// when `len` is too small.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_fgetxattr(
     sqe: *mut io_uring_sqe,
     fd: c_int,
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn io_uring_prep_fgetxattr(
 /// returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.2, kernel 5.19.
-#[unsafe(no_mangle)]
+#[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_fsetxattr(
     sqe: *mut io_uring_sqe,
     fd: c_int,
