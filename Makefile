@@ -90,7 +90,7 @@ help:
 	@echo 'make rpm        RPM packages in target/rpm'
 	@echo 'make gen        write headers, symbol maps and the manual from the Rust source and man/*.md'
 	@echo 'make man        show a page: make man PAGE=io_uring_prep_read; for the web: docs/manual/index.html'
-	@echo 'make doc        the source with the manual in it, for Rust readers: target/doc/uring/index.html'
+	@echo 'make doc        the source with the manual in it, for Rust readers: target/doc/ironring/index.html'
 	@echo 'make clean      remove target/ (libraries, tests, the cached peer)'
 
 # A folder of crates, as a source archive has it and `cargo vendor` makes it.

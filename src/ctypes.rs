@@ -2,8 +2,8 @@
 //! `c_int` becomes `int`, a name ending in `_t` or starting with `__u`/`__s` stays, anything else in lower
 //! case is a `struct`.
 
-pub use core::ffi::{c_char, c_int, c_uchar, c_uint, c_ulong, c_ushort, c_void};
-pub use libc::{cmsghdr, iovec, msghdr, sockaddr, statx};
+pub use core::ffi::{c_char, c_int, c_uchar, c_uint, c_ushort, c_void};
+pub use libc::{cmsghdr, epoll_event, iovec, msghdr, sockaddr, statx};
 pub use libc::{cpu_set_t, id_t, idtype_t, mode_t, siginfo_t, sigset_t, size_t, socklen_t, ssize_t, uintptr_t};
 
 pub type __u8 = u8;
@@ -53,8 +53,6 @@ macro_rules! opaque {
 }
 
 opaque! {
-    /// `sys/epoll.h`.
-    epoll_event
     /// `linux/futex.h`.
     futex_waitv
 }

@@ -1,18 +1,4 @@
-//! ironring: liburing's ABI, API and headers, made from Rust.
-//!
-//! A map of the house:
-//!
-//! - [`abi`]: what the kernel defines; becomes `liburing/io_uring.h`, `io_uring/query.h`, `io_uring/bpf_filter.h`
-//! - [`types`]: `struct io_uring` and its parts, shared between the library and the programs that inline it
-//! - [`inline`]: what C programs compile into themselves; becomes the bodies in `liburing.h` and liburing-ffi
-//! - [`setup`]: a ring's birth and death; [`memory`]: where its memory lies and how much it takes
-//! - [`queue`]: submit, peek; [`wait`]: wait
-//! - [`register`] and [`resources`]: everything that `io_uring_register` does; [`buf_ring`], [`resize`], [`probe`]
-//! - [`syscall`], [`version`]: the thin rest
-//! - [`barrier`]: the only atomics; `kernel`: every system call by name; `arch`: how one is made
-//!
-//! `cargo xtask gen` makes the headers and the symbol maps from this source; see ARCHITECTURE.md.
-
+#![doc = include_str!("README.md")]
 #![cfg_attr(not(test), no_std)]
 #![allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
 // C's names and C's struct fields, some of which have no meaning yet.
@@ -32,29 +18,49 @@
 #[cfg(all(feature = "shipped", not(panic = "abort"), not(test)))]
 compile_error!("ironring needs panic = \"abort\": build with the profiles of its Cargo.toml");
 
-pub mod abi;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+compile_error!("io_uring is Linux's");
+
+mod abi;
 #[cfg(not(all(test, loom)))]
 mod arch;
-pub mod barrier;
-pub mod buf_ring;
-pub mod ctypes;
-pub mod inline;
+mod barrier;
+mod buf_ring;
+mod ctypes;
+mod inline;
 mod kernel;
-pub mod memory;
+mod memory;
 #[cfg(any(test, all(feature = "shipped", not(feature = "use-libc"))))]
 mod memset;
 #[cfg(all(test, loom))]
 mod model;
-pub mod probe;
-pub mod queue;
-pub mod register;
-pub mod resize;
-pub mod resources;
-pub mod setup;
-pub mod syscall;
-pub mod types;
-pub mod version;
-pub mod wait;
+mod probe;
+mod queue;
+mod register;
+mod resize;
+mod resources;
+mod setup;
+mod syscall;
+mod types;
+mod version;
+mod wait;
+
+// One namespace, as in liburing.h.
+pub use abi::*;
+pub use buf_ring::*;
+pub use ctypes::{__kernel_timespec, futex_waitv, open_how};
+pub use inline::*;
+pub use memory::*;
+pub use probe::*;
+pub use queue::*;
+pub use register::*;
+pub use resize::*;
+pub use resources::*;
+pub use setup::*;
+pub use syscall::*;
+pub use types::*;
+pub use version::*;
+pub use wait::*;
 
 /// The language asks for one; nothing in the shipped objects reaches it (`cargo xtask gates`).
 #[cfg(all(not(test), feature = "shipped"))]

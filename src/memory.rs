@@ -33,7 +33,7 @@ fn fit(wanted: c_uint, max: c_uint, flags: c_uint) -> c_uint {
 
 /// How many entries the kernel gives for these wishes: (SQ, CQ), or (0, 0) where it says -EINVAL.
 #[inline(never)]
-pub fn ring_entries(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (c_uint, c_uint) {
+pub(crate) fn ring_entries(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (c_uint, c_uint) {
     let sq = fit(entries, MAX_ENTRIES, flags);
     if flags & IORING_SETUP_CQSIZE == 0 {
         return (sq, 2 * sq);
@@ -65,7 +65,7 @@ fn round_up(size: usize, page: usize) -> usize {
 /// What a ring with these wishes takes: (the SQEs in whole pages, the rings behind them in bytes), or (0, 0) where the
 /// kernel says -EINVAL.
 #[inline(never)]
-pub fn footprint(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (usize, usize) {
+pub(crate) fn footprint(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (usize, usize) {
     let (sq, cq) = ring_entries(entries, flags, cq_entries);
     if sq == 0 {
         return (0, 0);
@@ -77,7 +77,7 @@ pub fn footprint(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (usize, 
 
 /// Unmaps the two rings (not the SQEs), once when they share a mapping. Internal to the archive.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
-pub unsafe extern "C" fn io_uring_unmap_rings(sq: *mut io_uring_sq, cq: *mut io_uring_cq) {
+pub(crate) unsafe extern "C" fn io_uring_unmap_rings(sq: *mut io_uring_sq, cq: *mut io_uring_cq) {
     // SAFETY: the caller's rings; a size of 0 says that nothing was mapped for it.
     unsafe {
         if (*sq).ring_sz != 0 {
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn io_uring_unmap_rings(sq: *mut io_uring_sq, cq: *mut io_
 
 /// Points the fields of `sq` and `cq` into the mapped rings, at the offsets in `p`. Internal to the archive.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
-pub unsafe extern "C" fn io_uring_setup_ring_pointers(
+pub(crate) unsafe extern "C" fn io_uring_setup_ring_pointers(
     p: *mut io_uring_params,
     sq: *mut io_uring_sq,
     cq: *mut io_uring_cq,
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn io_uring_setup_ring_pointers(
 }
 
 /// Fills the SQ array so that slot n holds SQE n, for ever: the library submits in order.
-pub unsafe fn fill_sq_array(sq: *mut io_uring_sq, flags: c_uint) {
+pub(crate) unsafe fn fill_sq_array(sq: *mut io_uring_sq, flags: c_uint) {
     if flags & IORING_SETUP_NO_SQARRAY != 0 {
         return;
     }
@@ -195,7 +195,7 @@ unsafe fn map(fd: c_int, p: &io_uring_params, sq: &mut io_uring_sq, cq: &mut io_
 /// Maps the rings and SQEs of `fd` as `p` describes them. On an error nothing stays mapped. Internal to the archive.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
-pub unsafe extern "C" fn io_uring_mmap(
+pub(crate) unsafe extern "C" fn io_uring_mmap(
     fd: c_int,
     p: *mut io_uring_params,
     sq: *mut io_uring_sq,
@@ -218,7 +218,7 @@ pub unsafe extern "C" fn io_uring_mmap(
 
 /// Prepares the memory of an `IORING_SETUP_NO_MMAP` ring, in `buf` when there is one, else in fresh mappings. Returns the
 /// bytes used of `buf`, or -errno; `ring` records what is mapped.
-pub unsafe fn provide(
+pub(crate) unsafe fn provide(
     entries: c_uint,
     p: &mut io_uring_params,
     ring: &mut io_uring,
@@ -272,14 +272,14 @@ pub unsafe fn provide(
 
 /// Whether memory that [`anonymous`] mapped need not be in one piece of the machine's.
 #[inline]
-pub fn scattered(size: usize) -> bool {
+pub(crate) fn scattered(size: usize) -> bool {
     size > kernel::page_size() && size != HUGE_PAGE
 }
 
 /// Fresh memory for `need` bytes at `*ptr`. Returns its size, or -errno: one page, one huge page, or ordinary pages where
 /// there is none or it is too small.
 #[inline(never)]
-pub fn anonymous(need: usize, ptr: &mut *mut c_void) -> c_int {
+pub(crate) fn anonymous(need: usize, ptr: &mut *mut c_void) -> c_int {
     let page = kernel::page_size();
     let (mut size, mut huge) = (round_up(need, page), 0);
     if size > page && size <= HUGE_PAGE {
@@ -372,7 +372,7 @@ pub unsafe extern "C" fn io_uring_mlock_size(entries: c_uint, flags: c_uint) -> 
 }
 
 /// How many bytes a living ring takes of the program's buffer.
-pub unsafe fn buffer_used(ring: *const io_uring) -> usize {
+pub(crate) unsafe fn buffer_used(ring: *const io_uring) -> usize {
     // SAFETY: the caller's ring.
     unsafe {
         let (sq, cq) = ((*ring).sq.ring_entries, (*ring).cq.ring_entries);

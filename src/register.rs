@@ -426,4 +426,4 @@ pub(crate) unsafe fn raise_nofile(nr: c_uint) {
 }
 
 #[cfg(all(test, not(loom)))]
-pub mod tests;
+pub(crate) mod tests;

@@ -16,7 +16,7 @@ use libc::{EACCES, EINVAL, ENOMEM, MADV_DONTFORK};
 /// Bits of `io_uring.int_flags`: what the library itself remembers of a ring.
 ///
 /// The two that are also flags of `io_uring_enter` have its values, so that [`enter_flags`] is a mask.
-pub mod int_flags {
+pub(crate) mod int_flags {
     use crate::abi::{IORING_ENTER_NO_IOWAIT, IORING_ENTER_REGISTERED_RING};
 
     /// `enter_ring_fd` is an index into the registered rings.
@@ -33,7 +33,7 @@ pub mod int_flags {
 
 /// The flags that every `io_uring_enter` of this ring carries.
 #[inline]
-pub unsafe fn enter_flags(ring: *const io_uring) -> c_uint {
+pub(crate) unsafe fn enter_flags(ring: *const io_uring) -> c_uint {
     // SAFETY: the caller's ring.
     unsafe { ((*ring).int_flags & (int_flags::REG_RING | int_flags::NO_IOWAIT)) as c_uint }
 }
@@ -65,7 +65,7 @@ const _: () = assert!(cfg!(not(target_pointer_width = "64")) || size_of::<io_uri
 /// Makes a ring in `buf`, or in memory of its own when `buf` is NULL. Internal to the archive.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
-pub unsafe extern "C" fn __io_uring_queue_init_params(
+pub(crate) unsafe extern "C" fn __io_uring_queue_init_params(
     entries: c_uint,
     ring: *mut io_uring,
     p: *mut io_uring_params,

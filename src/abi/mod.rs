@@ -52,18 +52,18 @@ macro_rules! layout {
 #[cfg(target_pointer_width = "64")]
 pub(crate) use layout;
 
-pub mod bpf_filter;
-pub mod buffers;
-pub mod cqe;
-pub mod enter;
-pub mod op_flags;
-pub mod opcodes;
-pub mod query;
-pub mod register;
-pub mod resources;
-pub mod setup;
-pub mod sqe;
-pub mod zcrx;
+mod bpf_filter;
+mod buffers;
+mod cqe;
+mod enter;
+mod op_flags;
+mod opcodes;
+mod query;
+mod register;
+mod resources;
+mod setup;
+mod sqe;
+mod zcrx;
 
 pub use bpf_filter::*;
 pub use buffers::*;

@@ -17,20 +17,20 @@
 // to warn of a declaration below a statement, so the declarations come first.
 #![allow(clippy::let_and_return, clippy::needless_late_init)]
 
-pub mod sqe;
+mod sqe;
 
-pub mod cqe;
+mod cqe;
 
-pub mod prep;
+mod prep;
 
-pub mod ring;
+mod ring;
 
-pub mod buf_ring;
+mod buf_ring;
 
-pub mod recvmsg;
+mod recvmsg;
 
 #[cfg(all(test, not(loom)))]
-pub mod tests;
+pub(crate) mod tests;
 
 pub use buf_ring::*;
 pub use cqe::*;

@@ -160,7 +160,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
                 xtask(&["recipe"]),
             ],
         ),
-        step("lang", "C++ modules, Rust and Python do a read", vec![xtask(&["lang"])]),
+        step(
+            "lang",
+            "C++ modules, Rust, our crate in it, and Python do a read",
+            vec![xtask(&["lang"])],
+        ),
         step("ctest", "real I/O on this kernel, from C", vec![xtask(&["ctest"])]),
         step(
             "libc",

@@ -121,8 +121,8 @@ impl Gates {
             "symbols and versions as in the map",
             &elf.exports.len(),
             &differences(&elf.exports, &map.symbols),
-            "if the map is stale: cargo xtask gen; if a symbol is missing: is it #[unsafe(no_mangle)] pub extern \"C\", \
-             and in the crate's module tree? Is the library stale: make",
+            "if the map is stale: cargo xtask gen; if a symbol is missing: is it pub extern \"C\", with \
+             #[cfg_attr(feature = \"shipped\", unsafe(no_mangle))], and in the crate's module tree? Is the library stale: make",
         );
         if let Some(peer) = peer {
             self.same_as_peer(&elf, name, map, peer)?;

@@ -1,7 +1,10 @@
 //! `cargo xtask lang`: the headers in other hands. C++: a C++20 module that exports the whole API, the header in
 //! namespaces and extern "C", twice in one program, without exceptions and run-time types, with link-time
-//! optimisation. Rust and Python: bindings made of `include/ffi` by bindgen and by cffi. Each program does a read.
+//! optimisation. Rust and Python: bindings made of `include/ffi` by bindgen and by cffi. And our own crate. Each program
+//! does a read.
 //! The sources are in `test-c/lang/`.
+
+mod krate;
 
 use crate::abi::ast::{Ast, Headers};
 use crate::matrix::clang;
@@ -51,10 +54,11 @@ pub fn run(args: &Args) -> Result<()> {
         work,
         data,
     };
-    let checks: [(&str, Check); 4] = [
+    let checks: [(&str, Check); 5] = [
         ("C++20 module", module),
         ("C++ in namespaces, twice", namespaces),
         ("Rust, by bindgen", bindgen),
+        ("Rust, the crate", krate::run),
         ("Python, by cffi", cffi),
     ];
     let mut rows = Vec::new();

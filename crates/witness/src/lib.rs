@@ -10,11 +10,12 @@
 )]
 #![allow(clippy::all, clippy::pedantic, reason = "bindgen's text")]
 
-use uring::abi::*;
-use uring::ctypes::*;
-use uring::types::*;
-use uring::{buf_ring::*, inline::*, memory::*, probe::*, queue::*, register::*, resize::*};
-use uring::{resources::*, setup::*, syscall::*, version::*, wait::*};
+use ctypes::*;
+use ironring::*;
+use ironring::{__kernel_timespec, futex_waitv, open_how};
+
+#[path = "../../../src/ctypes.rs"]
+mod ctypes;
 
 include!(concat!(env!("OUT_DIR"), "/witness.rs"));
 

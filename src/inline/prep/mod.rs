@@ -4,31 +4,31 @@
 //! request, so flags and `user_data` are set by the caller, before or after, unless a helper's docs say otherwise.
 //! The order is that of the C header.
 
-pub mod rw;
+mod rw;
 
-pub mod fs;
+mod fs;
 
-pub mod path;
+mod path;
 
-pub mod poll;
+mod poll;
 
-pub mod timeout;
+mod timeout;
 
-pub mod sync;
+mod sync;
 
-pub mod msg;
+mod msg;
 
-pub mod buffers;
+mod buffers;
 
-pub mod xattr;
+mod xattr;
 
-pub mod process;
+mod process;
 
-pub mod net;
+mod net;
 
-pub mod sendrecv;
+mod sendrecv;
 
-pub mod cmd;
+mod cmd;
 
 pub use buffers::*;
 pub use cmd::*;

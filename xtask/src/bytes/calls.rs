@@ -23,8 +23,7 @@ pub fn write(work: &Path) -> Result<usize> {
          uint64_t call(unsigned n, const uint64_t *a, void *ret)\n{\n\t(void)ret;\n\tswitch (n) {\n",
     );
     let mut rust = String::from(
-        "#![allow(unused_imports, unused_unsafe, ambiguous_glob_reexports)]\n\
-         use uring::abi::*;\nuse uring::ctypes::*;\nuse uring::types::*;\n\n\
+        "#![allow(unused_unsafe)]\n\n\
          #[unsafe(no_mangle)]\npub unsafe extern \"C\" fn call(n: u32, a: *const u64, ret: *mut u8) -> u64 {\n    \
          let a = |i: usize| unsafe { *a.add(i) };\n    unsafe {\n        match n {\n",
     );
@@ -45,7 +44,7 @@ pub fn write(work: &Path) -> Result<usize> {
         let _ = writeln!(table, "\t{{ \"{name}\", \"{kinds}\", {} }},", u8::from(peeks));
         let (c_call, rust_call) = (
             format!("{name}({})", c_args.join(", ")),
-            format!("uring::inline::{name}({})", rust_args.join(", ")),
+            format!("ironring::{name}({})", rust_args.join(", ")),
         );
         let (c_line, rust_line) = result(&function.item.sig.output, &c_call, &rust_call)?;
         let _ = writeln!(c, "\tcase {number}: {c_line}");
@@ -114,9 +113,10 @@ fn c_argument(ty: &str, index: usize) -> String {
 fn rust_argument(ty: &Type, index: usize) -> String {
     let text = ty.to_token_stream().to_string();
     match ty {
-        Type::Ptr(_) => format!("a({index}) as usize as {text}"),
+        Type::Ptr(_) if text.starts_with("* const") => format!("a({index}) as usize as *const _"),
+        Type::Ptr(_) => format!("a({index}) as usize as *mut _"),
         _ if text == "bool" => format!("a({index}) != 0"),
-        _ => format!("a({index}) as {text}"),
+        _ => format!("a({index}) as _"),
     }
 }
 
@@ -134,7 +134,7 @@ fn result(output: &ReturnType, c: &str, rust: &str) -> Result<(String, String)> 
     } else if name.starts_with("struct ") {
         (
             format!("{{ {name} r = {c}; memcpy(ret, &r, sizeof(r)); return 0; }}"),
-            format!("{{ ret.cast::<{}>().write({rust}); 0 }}", ty.to_token_stream()),
+            format!("{{ core::ptr::write(ret.cast(), {rust}); 0 }}"),
         )
     } else {
         (format!("return (uint64_t){c};"), format!("{rust} as u64,"))

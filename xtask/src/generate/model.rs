@@ -105,6 +105,10 @@ fn docs(attrs: &[Attribute]) -> Vec<String> {
     lines
 }
 
+fn marked(doc: &[String], mark: &str) -> bool {
+    doc.iter().any(|line| line.contains(mark))
+}
+
 fn is_pub(vis: &syn::Visibility) -> bool {
     matches!(vis, syn::Visibility::Public(_))
 }
@@ -166,7 +170,9 @@ impl Model {
                 Item::Union(item) if is_pub(&item.vis) => {
                     self.record(&item.ident, &item.attrs, &item.fields, true, &mut definitions);
                 }
-                Item::Fn(item) if is_pub(&item.vis) && item.sig.abi.is_some() => {
+                Item::Fn(item)
+                    if item.sig.abi.is_some() && (is_pub(&item.vis) || marked(&docs(&item.attrs), ARCHIVE)) =>
+                {
                     self.function(path, &lines, item)?;
                 }
                 Item::Fn(item) if path.starts_with("src/inline/") => {
@@ -268,8 +274,7 @@ impl Model {
 
     fn function(&mut self, path: &str, lines: &[String], item: syn::ItemFn) -> Result<()> {
         let mut doc = docs(&item.attrs);
-        let mark = |doc: &[String], mark: &str| doc.iter().any(|line| line.contains(mark));
-        let (local, archive, gnu) = (mark(&doc, LOCAL), mark(&doc, ARCHIVE), mark(&doc, GNU));
+        let (local, archive, gnu) = (marked(&doc, LOCAL), marked(&doc, ARCHIVE), marked(&doc, GNU));
         doc.retain(|line| line != LOCAL);
         let since = doc
             .iter()

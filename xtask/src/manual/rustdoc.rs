@@ -5,8 +5,10 @@
 
 use super::facts::Facts;
 use super::page::Page;
+use crate::generate::model::Function;
 use crate::util::{self, root};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -18,7 +20,8 @@ pub fn run(facts: &Facts, pages: &[Page]) -> Result<()> {
         fs::remove_dir_all(&copy)?;
     }
     fs::create_dir_all(&copy)?;
-    util::output(Command::new("cp").arg("-r").arg(root().join("src")).arg(&copy))?;
+    let parts = ["src", "demo", "build.rs", "Cargo.lock"].map(|part| root().join(part));
+    util::output(Command::new("cp").arg("-r").args(parts).arg(&copy))?;
     let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
     // The copy is a workspace of its own, without the other members.
     let members = manifest
@@ -26,7 +29,6 @@ pub fn run(facts: &Facts, pages: &[Page]) -> Result<()> {
         .find(|line| line.starts_with("members = ["))
         .context("Cargo.toml has no line `members = [...]` any more: see rustdoc.rs")?;
     fs::write(copy.join("Cargo.toml"), manifest.replace(members, "members = []"))?;
-    fs::copy(root().join("Cargo.lock"), copy.join("Cargo.lock"))?;
 
     let mut count = 0;
     for page in pages {
@@ -44,7 +46,28 @@ pub fn run(facts: &Facts, pages: &[Page]) -> Result<()> {
         .arg(root().join("target"));
     doc.env("RUSTDOCFLAGS", "-D warnings");
     util::output(doc.current_dir(&copy))?;
-    println!("doc: {count} functions with their pages; target/doc/uring/index.html");
+    public(facts)?;
+    println!("doc: {count} functions with their pages; target/doc/ironring/index.html");
+    Ok(())
+}
+
+/// What the crate shows of itself is the header's functions, in one namespace.
+fn public(facts: &Facts) -> Result<()> {
+    let all = fs::read_to_string(root().join("target/doc/ironring/all.html"))?;
+    let shown: BTreeSet<&str> = all
+        .split("href=\"fn.")
+        .skip(1)
+        .filter_map(|rest| rest.split(".html").next())
+        .collect();
+    let functions = facts.model.functions();
+    let names: Vec<_> = functions.iter().filter(|f| !f.archive).map(Function::name).collect();
+    let header: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    let differ: Vec<_> = shown.symmetric_difference(&header).collect();
+    ensure!(
+        differ.is_empty(),
+        "the crate's functions and the header's differ: {differ:?}\n\
+         `pub use` in src/lib.rs shows what a module has as `pub`: is something of the library's own `pub(crate)`?"
+    );
     Ok(())
 }
 
@@ -124,13 +147,8 @@ fn linked(facts: &Facts, page: &Page, line: &str) -> String {
                 .into_iter()
                 .find(|full| word.contains(full.as_str()));
             match (facts.model.function_named(name), number) {
-                (Some(function), Some(full)) if !inside && !page.covers.iter().any(|n| n == name) => {
-                    let module = function
-                        .file
-                        .trim_start_matches("src/")
-                        .trim_end_matches(".rs")
-                        .replace('/', "::");
-                    out += &word.replacen(&full, &format!("[{full}](fn@crate::{module}::{name})"), 1);
+                (Some(_), Some(full)) if !inside && !page.covers.iter().any(|n| n == name) => {
+                    out += &word.replacen(&full, &format!("[{full}](fn@crate::{name})"), 1);
                 }
                 _ => out += word,
             }
