@@ -59,6 +59,7 @@ pub unsafe extern "C" fn io_uring_buf_ring_add(
 ///
 /// Since liburing 2.2, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_buf_ring_advance(br: *mut io_uring_buf_ring, count: c_int) {
     let old_tail: c_uint = c_uint::from((*br).anon_ring.anon_head.tail);
     let new_tail: c_ushort = old_tail.wrapping_add(count as c_uint) as c_ushort;
@@ -72,6 +73,7 @@ pub unsafe extern "C" fn io_uring_buf_ring_advance(br: *mut io_uring_buf_ring, c
 /// As `io_uring_buf_ring_advance()` and `io_uring_cq_advance()`, in this order.
 /// Since liburing 2.4, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn __io_uring_buf_ring_cq_advance(
     ring: *mut io_uring,
     br: *mut io_uring_buf_ring,
@@ -87,6 +89,7 @@ pub unsafe extern "C" fn __io_uring_buf_ring_cq_advance(
 /// For a loop in which each completion used one buffer and that buffer was added again.
 /// Since liburing 2.2, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_buf_ring_cq_advance(ring: *mut io_uring, br: *mut io_uring_buf_ring, count: c_int) {
     __io_uring_buf_ring_cq_advance(ring, br, count, count);
 }
@@ -98,6 +101,7 @@ pub unsafe extern "C" fn io_uring_buf_ring_cq_advance(ring: *mut io_uring, br: *
 /// can't tell.
 /// Since liburing 2.6, kernel 6.8.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_buf_ring_available(
     ring: *mut io_uring,
     br: *mut io_uring_buf_ring,

@@ -42,6 +42,7 @@ pub unsafe extern "C" fn io_uring_cqe_nr(cqe: *const io_uring_cqe) -> c_uint {
 /// `io_uring_cq_advance()`.
 /// Since liburing 2.10.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_cqe_iter_init(ring: *const io_uring) -> io_uring_cqe_iter {
     // The acquire pairs with the kernel's release of the tail: every CQE below it is complete.
     let iter: io_uring_cqe_iter = io_uring_cqe_iter {
@@ -59,6 +60,7 @@ pub unsafe extern "C" fn io_uring_cqe_iter_init(ring: *const io_uring) -> io_uri
 /// Returns true with `*cqe` set, or false at the end with `*cqe` as it was. A CQE that takes two slots is one step.
 /// Since liburing 2.10.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_cqe_iter_next(iter: *mut io_uring_cqe_iter, cqe: *mut *mut io_uring_cqe) -> bool {
     let cqes: *mut io_uring_cqe;
     let head: c_uint;
@@ -83,6 +85,7 @@ pub unsafe extern "C" fn io_uring_cqe_iter_next(iter: *mut io_uring_cqe_iter, cq
 /// With `nr` 0 nothing is written.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_cq_advance(ring: *mut io_uring, nr: c_uint) {
     if nr != 0 {
         let oldest: c_uint = *(*ring).cq.khead;
@@ -97,6 +100,7 @@ pub unsafe extern "C" fn io_uring_cq_advance(ring: *mut io_uring, nr: c_uint) {
 /// `cqe` is the one that a wait or peek returned and must not be read any more; NULL is ignored.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_cqe_seen(ring: *mut io_uring, cqe: *mut io_uring_cqe) {
     if !cqe.is_null() {
         io_uring_cq_advance(ring, io_uring_cqe_nr(cqe));

@@ -8,6 +8,8 @@
 //! that C does by itself is written `T::from(x)` or, for pointers, `.cast()`. The emitter refuses all else and says
 //! where.
 //!
+//! Rust programs inline what calls nothing by themselves; a helper that uses a barrier needs the attribute for it.
+//!
 //! The order of the modules, and of the functions in them, is the order in the C header: a function stands below
 //! those that it calls. Blank lines keep rustfmt from sorting the modules.
 

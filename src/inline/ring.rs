@@ -40,6 +40,7 @@ pub unsafe extern "C" fn io_uring_opcode_supported(p: *const io_uring_probe, op:
 /// The index runs on over 2^32 and isn't masked. With `IORING_SETUP_SQPOLL` it moves at any time.
 /// Since liburing 2.10.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_load_sq_head(ring: *const io_uring) -> c_uint {
     if ((*ring).flags & IORING_SETUP_SQPOLL) != 0 {
         // Pairs with the polling thread's release: what it has passed, it has read.
@@ -54,6 +55,7 @@ pub unsafe extern "C" fn io_uring_load_sq_head(ring: *const io_uring) -> c_uint 
 /// That counts SQEs not submitted yet and, with `IORING_SETUP_SQPOLL`, those the polling thread hasn't come to.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_sq_ready(ring: *const io_uring) -> c_uint {
     // `sqe_head` counts what was offered, and an error lets the kernel leave some of that.
     (*ring).sq.sqe_tail.wrapping_sub(io_uring_load_sq_head(ring))
@@ -63,6 +65,7 @@ pub unsafe extern "C" fn io_uring_sq_ready(ring: *const io_uring) -> c_uint {
 ///
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_sq_space_left(ring: *const io_uring) -> c_uint {
     (*ring).sq.ring_entries.wrapping_sub(io_uring_sq_ready(ring))
 }
@@ -74,6 +77,7 @@ pub unsafe extern "C" fn io_uring_sq_space_left(ring: *const io_uring) -> c_uint
 /// is -EINVAL before kernel 5.10.
 /// Since liburing 2.0, kernel 5.10.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_sqring_wait(ring: *mut io_uring) -> c_int {
     if ((*ring).flags & IORING_SETUP_SQPOLL) == 0 {
         return 0;
@@ -90,6 +94,7 @@ pub unsafe extern "C" fn io_uring_sqring_wait(ring: *mut io_uring) -> c_int {
 /// kernel aren't among them.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_cq_ready(ring: *const io_uring) -> c_uint {
     io_uring_smp_load_acquire((*ring).cq.ktail).wrapping_sub(*(*ring).cq.khead)
 }
@@ -99,6 +104,7 @@ pub unsafe extern "C" fn io_uring_cq_ready(ring: *const io_uring) -> c_uint {
 /// They come over when the kernel is entered for completions, as `io_uring_get_events()` does.
 /// Since liburing 2.3, kernel 5.8.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_cq_has_overflow(ring: *const io_uring) -> bool {
     (read_once((*ring).sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0
 }
@@ -121,6 +127,7 @@ pub unsafe extern "C" fn io_uring_cq_eventfd_enabled(ring: *const io_uring) -> b
 /// Returns 0, or -EOPNOTSUPP when the kernel can't turn them off.
 /// Since liburing 2.0, kernel 5.8.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_cq_eventfd_toggle(ring: *mut io_uring, enabled: bool) -> c_int {
     let word: *mut c_uint = (*ring).cq.kflags;
 
@@ -142,6 +149,7 @@ pub unsafe extern "C" fn io_uring_cq_eventfd_toggle(ring: *mut io_uring, enabled
 /// The CQE stays in the queue until `io_uring_cqe_seen()`.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_wait_cqe_nr(
     ring: *mut io_uring,
     cqe_ptr: *mut *mut io_uring_cqe,
@@ -158,6 +166,7 @@ pub unsafe extern "C" fn io_uring_wait_cqe_nr(
 /// Local to the header.
 /// Since liburing 2.13.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_skip_cqe(ring: *mut io_uring, cqe: *mut io_uring_cqe, err: *mut c_int) -> bool {
     if ((*cqe).flags & IORING_CQE_F_SKIP) == 0 {
         // With EXT_ARG the timeout goes into the system call, and no CQE comes of it. Before, the library's own carries
@@ -180,6 +189,7 @@ pub unsafe extern "C" fn io_uring_skip_cqe(ring: *mut io_uring, cqe: *mut io_uri
 /// Made for the library: applications use `io_uring_peek_cqe()` and `io_uring_wait_cqe()`.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn __io_uring_peek_cqe(
     ring: *mut io_uring,
     cqe_ptr: *mut *mut io_uring_cqe,
@@ -225,6 +235,7 @@ pub unsafe extern "C" fn __io_uring_peek_cqe(
 /// The CQE stays in the queue until `io_uring_cqe_seen()`.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_peek_cqe(ring: *mut io_uring, cqe_ptr: *mut *mut io_uring_cqe) -> c_int {
     if __io_uring_peek_cqe(ring, cqe_ptr, ptr::null_mut()) == 0 {
         if !(*cqe_ptr).is_null() {
@@ -246,6 +257,7 @@ pub unsafe extern "C" fn io_uring_peek_cqe(ring: *mut io_uring, cqe_ptr: *mut *m
 /// as -EINTR after a signal. The CQE stays in the queue until `io_uring_cqe_seen()`.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_wait_cqe(ring: *mut io_uring, cqe_ptr: *mut *mut io_uring_cqe) -> c_int {
     if __io_uring_peek_cqe(ring, cqe_ptr, ptr::null_mut()) == 0 && !(*cqe_ptr).is_null() {
         return 0;
@@ -257,6 +269,7 @@ pub unsafe extern "C" fn io_uring_wait_cqe(ring: *mut io_uring, cqe_ptr: *mut *m
 ///
 /// Since liburing 2.2.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn _io_uring_get_sqe(ring: *mut io_uring) -> *mut io_uring_sqe {
     let sq: *mut io_uring_sq = &raw mut (*ring).sq;
     let consumed: c_uint = io_uring_load_sq_head(ring);
@@ -280,6 +293,7 @@ pub unsafe extern "C" fn _io_uring_get_sqe(ring: *mut io_uring) -> *mut io_uring
 /// fill it. `user_data` still holds what the slot held before.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_get_sqe(ring: *mut io_uring) -> *mut io_uring_sqe {
     _io_uring_get_sqe(ring)
 }
@@ -291,6 +305,7 @@ pub unsafe extern "C" fn io_uring_get_sqe(ring: *mut io_uring) -> *mut io_uring_
 /// Returns NULL when there isn't room, or when the ring has neither flag.
 /// Since liburing 2.13, kernel 6.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
+#[cfg_attr(not(feature = "shipped"), inline)]
 pub unsafe extern "C" fn io_uring_get_sqe128(ring: *mut io_uring) -> *mut io_uring_sqe {
     let sq: *mut io_uring_sq = &raw mut (*ring).sq;
     let consumed: c_uint = io_uring_load_sq_head(ring);

@@ -124,6 +124,11 @@ fn beside_a_shared_library(shop: &Shop, dir: &Path, target: &Path) -> Result<()>
         "a program exports what the crate has:\n{}",
         exported.join("\n")
     );
+    let inlined = !stdout(Command::new("nm").arg(&program))?.contains("io_uring_cqe_seen");
+    ensure!(
+        inlined,
+        "the helper io_uring_cqe_seen isn't inlined into a Rust program: see src/inline/mod.rs"
+    );
     output(Command::new(&program).arg(&shop.data))?;
     Ok(())
 }
