@@ -1,49 +1,63 @@
 # The front door. `make` builds, `make demo` shows, `make check` tests; the rest is below.
-# Settings come from the command line or from config.mk, which ./configure writes; neither is needed.
+# Settings come from the command line or from config.mk, which ./configure writes; neither is needed. Of the environment
+# DESTDIR, LDFLAGS and, where there is no config.mk, CC count, as they do for the original.
 
-CONFIG ?= config.mk
--include $(CONFIG)
+prefix = /usr
+includedir = $(prefix)/include
+libdir = $(prefix)/lib
+libdevdir = $(libdir)
+mandir = $(prefix)/share/man
+datadir = $(prefix)/share
+ENABLE_SHARED = 1
+ENABLE_CMAKE = 1
+# 1: system calls through libc on every processor.
+USE_LIBC = 0
+# 1: keep what debuggers want; packages take it out into files of their own.
+DEBUG = 0
+# For another processor: Rust's name of the target, and what the names of its compiler and binutils start with.
+TARGET =
+CROSS =
+
+CARGO = cargo
+INSTALL = install
+named := $(if $(filter environment,$(origin CC)),$(CC),cc)
+CC = $(if $(CROSS),$(CROSS)gcc,$(named))
+LD = $(CROSS)ld
+AR = $(CROSS)ar
+OBJCOPY = $(CROSS)objcopy
+
+# The folder of a ./configure that was called in another one than this, with a slash at its end.
+CONFIGURED =
+-include $(CONFIGURED)config.mk
+# Where everything is built.
+OUT = $(CONFIGURED)target
+$(if $(strip $(OUT)),,$(error OUT is empty))
+
+# Cargo's settings in the environment are about somebody's own programs, and would change what is built here.
+CARGO_VARIABLES := $(filter RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER CARGO_ENCODED_RUSTFLAGS CARGO_INCREMENTAL \
+	CARGO_BUILD_% CARGO_PROFILE_% CARGO_TARGET_% CARGO_UNSTABLE_%,$(.VARIABLES))
+unexport $(filter-out CARGO_BUILD_JOBS,$(CARGO_VARIABLES))
 
 # src/version.rs defines it, and `make gen` brings it here.
 VERSION := $(shell awk '/define IO_URING_VERSION_M/ { v = v dot $$3; dot = "." } END { print v }' include/liburing/io_uring_version.h)
 SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 
-prefix ?= /usr
-includedir ?= $(prefix)/include
-libdir ?= $(prefix)/lib
-libdevdir ?= $(libdir)
-mandir ?= $(prefix)/share/man
-datadir ?= $(prefix)/share
-ENABLE_SHARED ?= 1
-ENABLE_CMAKE ?= 1
-# 1: system calls through libc on every processor.
-USE_LIBC ?= 0
-# 1: keep what debuggers want; packages take it out into files of their own.
-DEBUG ?= 0
-# For another processor: Rust's name of the target, and what the names of its compiler and binutils start with.
-TARGET ?=
-CROSS ?=
-
-CARGO ?= cargo
-INSTALL ?= install
-# A tool that was named stays; what make brings of its own gives way.
-ours = $(if $(filter default undefined,$(origin $1)),$(CROSS)$2,$($1))
-CC := $(if $(CROSS),$(call ours,CC,gcc),$(CC))
-LD := $(call ours,LD,ld)
-AR := $(call ours,AR,ar)
-OBJCOPY := $(call ours,OBJCOPY,objcopy)
-
-# Where everything is built.
-OUT ?= target
-PLACE := $(OUT)$(if $(TARGET),/$(TARGET))
-LIB := $(PLACE)/lib
-STATICLIB := $(PLACE)/release/liburing.a
+PLACE := $(if $(TARGET),/$(TARGET))
+# No project above sets these by its own settings, which make passes on: `clean` removes what they name.
+override LIB := $(OUT)$(PLACE)/lib
+# What the build makes on its way: in a folder that isn't this tree's own it keeps to one by itself.
+override WORK := $(OUT)$(if $(filter-out target,$(OUT)),/.ironring)
+STATICLIB := $(WORK)$(PLACE)/release/liburing.a
 HEADERS := liburing.h $(addprefix liburing/,barrier.h compat.h io_uring.h io_uring_version.h \
 	io_uring/bpf_filter.h io_uring/query.h)
 NAMES := liburing liburing-ffi
 CMAKE := $(if $(filter 1,$(ENABLE_CMAKE)),liburingConfig.cmake liburingConfigVersion.cmake)
 ARCHIVES := $(NAMES:%=$(LIB)/%.a)
 SHARED := $(if $(filter 1,$(ENABLE_SHARED)),$(NAMES:%=$(LIB)/%.so.$(VERSION)))
+# Who has this tree in the place of the original's takes the libraries from its src/.
+RESULTS := $(notdir $(ARCHIVES) $(SHARED))
+override SRC := $(if $(filter $(CONFIGURED)target,$(OUT)),$(CONFIGURED)src)
+PKGCONFIG := $(NAMES:%=%.pc)
 
 XTASK := $(CARGO) xtask
 comma := ,
@@ -63,9 +77,9 @@ DEBUGINFO := $(if $(filter 1,$(DEBUG)),--config profile.release.debug=2 --config
 STRIP_DEBUG := $(if $(filter 1,$(DEBUG)),,--strip-debug --strip-unneeded)
 
 .PHONY: all library install uninstall test runtests demo check check-all check-kernels check-platforms check-programs \
-	bench gen man doc dist deb rpm clean help FORCE
-all library: $(ARCHIVES) $(SHARED)
-	@ls -l $^ | awk '{ printf "%8d %s\n", $$5, $$9 }'
+	bench gen man doc dist deb rpm clean help FORCE $(RESULTS) $(PKGCONFIG)
+all library: $(RESULTS)
+	@ls -l $(ARCHIVES) $(SHARED) | awk '{ printf "%8d %s\n", $$5, $$9 }'
 
 help:
 	@echo 'make            build liburing and liburing-ffi into $(LIB)'
@@ -87,12 +101,12 @@ help:
 	@echo 'make gen        write headers, symbol maps and the manual from the Rust source and man/*.md'
 	@echo 'make man        show a page: make man PAGE=io_uring_prep_read; for the web: docs/manual/index.html'
 	@echo 'make doc        the source with the manual in it, for Rust readers: target/doc/uring/index.html'
-	@echo 'make clean      remove target/ (libraries, tests, the cached peer)'
+	@echo 'make clean      remove target/ (libraries, tests, the cached peer), or what was built in OUT'
 
 # Cargo knows what is out of date.
 $(STATICLIB): FORCE
 	@command -v $(CARGO) >/dev/null || { echo 'there is no cargo: apt-get install cargo, or see rustup.rs'; exit 1; }
-	@$(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(OUT) \
+	@CARGO_ENCODED_RUSTFLAGS= $(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(WORK) \
 		$(DEBUGINFO) $(if $(TARGET),--target $(TARGET)) \
 		-- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp --remap-path-prefix=$(CURDIR)=ironring
 
@@ -116,6 +130,9 @@ $(LIB)/%.so.$(VERSION): $(LIB)/%.o src/%.map Makefile
 	@ln -sf $(@F) $(LIB)/$*.so.$(SOVERSION)
 	@ln -sf $(@F) $(LIB)/$*.so
 
+$(RESULTS): %: $(LIB)/%
+	@$(if $(SRC),cmp -s $< $(SRC)/$@ || cp $< $(SRC)/$@)
+
 .PRECIOUS: $(LIB)/%.o
 .SECONDARY:
 
@@ -131,7 +148,7 @@ doc:
 
 # For who builds packages: our C tests, with nothing but cc.
 test: all
-	@CC='$(CC)' test-c/run $(LIB) $(OUT)/test
+	@CC='$(CC)' test-c/run $(LIB) $(WORK)/test
 
 # As the original calls it; a recipe may ask for both at once.
 runtests: test
@@ -171,15 +188,22 @@ DEVLINK := $(if $(filter-out $(libdevdir),$(libdir)),$(libdir)/)
 
 # For pkg-config: a folder by way of its variable, so that a tree can be moved.
 inprefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
+FILL := sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(call inprefix,$(libdevdir))|' \
+	-e 's|@includedir@|$(call inprefix,$(includedir))|' -e 's|@VERSION@|$(VERSION)|'
+
+# As the original leaves them in its tree.
+$(PKGCONFIG): %: pkgconfig/%.in
+	@$(FILL) $< > $(CONFIGURED)$@
+
+config-host.mak:
+	@[ -e $(CONFIGURED)$@ ] || ./configure
 
 install: all
 	@for h in $(HEADERS); do $(INSTALL) -D -m 644 include/$$h $(DESTDIR)$(includedir)/$$h || exit 1; done
 	@for n in $(NAMES); do \
 		$(INSTALL) -D -m 644 $(LIB)/$$n.a $(DESTDIR)$(libdevdir)/$$n.a || exit 1; \
 		$(INSTALL) -d -m 755 $(DESTDIR)$(libdevdir)/pkgconfig || exit 1; \
-		sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(call inprefix,$(libdevdir))|' \
-			-e 's|@includedir@|$(call inprefix,$(includedir))|' \
-			-e 's|@VERSION@|$(VERSION)|' pkgconfig/$$n.pc.in > $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc || exit 1; \
+		$(FILL) pkgconfig/$$n.pc.in > $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc || exit 1; \
 		chmod 644 $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc; \
 	done
 	@for f in $(CMAKE); do \
@@ -208,5 +232,9 @@ uninstall:
 	@for s in 2 3 7; do for page in man/man$$s/*.$$s; do rm -f $(DESTDIR)$(mandir)/man$$s/$${page##*/}; done; done
 	@echo 'uninstalled from $(DESTDIR)$(prefix)'
 
+# Never a folder because somebody named it: it may hold more than what was built there.
 clean:
-	@rm -rf $(OUT)
+	@if [ -d $(WORK) ]; then rm -rf $(WORK) && \
+		rm -f $(foreach n,$(NAMES),$(addprefix $(LIB)/$n.,o a so so.$(SOVERSION) so.$(VERSION))) && \
+		{ rmdir $(LIB) $(OUT) 2>/dev/null || :; }; fi
+	@rm -f $(if $(SRC),$(RESULTS:%=$(SRC)/%)) $(PKGCONFIG:%=$(CONFIGURED)%)
