@@ -50,6 +50,8 @@ override WORK := $(OUT)$(if $(filter-out target,$(OUT)),/.ironring)
 STATICLIB := $(WORK)$(PLACE)/release/liburing.a
 HEADERS := liburing.h $(addprefix liburing/,barrier.h compat.h io_uring.h io_uring_version.h \
 	io_uring/bpf_filter.h io_uring/query.h)
+# The header of liburing-ffi, with prototypes for the inline helpers, where its cflags lead first.
+FFI_HEADER := liburing/ffi/liburing.h
 NAMES := liburing liburing-ffi
 CMAKE := $(if $(filter 1,$(ENABLE_CMAKE)),liburingConfig.cmake liburingConfigVersion.cmake)
 ARCHIVES := $(NAMES:%=$(LIB)/%.a)
@@ -200,6 +202,7 @@ config-host.mak:
 
 install: all
 	@for h in $(HEADERS); do $(INSTALL) -D -m 644 include/$$h $(DESTDIR)$(includedir)/$$h || exit 1; done
+	@$(INSTALL) -D -m 644 include/ffi/liburing.h $(DESTDIR)$(includedir)/$(FFI_HEADER)
 	@for n in $(NAMES); do \
 		$(INSTALL) -D -m 644 $(LIB)/$$n.a $(DESTDIR)$(libdevdir)/$$n.a || exit 1; \
 		$(INSTALL) -d -m 755 $(DESTDIR)$(libdevdir)/pkgconfig || exit 1; \
@@ -224,10 +227,10 @@ endif
 	@echo 'installed under $(DESTDIR)$(prefix)'
 
 uninstall:
-	@rm -f $(HEADERS:%=$(DESTDIR)$(includedir)/%) $(CMAKE:%=$(DESTDIR)$(libdevdir)/cmake/liburing/%) \
+	@rm -f $(patsubst %,$(DESTDIR)$(includedir)/%,$(HEADERS) $(FFI_HEADER)) $(CMAKE:%=$(DESTDIR)$(libdevdir)/cmake/liburing/%) \
 		$(foreach n,$(NAMES),$(DESTDIR)$(libdevdir)/$n.a $(DESTDIR)$(libdevdir)/$n.so \
 		$(DESTDIR)$(libdevdir)/pkgconfig/$n.pc $(DESTDIR)$(libdir)/$n.so.$(SOVERSION) $(DESTDIR)$(libdir)/$n.so.$(VERSION))
-	@-rmdir $(DESTDIR)$(includedir)/liburing/io_uring $(DESTDIR)$(includedir)/liburing \
+	@-rmdir $(DESTDIR)$(includedir)/liburing/ffi $(DESTDIR)$(includedir)/liburing/io_uring $(DESTDIR)$(includedir)/liburing \
 		$(DESTDIR)$(libdevdir)/cmake/liburing 2>/dev/null || true
 	@for s in 2 3 7; do for page in man/man$$s/*.$$s; do rm -f $(DESTDIR)$(mandir)/man$$s/$${page##*/}; done; done
 	@echo 'uninstalled from $(DESTDIR)$(prefix)'

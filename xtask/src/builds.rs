@@ -176,6 +176,8 @@ fn plants(scratch: &Path) -> Result<()> {
         ("cmake", "cmake/liburing/liburingConfig.cmake", "/include", "/includes"),
         ("make", "pkgconfig/liburing.pc", "Version: 2", "Version: 3"),
         ("meson", "pkgconfig/liburing-ffi.pc", "-luring-ffi", "-luring-fff"),
+        ("make", "pkgconfig/liburing-ffi.pc", "/liburing/ffi", ""),
+        ("cmake", "cmake/liburing/liburingConfig.cmake", "/liburing/ffi", ""),
     ];
     for (system, file, right, wrong) in plants {
         let path = top.join(libdir).join(file);
