@@ -225,6 +225,7 @@ endif
 	@for s in 2 3 7; do for page in man/man$$s/*.$$s; do \
 		[ ! -e $$page ] || $(INSTALL) -D -m 644 $$page $(DESTDIR)$(mandir)/man$$s/$${page##*/} || exit 1; done; done
 	@echo 'installed under $(DESTDIR)$(prefix)'
+	@[ -n "$(DESTDIR)" ] || echo 'run ldconfig; then "ldconfig -p | grep liburing" lists what programs find, best first'
 
 uninstall:
 	@rm -f $(patsubst %,$(DESTDIR)$(includedir)/%,$(HEADERS) $(FFI_HEADER)) $(CMAKE:%=$(DESTDIR)$(libdevdir)/cmake/liburing/%) \
