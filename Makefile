@@ -65,6 +65,8 @@ XTASK := $(CARGO) xtask
 comma := ,
 FEATURES := shipped$(if $(filter 1,$(USE_LIBC)),$(comma)use-libc)
 MACHINE := $(or $(TARGET),$(shell $(CC) -dumpmachine))
+# Where the C compiler and cargo disagree, an archive for the wrong processor would come out without a word.
+CPU := $(filter x86_64 aarch64 riscv64,$(firstword $(subst -, ,$(MACHINE))))
 # The processors that need no libc, as src/arch/mod.rs has it.
 BARE := x86_64-% aarch64-% riscv64%
 LIBC := $(filter 1,$(USE_LIBC))$(filter-out $(BARE),$(MACHINE))
@@ -108,6 +110,8 @@ help:
 # Cargo knows what is out of date.
 $(STATICLIB): FORCE
 	@command -v $(CARGO) >/dev/null || { echo 'there is no cargo: apt-get install cargo, or see rustup.rs'; exit 1; }
+	@[ -n "$(TARGET)" ] || $(CARGO) -vV | grep -q '^host: $(CPU)' || { \
+		echo 'CC is for $(CPU), cargo is not: name TARGET= and CROSS=, see docs/platforms.md'; exit 1; }
 	@CARGO_ENCODED_RUSTFLAGS= $(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(WORK) \
 		$(DEBUGINFO) $(if $(TARGET),--target $(TARGET)) \
 		-- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp --remap-path-prefix=$(CURDIR)=ironring
