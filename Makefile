@@ -1,6 +1,6 @@
 # The front door. `make` builds, `make demo` shows, `make check` tests; the rest is below.
-# Settings come from the command line or from config.mk, which ./configure writes; neither is needed. Of the environment
-# DESTDIR, LDFLAGS and, where there is no config.mk, CC count, as they do for the original.
+# Settings come from the command line or from config.mk, which ./configure writes; neither is needed. From the
+# environment only DESTDIR, LDFLAGS and, without a config.mk, CC are read, as the original does.
 
 prefix = /usr
 includedir = $(prefix)/include
@@ -33,7 +33,7 @@ CONFIGURED =
 OUT = $(CONFIGURED)target
 $(if $(strip $(OUT)),,$(error OUT is empty))
 
-# Cargo's settings in the environment are about somebody's own programs, and would change what is built here.
+# Cargo's settings in the environment are meant for other programs, and would change or break what is built here.
 CARGO_VARIABLES := $(filter RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER CARGO_ENCODED_RUSTFLAGS CARGO_INCREMENTAL \
 	CARGO_BUILD_% CARGO_PROFILE_% CARGO_TARGET_% CARGO_UNSTABLE_%,$(.VARIABLES))
 unexport $(filter-out CARGO_BUILD_JOBS,$(CARGO_VARIABLES))
@@ -43,9 +43,9 @@ VERSION := $(shell awk '/define IO_URING_VERSION_M/ { v = v dot $$3; dot = "." }
 SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 
 PLACE := $(if $(TARGET),/$(TARGET))
-# No project above sets these by its own settings, which make passes on: `clean` removes what they name.
+# `clean` removes what these name, so the command line of a parent make must not set them.
 override LIB := $(OUT)$(PLACE)/lib
-# What the build makes on its way: in a folder that isn't this tree's own it keeps to one by itself.
+# Intermediate files. In a folder other than this tree's own they get a subfolder, which tells `clean` who built there.
 override WORK := $(OUT)$(if $(filter-out target,$(OUT)),/.ironring)
 STATICLIB := $(WORK)$(PLACE)/release/liburing.a
 HEADERS := liburing.h $(addprefix liburing/,barrier.h compat.h io_uring.h io_uring_version.h \
@@ -56,7 +56,7 @@ NAMES := liburing liburing-ffi
 CMAKE := $(if $(filter 1,$(ENABLE_CMAKE)),liburingConfig.cmake liburingConfigVersion.cmake)
 ARCHIVES := $(NAMES:%=$(LIB)/%.a)
 SHARED := $(if $(filter 1,$(ENABLE_SHARED)),$(NAMES:%=$(LIB)/%.so.$(VERSION)))
-# Who has this tree in the place of the original's takes the libraries from its src/.
+# Projects that vendor this tree take the libraries from its src/, as from the original's.
 RESULTS := $(notdir $(ARCHIVES) $(SHARED))
 override SRC := $(if $(filter $(CONFIGURED)target,$(OUT)),$(CONFIGURED)src)
 PKGCONFIG := $(NAMES:%=%.pc)
@@ -65,7 +65,7 @@ XTASK := $(CARGO) xtask
 comma := ,
 FEATURES := shipped$(if $(filter 1,$(USE_LIBC)),$(comma)use-libc)
 MACHINE := $(or $(TARGET),$(shell $(CC) -dumpmachine))
-# Where the C compiler and cargo disagree, an archive for the wrong processor would come out without a word.
+# Compared with cargo's: archives are made without CC, and would silently be for the wrong processor.
 CPU := $(filter x86_64 aarch64 riscv64,$(firstword $(subst -, ,$(MACHINE))))
 # The processors that need no libc, as src/arch/mod.rs has it.
 BARE := x86_64-% aarch64-% riscv64%
@@ -240,7 +240,7 @@ uninstall:
 	@for s in 2 3 7; do for page in man/man$$s/*.$$s; do rm -f $(DESTDIR)$(mandir)/man$$s/$${page##*/}; done; done
 	@echo 'uninstalled from $(DESTDIR)$(prefix)'
 
-# Never a folder because somebody named it: it may hold more than what was built there.
+# Never a whole folder that OUT names: it may hold other files.
 clean:
 	@if [ -d $(WORK) ]; then rm -rf $(WORK) && \
 		rm -f $(foreach n,$(NAMES),$(addprefix $(LIB)/$n.,o a so so.$(SOVERSION) so.$(VERSION))) && \
