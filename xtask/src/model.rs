@@ -133,7 +133,7 @@ fn orderings() -> Result<BTreeMap<String, &'static str>> {
                 folders.push(path);
                 continue;
             }
-            if !name.ends_with(".rs")
+            if path.extension().is_none_or(|e| e != "rs")
                 || name == "src/barrier.rs"
                 || name.starts_with("src/model")
                 || name.contains("/tests")
