@@ -14,6 +14,8 @@ ENABLE_CMAKE = 1
 USE_LIBC = 0
 # 1: keep what debuggers want; packages take it out into files of their own.
 DEBUG = 0
+# 1: endbr64 where functions begin, for programs linked with -z cet-report=error; 4 bytes and an instruction each.
+IBT = 0
 # For another processor: Rust's name of the target, and what the names of its compiler and binutils start with.
 TARGET =
 CROSS =
@@ -71,8 +73,11 @@ CPU := $(filter x86_64 aarch64 riscv64,$(firstword $(subst -, ,$(MACHINE))))
 BARE := x86_64-% aarch64-% riscv64%
 LIBC := $(filter 1,$(USE_LIBC))$(filter-out $(BARE),$(MACHINE))
 NEEDED := $(if $(LIBC),-lc)
-# The program's heap, wanted where there is one (src/probe.rs).
+# The program's heap, wanted by the shared libraries where there is one (src/probe.rs).
 WEAKEN := $(if $(LIBC),,--weaken-symbol=calloc --weaken-symbol=free)
+# A program whose parts don't all have these properties runs without the shadow stack, or without indirect branches
+# checked. rustc sets none; the library returns only to where it was called from, so it may say the first.
+PROPERTIES := $(if $(filter x86_64-% i386-% i586-% i686-%,$(MACHINE)),-z shstk $(if $(filter 1,$(IBT)),-z ibt))
 # GNU ld for RISC-V misplaces the relocations of .eh_frame under -r --gc-sections (2.40 and 2.44 do), and a program
 # linked with such an archive would lose its own tables. The library calls nobody back: nothing unwinds through it.
 DROPPED := .llvmbc .llvmcmd .comment $(if $(filter riscv%,$(MACHINE)),.eh_frame)
@@ -112,21 +117,27 @@ $(STATICLIB): FORCE
 	@command -v $(CARGO) >/dev/null || { echo 'there is no cargo: apt-get install cargo, or see rustup.rs'; exit 1; }
 	@[ -n "$(TARGET)" ] || $(CARGO) -vV | grep -q '^host: $(CPU)' || { \
 		echo 'CC is for $(CPU), cargo is not: name TARGET= and CROSS=, see docs/platforms.md'; exit 1; }
-	@CARGO_ENCODED_RUSTFLAGS= $(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib --features $(FEATURES) --target-dir $(WORK) \
-		$(DEBUGINFO) $(if $(TARGET),--target $(TARGET)) \
-		-- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp --remap-path-prefix=$(CURDIR)=ironring
+	@CARGO_ENCODED_RUSTFLAGS= $(CARGO) rustc --quiet --locked --release --lib --crate-type staticlib \
+		--features $(FEATURES) --target-dir $(WORK) $(DEBUGINFO) $(if $(TARGET),--target $(TARGET)) \
+		-- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp \
+		$(if $(filter 1,$(IBT)),-C llvm-args=-x86-indirect-branch-tracking) --remap-path-prefix=$(CURDIR)=ironring
 
-# One object with only what the API reaches, and only the API's names global.
+# An object with only what its part of the API reaches, and only that part's names global.
 $(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld Makefile
-	@mkdir -p $(LIB)
-	@$(LD) -r --gc-sections -T src/archive.ld $$(sed 's/^/-u /' src/$*.keep) -o $@.tmp $(STATICLIB)
-	@$(OBJCOPY) --keep-global-symbols=src/$*.keep $(STRIP_DEBUG) $(WEAKEN) \
+	@mkdir -p $(@D)
+	@$(LD) -r --gc-sections $(PROPERTIES) -T src/archive.ld $$(sed 's/^/-u /' src/$*.keep) -o $@.tmp $(STATICLIB)
+	@$(OBJCOPY) --keep-global-symbols=src/$*.keep $(STRIP_DEBUG) $(if $(filter $(NAMES),$*),$(WEAKEN)) \
 		$(DROPPED:%=--remove-section=%) $@.tmp $@
 	@rm $@.tmp
 
-$(LIB)/%.a: $(LIB)/%.o
+# The shared libraries are one object each. The archives have members as the original's: a program may have some of the
+# functions itself, and both archives may be in one link.
+MEMBERS := $(sort $(patsubst src/%.keep,$(LIB)/%.o,$(wildcard src/members/*.keep)))
+$(LIB)/liburing.a: $(filter-out %/ffi.o,$(MEMBERS))
+$(LIB)/liburing-ffi.a: $(MEMBERS)
+$(ARCHIVES): Makefile
 	@rm -f $@
-	@$(AR) rcsD $@ $<
+	@$(AR) rcsD $@ $(filter %.o,$^)
 
 # Not by cargo: rustc adds a version script of its own, and the linkers then drop ours or refuse.
 $(LIB)/%.so.$(VERSION): $(LIB)/%.o src/%.map Makefile
@@ -145,7 +156,7 @@ $(RESULTS): %: $(LIB)/%
 gen:
 	@$(XTASK) gen
 
-PAGE ?= io_uring
+PAGE = io_uring
 man:
 	@man -M $(CURDIR)/man $(PAGE)
 
@@ -243,6 +254,6 @@ uninstall:
 # Never a whole folder that OUT names: it may hold other files.
 clean:
 	@if [ -d $(WORK) ]; then rm -rf $(WORK) && \
-		rm -f $(foreach n,$(NAMES),$(addprefix $(LIB)/$n.,o a so so.$(SOVERSION) so.$(VERSION))) && \
-		{ rmdir $(LIB) $(OUT) 2>/dev/null || :; }; fi
+		rm -f $(foreach n,$(NAMES),$(addprefix $(LIB)/$n.,o a so so.$(SOVERSION) so.$(VERSION))) $(MEMBERS) && \
+		{ rmdir $(LIB)/members $(LIB) $(OUT) 2>/dev/null || :; }; fi
 	@rm -f $(if $(SRC),$(RESULTS:%=$(SRC)/%)) $(PKGCONFIG:%=$(CONFIGURED)%)

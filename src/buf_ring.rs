@@ -13,8 +13,8 @@ use libc::{MAP_ANONYMOUS, MAP_PRIVATE};
 /// Registers a ring of provided buffers.
 ///
 /// `reg` names the group, the ring's memory (page-aligned, `ring_entries` times `struct io_uring_buf`; it must stay
-/// mapped until unregistered) and flags, to which `flags` are added (`IOU_PBUF_RING_`); `reg` itself is read during
-/// the call. `io_uring_setup_buf_ring()` does this with memory of its own.
+/// mapped until the group is unregistered) and flags, to which `flags` are added (`IOU_PBUF_RING_`); `reg` itself is
+/// read during the call. `io_uring_setup_buf_ring()` does this with memory of its own.
 /// Returns 0, or -errno: -EEXIST when the group exists, -EINVAL when `ring_entries` is no power of two below 65536,
 /// -EFAULT when the memory isn't there or can't be written, -ENOMEM (`RLIMIT_MEMLOCK` too).
 /// Since liburing 2.2, kernel 5.19.
@@ -74,7 +74,7 @@ fn ring_size(nentries: c_uint) -> usize {
 /// The ring gets `nentries` places (a power of two, at most 32768) and group `bgid`; `flags` are `IOU_PBUF_RING_`. It
 /// is empty: fill it with `io_uring_buf_ring_add()` and `io_uring_buf_ring_advance()`. Free it with
 /// `io_uring_free_buf_ring()`, before `io_uring_queue_exit()`. `IOU_PBUF_RING_MMAP` is of no use here: the kernel would
-/// read memory of its own, not what is returned.
+/// read memory of its own, not what is returned (before 6.14: -EINVAL).
 /// Returns the ring, or NULL with -errno in `*err`: -EEXIST when the group exists, -EINVAL, -ENOMEM.
 /// Since liburing 2.4, kernel 5.19.
 #[unsafe(no_mangle)]

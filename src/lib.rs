@@ -62,3 +62,14 @@ pub mod wait;
 fn unreachable_panic(_: &core::panic::PanicInfo) -> ! {
     loop {}
 }
+
+// arm64's property GCS, as the Makefile has x86's SHSTK: linkers before binutils 2.44 have no option for it.
+#[cfg(all(feature = "shipped", target_arch = "aarch64"))]
+core::arch::global_asm!(
+    ".pushsection .note.gnu.property, \"a\"",
+    ".balign 8",
+    ".long 4, 16, 5",
+    ".asciz \"GNU\"",
+    ".long 0xc0000000, 4, 1 << 2, 0",
+    ".popsection",
+);

@@ -23,7 +23,8 @@ type Calloc = unsafe extern "C" fn(size_t, size_t) -> *mut c_void;
 type Free = unsafe extern "C" fn(*mut c_void);
 
 /// The program's heap, where it has one: programs older than `io_uring_free_probe()` give their probes to `free()`.
-/// The references are weak (the Makefile sees to that), so that in a program without libc these are null.
+/// In the shared libraries the references are weak (the Makefile sees to that), so that in a program without libc these
+/// are null. A weak reference takes nothing out of a static libc, so in the archives they are not.
 #[cfg(any(not(test), loom))]
 static HEAP: (Option<Calloc>, Option<Free>) = (Some(calloc), Some(free));
 

@@ -252,7 +252,7 @@ pub unsafe extern "C" fn io_uring_close_ring_fd(ring: *mut io_uring) -> c_int {
 ///
 /// `reg` says which (by user data, descriptor or opcode, see `IORING_ASYNC_CANCEL_`) and for how long to wait. Each
 /// request's own completion follows.
-/// Returns the number of cancelled requests or 0 (0 also when `_ALL` or `_ANY` match none), or -errno: -ENOENT when
+/// Returns the number of canceled requests or 0 (0 also when `_ALL` or `_ANY` match none), or -errno: -ENOENT when
 /// nothing matches, -ETIME when the time is over, -EINTR, -EBADF.
 /// Since liburing 2.3, kernel 6.0.
 #[unsafe(no_mangle)]
@@ -277,13 +277,21 @@ pub unsafe extern "C" fn io_uring_register_sync_msg(sqe: *mut io_uring_sqe) -> c
 
 /// Turns busy polling of the network on, as `napi` says.
 ///
-/// The settings before the call come back in `napi`, with `resv` set: clear it before each call.
+/// The settings before the call come back in `napi`, and may be registered again.
 /// Returns 0, or -errno: -EINVAL on kernels without it.
 /// Since liburing 2.6, kernel 6.9.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_register_napi(ring: *mut io_uring, napi: *mut io_uring_napi) -> c_int {
-    // SAFETY: the caller's ring and argument.
-    unsafe { register(ring, napi.cast(), 1, IORING_REGISTER_NAPI) }
+    // What kernels from 6.13 on write where nothing was registered, and refuse: 255 in the first four bytes.
+    const INACTIVE: u64 = if cfg!(target_endian = "little") { 255 } else { 255 << 32 };
+    // SAFETY: the caller's ring and argument, to which the kernel has written when it succeeds.
+    unsafe {
+        let ret = register(ring, napi.cast(), 1, IORING_REGISTER_NAPI);
+        if ret == 0 && (*napi).resv == INACTIVE {
+            (*napi).resv = 0;
+        }
+        ret
+    }
 }
 
 /// Turns busy polling of the network off.
@@ -405,13 +413,13 @@ pub unsafe extern "C" fn io_uring_register_query(query: *mut io_uring_query_hdr)
     unsafe { kernel::io_uring_register(-1, IORING_REGISTER_QUERY, query.cast(), 0) }
 }
 
-/// Makes room for `nr` files in the limit on open files, as far as it may be raised.
+/// Raises the limit on open files to `nr` if it is lower and may be raised that far.
 pub(crate) unsafe fn raise_nofile(nr: c_uint) {
     // SAFETY: the local structure lives through both calls.
     unsafe {
         let mut limit: kernel::RLimit = zeroed();
         if kernel::prlimit_nofile(null(), &raw mut limit) == 0 && limit.cur < nr as u64 {
-            limit.cur += nr as u64;
+            limit.cur = nr as u64;
             kernel::prlimit_nofile(&raw const limit, core::ptr::null_mut());
         }
     }

@@ -53,7 +53,7 @@ unsafe fn update_table(
     unsafe { register(ring, (&raw const arg).cast(), size_of_val(&arg) as c_uint, opcode) }
 }
 
-/// Registers; when the limit on open files is too low and `raise` isn't 0, raises it by that and tries once more.
+/// Registers; when the limit on open files is lower than `raise`, raises it to that and tries once more.
 #[inline(never)]
 unsafe fn register_many(
     ring: *const io_uring,
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn io_uring_unregister_buffers(ring: *mut io_uring) -> c_i
 /// Registers files, so that requests with `IOSQE_FIXED_FILE` name them by index.
 ///
 /// `files` holds `nr_files` descriptors, -1 for an empty place; read during the call. The kernel keeps its own
-/// references: the descriptors may be closed. When the limit on open files is too low, it is raised if allowed.
+/// references: the descriptors may be closed. A soft limit on open files (`ulimit -n`) below `nr_files` is raised to it.
 /// Returns 0, or -errno: -EBUSY when files are registered already, -EBADF, -EMFILE.
 /// Since liburing 2.0, kernel 5.1.
 #[unsafe(no_mangle)]

@@ -8,10 +8,10 @@ use crate::memory::{
 };
 use crate::register::io_uring_unregister_ring_fd;
 use crate::types::io_uring;
-use core::mem::zeroed;
+use core::mem::{MaybeUninit, zeroed};
 use core::ptr::null_mut;
 use core::sync::atomic::{Ordering, compiler_fence};
-use libc::{EINVAL, MADV_DONTFORK};
+use libc::{EACCES, EINVAL, MADV_DONTFORK};
 
 /// Bits of `io_uring.int_flags`: what the library itself remembers of a ring.
 ///
@@ -280,9 +280,29 @@ pub unsafe extern "C" fn io_uring_ring_dontfork(ring: *mut io_uring) -> c_int {
     }
 }
 
+/// Gives the ring's registered index back. It is the thread's: where restrictions of the ring forbid it, a ring made for
+/// this can do it as well. The kernel would free it with the thread at the latest, and keep the ring until then.
+#[inline(never)]
+unsafe fn give_index_back(ring: *mut io_uring) {
+    // SAFETY: the caller's ring; the local one lives through the calls, and without it they find descriptor -1.
+    unsafe {
+        if io_uring_unregister_ring_fd(ring) != -EACCES {
+            return;
+        }
+        let mut other = MaybeUninit::<io_uring>::uninit();
+        let other = other.as_mut_ptr();
+        io_uring_queue_init(1, other, 0);
+        (*other).enter_ring_fd = (*ring).enter_ring_fd;
+        (*other).int_flags = int_flags::REG_RING;
+        io_uring_unregister_ring_fd(other);
+        (*other).int_flags = 0;
+        io_uring_queue_exit(other);
+    }
+}
+
 /// Takes a ring down: unmaps its memory and closes its descriptor.
 ///
-/// Requests still in flight are cancelled by the kernel in time; buffers that they use must outlive them. Memory
+/// Requests still in flight are canceled by the kernel in time; buffers that they use must outlive them. Memory
 /// given to `io_uring_queue_init_mem()` is not unmapped. Call it once for each ring; after a failed init it does
 /// nothing. `ring` must not be used afterwards.
 /// Since liburing 2.0.
@@ -293,9 +313,8 @@ pub unsafe extern "C" fn io_uring_queue_exit(ring: *mut io_uring) {
         if (*ring).int_flags & int_flags::APP_MEM == 0 {
             unmap(ring);
         }
-        // The kernel would free the index with the process at the latest; now is better.
         if (*ring).int_flags & int_flags::REG_RING != 0 {
-            io_uring_unregister_ring_fd(ring);
+            give_index_back(ring);
         }
         if (*ring).ring_fd != -1 {
             kernel::close((*ring).ring_fd);

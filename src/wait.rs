@@ -1,6 +1,7 @@
 //! Waiting for completions.
 
 use crate::abi::*;
+use crate::barrier::write_once;
 use crate::ctypes::{__kernel_timespec, c_int, c_uint, c_void, sigset_t};
 use crate::inline::{
     __io_uring_peek_cqe, _io_uring_get_sqe, io_uring_cq_ready, io_uring_cqe_shift, io_uring_prep_timeout,
@@ -202,7 +203,7 @@ unsafe fn wait_queued(
     ts: *mut __kernel_timespec,
     sigmask: *mut sigset_t,
 ) -> c_int {
-    // SAFETY: the caller's ring; `ts` stays valid until the submit that follows.
+    // SAFETY: the caller's ring; `ts` stays valid through the call, an entry until the kernel has taken it.
     unsafe {
         let mut sqe = _io_uring_get_sqe(ring);
         if sqe.is_null() {
@@ -217,7 +218,25 @@ unsafe fn wait_queued(
         }
         io_uring_prep_timeout(sqe, ts, wait_nr, 0);
         (*sqe).user_data = LIBURING_UDATA_TIMEOUT;
-        get_cqe(ring, cqe_ptr, flush_sq(ring), wait_nr, sigmask.cast(), PLAIN)
+        let polled = (*ring).flags & IORING_SETUP_SQPOLL != 0;
+        if polled {
+            // The kernel's thread may read the time after this call has returned. In bytes that these kernels don't look
+            // at, the entry itself keeps it until the thread has taken it.
+            let kept: *mut __kernel_timespec = (&raw mut (*sqe).anon_tail).cast();
+            *kept = *ts;
+            (*sqe).anon_addr.addr = kept as usize as u64;
+        }
+        let ret = get_cqe(ring, cqe_ptr, flush_sq(ring), wait_nr, sigmask.cast(), PLAIN);
+        // The kernel met an error before it came to the last entry, the library's: a later submit would read the time of a
+        // call that is over, so the entry is taken back.
+        let sq = &raw mut (*ring).sq;
+        let tail = (*sq).sqe_tail.wrapping_sub(1);
+        if !polled && (*sq).sqe_tail != *(*sq).khead {
+            (*sq).sqe_tail = tail;
+            (*sq).sqe_head = tail;
+            write_once((*sq).ktail, tail);
+        }
+        ret
     }
 }
 

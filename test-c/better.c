@@ -1,5 +1,7 @@
 /* Where we do better than the original on purpose (docs/differences.md): these cases fail on it. */
-#include "io.h"
+#include "many.h"
+#include <sys/mman.h>
+#include <sys/resource.h>
 
 static struct io_uring ring;
 
@@ -48,4 +50,200 @@ TEST(fillers_before_an_overflow)
 	CHECK_EQ(cqes[0]->user_data, 4);
 	CHECK_EQ(cqes[1]->user_data, 5);
 	io_uring_queue_exit(&ring);
+}
+
+static rlim_t soft_files(void)
+{
+	struct rlimit lim;
+
+	CHECK_SYS(getrlimit(RLIMIT_NOFILE, &lim));
+	return lim.rlim_cur;
+}
+
+static int no_files[128];
+
+static int register_plain(unsigned nr)
+{
+	return io_uring_register_files(&ring, no_files, nr);
+}
+
+static int register_tags(unsigned nr)
+{
+	return io_uring_register_files_tags(&ring, no_files, NULL, nr);
+}
+
+static int register_sparse(unsigned nr)
+{
+	return io_uring_register_files_sparse(&ring, nr);
+}
+
+/* The kernel wants a soft limit of the table's size: raised to that, no further, and where the hard one allows it. */
+TEST(table_beyond_the_file_limit)
+{
+	static int (*const call[])(unsigned) = { register_plain, register_tags, register_sparse };
+	static const struct {
+		rlim_t soft, hard, after;
+		unsigned nr;
+		int ret;
+	} at[] = {
+		{ 64, 96, 80, 80, 0 },
+		{ 64, 96, 96, 96, 0 },
+		{ 64, 96, 64, 97, -EMFILE },
+		{ 64, 4096, 65, 65, 0 },
+		{ 64, 4096, 64, 64, 0 },
+		{ 64, RLIM_INFINITY, 128, 128, 0 },
+	};
+	unsigned i, k;
+
+	SINCE("sparse table", 5, 19);
+	NOT_UNDER("valgrind", "it answers for RLIMIT_NOFILE itself");
+	memset(no_files, -1, sizeof(no_files));
+	ring_init(&ring, 4, 0);
+	/* From the last to the first: a hard limit can only be lowered. */
+	for (i = ARRAY_LEN(at); i-- > 0;) {
+		for (k = 0; k < ARRAY_LEN(call); k++) {
+			struct rlimit lim = { at[i].soft, at[i].hard };
+
+			if (at[i].hard == RLIM_INFINITY) {
+				CHECK_SYS(getrlimit(RLIMIT_NOFILE, &lim));
+				lim.rlim_cur = at[i].soft;
+			}
+			CHECK_SYS(setrlimit(RLIMIT_NOFILE, &lim));
+			CHECK_EQ(call[k](at[i].nr), at[i].ret);
+			CHECK_EQ(soft_files(), at[i].after);
+			CHECK_EQ(io_uring_unregister_files(&ring), at[i].ret ? -ENXIO : 0);
+		}
+	}
+	io_uring_queue_exit(&ring);
+}
+
+/* Behind the entries that there was room for lies memory of the program's own, here none at all. */
+TEST(short_probe)
+{
+	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct io_uring_probe *p;
+	int op;
+
+	CHECK(pages != MAP_FAILED);
+	CHECK_SYS(mprotect(pages + 4096, 4096, PROT_NONE));
+	p = (struct io_uring_probe *)(void *)(pages + 4096 - sizeof(*p) - 4 * sizeof(p->ops[0]));
+	ring_init(&ring, 2, 0);
+	CHECK_EQ(io_uring_register_probe(&ring, p, 4), 0);
+	CHECK(p->last_op > 4);
+	CHECK_EQ(io_uring_opcode_supported(p, 3), 1);
+	for (op = 4; op <= p->last_op; op++)
+		CHECK_EQ(io_uring_opcode_supported(p, op), 0);
+	io_uring_queue_exit(&ring);
+}
+
+/* However long a control message says that it is, a walk ends, and within the control data. */
+TEST(control_messages_of_any_length)
+{
+	union {
+		struct io_uring_recvmsg_out out;
+		char bytes[200];
+	} buf = { .out = { .controllen = 64 } };
+	struct msghdr msg = { .msg_namelen = 24, .msg_controllen = 64 };
+	struct cmsghdr *first = io_uring_recvmsg_cmsg_firsthdr(&buf.out, &msg), *second;
+	size_t less;
+
+	CHECK(first);
+	for (less = 0; less < 40; less++) {
+		first->cmsg_len = (__typeof__(first->cmsg_len))(SIZE_MAX - less);
+		CHECK(!io_uring_recvmsg_cmsg_nexthdr(&buf.out, &msg, first));
+	}
+	first->cmsg_len = CMSG_LEN(4);
+	second = io_uring_recvmsg_cmsg_nexthdr(&buf.out, &msg, first);
+	CHECK((char *)second == (char *)first + CMSG_SPACE(4));
+	for (less = 0; less < 40; less++) {
+		second->cmsg_len = (__typeof__(first->cmsg_len))(SIZE_MAX - less);
+		CHECK(!io_uring_recvmsg_cmsg_nexthdr(&buf.out, &msg, first));
+	}
+}
+
+/* A thread has sixteen indexes for rings. One whose restrictions forbid to give its own back would keep it, and the ring
+ * with it, until the thread ends. */
+TEST(restricted_rings_give_their_indexes_back)
+{
+	struct io_uring_restriction res = { .opcode = IORING_RESTRICTION_REGISTER_OP };
+	unsigned i, fds = count_fds(), maps = count_maps();
+
+	SINCE("IORING_REGISTER_RING_FDS", 5, 18);
+	res.register_op = IORING_REGISTER_RING_FDS;
+	for (i = 0; i < 40; i++) {
+		ring_init(&ring, 4, IORING_SETUP_R_DISABLED);
+		CHECK_EQ(io_uring_register_restrictions(&ring, &res, 1), 0);
+		CHECK_EQ(io_uring_enable_rings(&ring), 0);
+		CHECK_EQ(io_uring_register_ring_fd(&ring), 1);
+		CHECK_EQ(io_uring_unregister_ring_fd(&ring), -EACCES);
+		if (i % 2 && ring.features & IORING_FEAT_REG_REG_RING)
+			CHECK_EQ(io_uring_close_ring_fd(&ring), 1);
+		io_uring_queue_exit(&ring);
+	}
+	CHECK_EQ(count_fds(), fds);
+	CHECK_EQ(count_maps(), maps);
+}
+
+/* What the kernel (6.13) writes where nothing was set before would be refused. */
+TEST(napi_settings_can_be_registered_again)
+{
+	struct io_uring_napi napi = { .busy_poll_to = 50 }, before;
+	int ret;
+
+	ring_init(&ring, 4, 0);
+	ret = io_uring_register_napi(&ring, &napi);
+	if (ret == -EINVAL)
+		LACKS("IORING_REGISTER_NAPI", 6, 9);
+	if (ret == -EOPNOTSUPP)
+		SKIP("the kernel was built without busy polling");
+	CHECK_EQ(ret, 0);
+	before = napi;
+	napi.busy_poll_to = 60;
+	CHECK_EQ(io_uring_register_napi(&ring, &napi), 0);
+	CHECK_EQ(napi.busy_poll_to, 50);
+	CHECK_EQ(io_uring_register_napi(&ring, &before), 0);
+	CHECK_EQ(before.busy_poll_to, 60);
+	io_uring_queue_exit(&ring);
+}
+
+/* Before 5.11 a time limit is a request. A thread of the kernel's takes it when it likes: what the caller has in its
+ * place by then must not count. */
+TEST(polled_time_limit_outlives_the_call)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 1 };
+	struct __kernel_timespec ts;
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+	unsigned i, head;
+
+	/* Kernels that wait without a request may refuse what the others don't look at. */
+	ring_init(&ring, 4, 0);
+	sqe = next_sqe(&ring, 1);
+	ts = nsec(1);
+	io_uring_prep_timeout(sqe, &ts, 0, 0);
+	sqe->addr3 = 1;
+	if (run_res(&ring) == -EINVAL)
+		SKIP("the kernel looks at the end of a timeout's entry, as none before 5.11 does");
+	io_uring_queue_exit(&ring);
+
+	for (i = 0; i < 20; i++) {
+		CHECK_EQ(io_uring_queue_init_params(4, &ring, &p), 0);
+		ring.features &= ~IORING_FEAT_EXT_ARG;
+		io_uring_prep_nop(next_sqe(&ring, 1));
+		CHECK(io_uring_submit(&ring) >= 0);
+		while (!(IO_URING_READ_ONCE(*ring.sq.kflags) & IORING_SQ_NEED_WAKEUP) || !io_uring_cq_ready(&ring))
+			usleep(100);
+		ts = nsec(1000 * SEC);
+		/* One is there: it doesn't wait. */
+		CHECK_EQ(io_uring_wait_cqe_timeout(&ring, &cqe, &ts), 0);
+		ts = nsec(1);
+		while (io_uring_sq_ready(&ring))
+			usleep(100);
+		usleep(2000);
+		for (head = *ring.cq.khead; head != IO_URING_READ_ONCE(*ring.cq.ktail); head++) {
+			cqe = &ring.cq.cqes[head & ring.cq.ring_mask];
+			CHECK(cqe->user_data != LIBURING_UDATA_TIMEOUT || cqe->res != -ETIME);
+		}
+		io_uring_queue_exit(&ring);
+	}
 }

@@ -1,6 +1,5 @@
 /* Registered files: the table, its updates, its tags, its limits. */
 #include "io.h"
-#include <sys/resource.h>
 
 /* Reads 100 bytes of slot `index`; they must be pattern `seed`. Returns res. */
 static int read_slot(struct io_uring *ring, unsigned index, unsigned seed)
@@ -224,51 +223,5 @@ TEST(update_by_request)
 	memcpy(ask, fds, sizeof(ask));
 	io_uring_prep_files_update(next_sqe(&ring, 4), ask, 1, (int)IORING_FILE_INDEX_ALLOC);
 	CHECK_EQ(run_res(&ring), -ENFILE);
-	io_uring_queue_exit(&ring);
-}
-
-static rlim_t soft_files(void)
-{
-	struct rlimit lim;
-
-	CHECK_SYS(getrlimit(RLIMIT_NOFILE, &lim));
-	return lim.rlim_cur;
-}
-
-static void limit_files(rlim_t soft, rlim_t hard)
-{
-	struct rlimit lim = { soft, hard };
-
-	NOT_UNDER("valgrind", "it answers for RLIMIT_NOFILE itself");
-	CHECK_SYS(setrlimit(RLIMIT_NOFILE, &lim));
-}
-
-/* A table larger than RLIMIT_NOFILE: the library raises the soft limit by the table's size and tries once more. */
-TEST(table_beyond_the_file_limit)
-{
-	struct io_uring ring;
-	int i, table[64];
-
-	SINCE("sparse table", 5, 19);
-	for (i = 0; i < 64; i++)
-		table[i] = -1;
-	ring_init(&ring, 4, 0);
-	limit_files(16, 4096);
-	CHECK_EQ(io_uring_register_files_sparse(&ring, 64), 0);
-	CHECK_EQ(soft_files(), 80);
-	CHECK_EQ(io_uring_unregister_files(&ring), 0);
-	limit_files(20, 4096);
-	CHECK_EQ(io_uring_register_files(&ring, table, 64), 0);
-	CHECK_EQ(soft_files(), 84);
-	CHECK_EQ(io_uring_unregister_files(&ring), 0);
-	limit_files(24, 4096);
-	CHECK_EQ(io_uring_register_files_tags(&ring, table, NULL, 64), 0);
-	CHECK_EQ(soft_files(), 88);
-	CHECK_EQ(io_uring_unregister_files(&ring), 0);
-	limit_files(16, 40);
-	CHECK_EQ(io_uring_register_files_sparse(&ring, 64), -EMFILE);
-	CHECK_EQ(io_uring_register_files(&ring, table, 64), -EMFILE);
-	CHECK_EQ(io_uring_register_files_tags(&ring, table, NULL, 64), -EMFILE);
-	CHECK_EQ(soft_files(), 16);
 	io_uring_queue_exit(&ring);
 }

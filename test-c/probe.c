@@ -109,6 +109,7 @@ TEST(opcode_supported)
 
 	CHECK(p);
 	p->last_op = 2;
+	p->ops_len = 3;
 	p->ops[0].flags = IO_URING_OP_SUPPORTED;
 	p->ops[1].flags = (__u16)~IO_URING_OP_SUPPORTED;
 	p->ops[2].flags = 0xffff;

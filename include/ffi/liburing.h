@@ -310,7 +310,7 @@ int io_uring_ring_dontfork(struct io_uring *ring) LIBURING_NOEXCEPT;
 /*
  * Takes a ring down: unmaps its memory and closes its descriptor.
  *
- * Requests still in flight are cancelled by the kernel in time; buffers that
+ * Requests still in flight are canceled by the kernel in time; buffers that
  * they use must outlive them. Memory given to io_uring_queue_init_mem() is not
  * unmapped. Call it once for each ring; after a failed init it does nothing.
  * ring must not be used afterwards.
@@ -711,7 +711,7 @@ int io_uring_close_ring_fd(struct io_uring *ring) LIBURING_NOEXCEPT;
  *
  * reg says which (by user data, descriptor or opcode, see IORING_ASYNC_CANCEL_)
  * and for how long to wait. Each request's own completion follows.
- * Returns the number of cancelled requests or 0 (0 also when _ALL or _ANY match
+ * Returns the number of canceled requests or 0 (0 also when _ALL or _ANY match
  * none), or -errno: -ENOENT when nothing matches, -ETIME when the time is over,
  * -EINTR, -EBADF.
  * Since liburing 2.3, kernel 6.0.
@@ -733,8 +733,7 @@ int io_uring_register_sync_msg(struct io_uring_sqe *sqe) LIBURING_NOEXCEPT;
 /*
  * Turns busy polling of the network on, as napi says.
  *
- * The settings before the call come back in napi, with resv set: clear it
- * before each call.
+ * The settings before the call come back in napi, and may be registered again.
  * Returns 0, or -errno: -EINVAL on kernels without it.
  * Since liburing 2.6, kernel 6.9.
  */
@@ -909,8 +908,8 @@ int io_uring_unregister_buffers(struct io_uring *ring) LIBURING_NOEXCEPT;
  * Registers files, so that requests with IOSQE_FIXED_FILE name them by index.
  *
  * files holds nr_files descriptors, -1 for an empty place; read during the
- * call. The kernel keeps its own references: the descriptors may be closed.
- * When the limit on open files is too low, it is raised if allowed.
+ * call. The kernel keeps its own references: the descriptors may be closed. A
+ * soft limit on open files (ulimit -n) below nr_files is raised to it.
  * Returns 0, or -errno: -EBUSY when files are registered already, -EBADF,
  * -EMFILE.
  * Since liburing 2.0, kernel 5.1.
@@ -1036,9 +1035,9 @@ int io_uring_clone_buffers(struct io_uring *dst,
  * Registers a ring of provided buffers.
  *
  * reg names the group, the ring's memory (page-aligned, ring_entries times
- * struct io_uring_buf; it must stay mapped until unregistered) and flags, to
- * which flags are added (IOU_PBUF_RING_); reg itself is read during the call.
- * io_uring_setup_buf_ring() does this with memory of its own.
+ * struct io_uring_buf; it must stay mapped until the group is unregistered) and
+ * flags, to which flags are added (IOU_PBUF_RING_); reg itself is read during
+ * the call. io_uring_setup_buf_ring() does this with memory of its own.
  * Returns 0, or -errno: -EEXIST when the group exists, -EINVAL when
  * ring_entries is no power of two below 65536, -EFAULT when the memory isn't
  * there or can't be written, -ENOMEM (RLIMIT_MEMLOCK too).
@@ -1076,7 +1075,8 @@ int io_uring_buf_ring_head(struct io_uring *ring, int buf_group,
  * flags are IOU_PBUF_RING_. It is empty: fill it with io_uring_buf_ring_add()
  * and io_uring_buf_ring_advance(). Free it with io_uring_free_buf_ring(),
  * before io_uring_queue_exit(). IOU_PBUF_RING_MMAP is of no use here: the
- * kernel would read memory of its own, not what is returned.
+ * kernel would read memory of its own, not what is returned (before 6.14:
+ * -EINVAL).
  * Returns the ring, or NULL with -errno in *err: -EEXIST when the group exists,
  * -EINVAL, -ENOMEM.
  * Since liburing 2.4, kernel 5.19.
@@ -1475,12 +1475,12 @@ void io_uring_prep_tee(struct io_uring_sqe *sqe, int fd_in, int fd_out,
  * Prepares a read at offset of fd into the nr_vecs buffers of iovecs, filled in
  * order.
  *
- * The array must stay valid until the request is submitted (before kernel 5.5
- * until the completion), the buffers until the completion arrives. With offset
- * -1 the file position is used and moved (kernel 5.6); a file that can't seek
- * takes 0 or -1. For a single buffer io_uring_prep_read() costs less. The
- * completion's res is the number of bytes read, 0 at the end of the file, or
- * -errno.
+ * The array must stay valid until io_uring_sq_ready() returns 0 (before kernel
+ * 5.5, until the request completes), the buffers until the request completes.
+ * With offset -1 the file position is used and moved (kernel 5.6); a file that
+ * can't seek takes 0 or -1. For a single buffer io_uring_prep_read() costs
+ * less. The completion's res is the number of bytes read, 0 at the end of the
+ * file, or -errno.
  * Since liburing 2.0, kernel 5.1.
  */
 void io_uring_prep_readv(struct io_uring_sqe *sqe, int fd,
@@ -1491,11 +1491,11 @@ void io_uring_prep_readv(struct io_uring_sqe *sqe, int fd,
  * Prepares a vectored read like io_uring_prep_readv(), with the RWF_* flags of
  * preadv2().
  *
- * The array must stay valid until the request is submitted (before kernel 5.5
- * until the completion), the buffers until the completion arrives. With offset
- * -1 the file position is used and moved (kernel 5.6). The completion's res is
- * the number of bytes read, 0 at the end of the file, or -errno: -EAGAIN when
- * flags has RWF_NOWAIT and the read would block.
+ * The array must stay valid until io_uring_sq_ready() returns 0 (before kernel
+ * 5.5, until the request completes), the buffers until the request completes.
+ * With offset -1 the file position is used and moved (kernel 5.6). The
+ * completion's res is the number of bytes read, 0 at the end of the file, or
+ * -errno: -EAGAIN when flags has RWF_NOWAIT and the read would block.
  * Since liburing 2.2, kernel 5.1.
  */
 void io_uring_prep_readv2(struct io_uring_sqe *sqe, int fd,
@@ -1507,10 +1507,9 @@ void io_uring_prep_readv2(struct io_uring_sqe *sqe, int fd,
  * buffer buf_index.
  *
  * buf is an address, anywhere inside that buffer, and buf + nbytes must not
- * pass its end. The bytes belong to the kernel until the completion arrives.
- * With offset -1 the file position is used and moved (kernel 5.6). The
- * completion's res is the number of bytes read, 0 at the end of the file, or
- * -errno.
+ * pass its end. The bytes must stay valid until the request completes. With
+ * offset -1 the file position is used and moved (kernel 5.6). The completion's
+ * res is the number of bytes read, 0 at the end of the file, or -errno.
  * Since liburing 2.0, kernel 5.1.
  */
 void io_uring_prep_read_fixed(struct io_uring_sqe *sqe, int fd, void *buf,
@@ -1520,10 +1519,10 @@ void io_uring_prep_read_fixed(struct io_uring_sqe *sqe, int fd, void *buf,
  * Prepares a vectored read into memory of the registered buffer buf_index.
  *
  * Each buffer of iovecs must lie inside that registered buffer. The array must
- * stay valid until the request is submitted; the bytes belong to the kernel
- * until the completion arrives. flags are the RWF_* flags of preadv2(). With
- * offset -1 the file position is used and moved. The completion's res is the
- * number of bytes read, 0 at the end of the file, or -errno.
+ * stay valid until io_uring_sq_ready() returns 0, the bytes until the request
+ * completes. flags are the RWF_* flags of preadv2(). With offset -1 the file
+ * position is used and moved. The completion's res is the number of bytes read,
+ * 0 at the end of the file, or -errno.
  * Since liburing 2.10, kernel 6.15.
  */
 void io_uring_prep_readv_fixed(struct io_uring_sqe *sqe, int fd,
@@ -1533,13 +1532,13 @@ void io_uring_prep_readv_fixed(struct io_uring_sqe *sqe, int fd,
 /*
  * Prepares a write of the nr_vecs buffers of iovecs, in order, at offset of fd.
  *
- * The array must stay valid until the request is submitted (before kernel 5.5
- * until the completion), the buffers until the completion arrives. With offset
- * -1 the file position is used and moved (kernel 5.6); a file that can't seek
- * takes 0 or -1. For a single buffer io_uring_prep_write() costs less. The
- * completion's res is the number of bytes written, which may be fewer than
- * asked, or -errno: -EPIPE comes with SIGPIPE, and IOSQE_BUFFER_SELECT gives
- * -EOPNOTSUPP.
+ * The array must stay valid until io_uring_sq_ready() returns 0 (before kernel
+ * 5.5, until the request completes), the buffers until the request completes.
+ * With offset -1 the file position is used and moved (kernel 5.6); a file that
+ * can't seek takes 0 or -1. For a single buffer io_uring_prep_write() costs
+ * less. The completion's res is the number of bytes written, which may be fewer
+ * than asked, or -errno: -EPIPE comes with SIGPIPE, and IOSQE_BUFFER_SELECT
+ * gives -EOPNOTSUPP.
  * Since liburing 2.0, kernel 5.1.
  */
 void io_uring_prep_writev(struct io_uring_sqe *sqe, int fd,
@@ -1550,12 +1549,13 @@ void io_uring_prep_writev(struct io_uring_sqe *sqe, int fd,
  * Prepares a vectored write like io_uring_prep_writev(), with the RWF_* flags
  * of pwritev2().
  *
- * The array must stay valid until the request is submitted (before kernel 5.5
- * until the completion), the buffers until the completion arrives. With offset
- * -1 the file position is used and moved (kernel 5.6). The completion's res is
- * the number of bytes written, which may be fewer than asked, or -errno:
- * -EAGAIN when flags has RWF_NOWAIT and the write would block. -EPIPE comes
- * with SIGPIPE, unless flags has RWF_NOSIGNAL (kernel 6.18).
+ * The array must stay valid until io_uring_sq_ready() returns 0 (before kernel
+ * 5.5, until the request completes), the buffers until the request completes.
+ * With offset -1 the file position is used and moved (kernel 5.6). The
+ * completion's res is the number of bytes written, which may be fewer than
+ * asked, or -errno: -EAGAIN when flags has RWF_NOWAIT and the write would
+ * block. -EPIPE comes with SIGPIPE, unless flags has RWF_NOSIGNAL (kernel
+ * 6.18).
  * Since liburing 2.2, kernel 5.1.
  */
 void io_uring_prep_writev2(struct io_uring_sqe *sqe, int fd,
@@ -1567,7 +1567,7 @@ void io_uring_prep_writev2(struct io_uring_sqe *sqe, int fd,
  * of fd.
  *
  * buf is an address, anywhere inside that buffer, and buf + nbytes must not
- * pass its end. The bytes must not change until the completion arrives. With
+ * pass its end. The bytes must stay valid until the request completes. With
  * offset -1 the file position is used and moved (kernel 5.6). The completion's
  * res is the number of bytes written, which may be fewer than asked, or -errno:
  * -EPIPE comes with SIGPIPE.
@@ -1581,10 +1581,10 @@ void io_uring_prep_write_fixed(struct io_uring_sqe *sqe, int fd,
  * Prepares a vectored write of memory of the registered buffer buf_index.
  *
  * Each buffer of iovecs must lie inside that registered buffer. The array must
- * stay valid until the request is submitted; the bytes must not change until
- * the completion arrives. flags are the RWF_* flags of pwritev2(). With offset
- * -1 the file position is used and moved. The completion's res is the number of
- * bytes written, which may be fewer than asked, or -errno.
+ * stay valid until io_uring_sq_ready() returns 0, the bytes until the request
+ * completes. flags are the RWF_* flags of pwritev2(). With offset -1 the file
+ * position is used and moved. The completion's res is the number of bytes
+ * written, which may be fewer than asked, or -errno.
  * Since liburing 2.10, kernel 6.15.
  */
 void io_uring_prep_writev_fixed(struct io_uring_sqe *sqe, int fd,
@@ -1594,7 +1594,7 @@ void io_uring_prep_writev_fixed(struct io_uring_sqe *sqe, int fd,
 /*
  * Prepares a read of nbytes bytes at offset of fd into buf.
  *
- * buf must stay valid until the completion arrives. With offset -1 the file
+ * buf must stay valid until the request completes. With offset -1 the file
  * position is used and moved; a file that can't seek takes 0 or -1. The
  * completion's res is the number of bytes read, which may be fewer than asked,
  * 0 at the end of the file, or -errno.
@@ -1621,9 +1621,9 @@ void io_uring_prep_read_multishot(struct io_uring_sqe *sqe, int fd,
 /*
  * Prepares a write of nbytes bytes from buf at offset of fd.
  *
- * buf must stay valid and unchanged until the completion arrives. With offset
- * -1 the file position is used and moved; a file that can't seek takes 0 or -1.
- * The completion's res is the number of bytes written, which may be fewer than
+ * buf must stay valid until the request completes. With offset -1 the file
+ * position is used and moved; a file that can't seek takes 0 or -1. The
+ * completion's res is the number of bytes written, which may be fewer than
  * asked, or -errno. -EPIPE comes with SIGPIPE, unless RWF_NOSIGNAL (kernel
  * 6.18) is set in sqe->rw_flags afterwards; IOSQE_BUFFER_SELECT gives
  * -EOPNOTSUPP.
@@ -1644,7 +1644,7 @@ void io_uring_prep_write(struct io_uring_sqe *sqe, int fd, const void *buf,
  * fds has the new descriptors: -1 empties a slot, IORING_REGISTER_FILES_SKIP
  * leaves it alone. With IORING_FILE_INDEX_ALLOC (-1) as offset the kernel picks
  * free slots and writes their numbers over the descriptors. The array must stay
- * as it is until the completion arrives. The completion's res is the number of
+ * valid until the request completes. The completion's res is the number of
  * slots done, or -errno when the first failed. If it is fewer than asked, the
  * next one failed. A named slot that failed is empty now, also when -EBADF is
  * all that comes back.
@@ -1667,8 +1667,9 @@ void io_uring_prep_fallocate(struct io_uring_sqe *sqe, int fd, int mode,
  * Prepares an openat() of path, relative to the directory dfd.
  *
  * flags and mode are those of openat(). dfd is an ordinary descriptor or
- * AT_FDCWD, never a registered one. path must stay valid until the request is
- * submitted. The completion's res is the new descriptor or -errno.
+ * AT_FDCWD, never a registered one. path must stay valid until
+ * io_uring_sq_ready() returns 0. The completion's res is the new descriptor or
+ * -errno.
  * Since liburing 2.0, kernel 5.6.
  */
 void io_uring_prep_openat(struct io_uring_sqe *sqe, int dfd, const char *path,
@@ -1680,8 +1681,8 @@ void io_uring_prep_openat(struct io_uring_sqe *sqe, int dfd, const char *path,
  *
  * file_index is the slot of the ring's registered files, where it replaces what
  * was there, or IORING_FILE_INDEX_ALLOC for any free slot (kernel 5.19).
- * O_CLOEXEC isn't accepted. path must stay valid until the request is
- * submitted. The completion's res is 0, or the slot that was picked, or -errno:
+ * O_CLOEXEC isn't accepted. path must stay valid until io_uring_sq_ready()
+ * returns 0. The completion's res is 0, or the slot that was picked, or -errno:
  * -EINVAL when there is no such slot, -ENFILE when none is free. With no files
  * registered it is -ENXIO, with IORING_FILE_INDEX_ALLOC -ENFILE.
  * Since liburing 2.1, kernel 5.15.
@@ -1693,8 +1694,9 @@ void io_uring_prep_openat_direct(struct io_uring_sqe *sqe, int dfd,
 /*
  * Prepares an open() of path.
  *
- * flags and mode are those of open(). path must stay valid until the request is
- * submitted. The completion's res is the new descriptor or -errno.
+ * flags and mode are those of open(). path must stay valid until
+ * io_uring_sq_ready() returns 0. The completion's res is the new descriptor or
+ * -errno.
  * Since liburing 2.8, kernel 5.6.
  */
 void io_uring_prep_open(struct io_uring_sqe *sqe, const char *path, int flags,
@@ -1704,7 +1706,7 @@ void io_uring_prep_open(struct io_uring_sqe *sqe, const char *path, int flags,
  * Prepares an open() whose file becomes a registered one, without a descriptor.
  *
  * file_index is that of io_uring_prep_openat_direct(), and O_CLOEXEC isn't
- * accepted. path must stay valid until the request is submitted. The
+ * accepted. path must stay valid until io_uring_sq_ready() returns 0. The
  * completion's res is 0, or the slot that was picked, or -errno, as with
  * io_uring_prep_openat_direct().
  * Since liburing 2.8, kernel 5.15.
@@ -1717,8 +1719,8 @@ void io_uring_prep_open_direct(struct io_uring_sqe *sqe, const char *path,
  * how says.
  *
  * dfd is an ordinary descriptor or AT_FDCWD, never a registered one. path and
- * how must stay valid until the request is submitted. The completion's res is
- * the new descriptor or -errno.
+ * how must stay valid until io_uring_sq_ready() returns 0. The completion's res
+ * is the new descriptor or -errno.
  * Since liburing 2.0, kernel 5.6.
  */
 void io_uring_prep_openat2(struct io_uring_sqe *sqe, int dfd, const char *path,
@@ -1729,8 +1731,8 @@ void io_uring_prep_openat2(struct io_uring_sqe *sqe, int dfd, const char *path,
  * descriptor.
  *
  * file_index is that of io_uring_prep_openat_direct(), and O_CLOEXEC isn't
- * accepted. path and how must stay valid until the request is submitted. The
- * completion's res is 0, or the slot that was picked, or -errno, as with
+ * accepted. path and how must stay valid until io_uring_sq_ready() returns 0.
+ * The completion's res is 0, or the slot that was picked, or -errno, as with
  * io_uring_prep_openat_direct().
  * Since liburing 2.1, kernel 5.15.
  */
@@ -1763,8 +1765,9 @@ void io_uring_prep_close_direct(struct io_uring_sqe *sqe,
  * Prepares a statx() of path, relative to the directory dfd, into statxbuf.
  *
  * flags are AT_*, mask says which fields are wanted, as STATX_*. path must stay
- * valid until the request is submitted, statxbuf until the completion arrives.
- * The completion's res is 0 or -errno.
+ * valid until io_uring_sq_ready() returns 0 (before kernel 5.18, until the
+ * request completes), statxbuf until the request completes. The completion's
+ * res is 0 or -errno.
  * Since liburing 2.0, kernel 5.6.
  */
 void io_uring_prep_statx(struct io_uring_sqe *sqe, int dfd, const char *path,
@@ -1813,8 +1816,7 @@ void io_uring_prep_madvise64(struct io_uring_sqe *sqe, void *addr, off_t length,
 		int advice) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the making of an ordinary descriptor for the registered file in the
- * slot fd.
+ * Prepares an ordinary descriptor for the registered file in the slot fd.
  *
  * The registered file stays. The descriptor is closed by execve() unless flags
  * is IORING_FIXED_FD_NO_CLOEXEC. Replaces sqe's flags by IOSQE_FIXED_FILE: set
@@ -1842,7 +1844,7 @@ void io_uring_prep_ftruncate(struct io_uring_sqe *sqe, int fd,
  * to fds[1].
  *
  * pipe_flags are those of pipe2(). fds has room for two, and must stay valid
- * until the completion arrives. The completion's res is 0 or -errno.
+ * until the request completes. The completion's res is 0 or -errno.
  * Since liburing 2.12, kernel 6.16.
  */
 void io_uring_prep_pipe(struct io_uring_sqe *sqe, int *fds,
@@ -1853,7 +1855,7 @@ void io_uring_prep_pipe(struct io_uring_sqe *sqe, int *fds,
  *
  * The read end goes to the slot file_index, the write end to the next one; with
  * IORING_FILE_INDEX_ALLOC the kernel picks two free ones. The slots are written
- * to fds[0] and fds[1], which must stay valid until the completion arrives.
+ * to fds[0] and fds[1], which must stay valid until the request completes.
  * O_CLOEXEC isn't accepted. The completion's res is 0 or -errno: -ENFILE when
  * too few are free, -EINVAL when a slot isn't there; with no files registered
  * -ENXIO, with IORING_FILE_INDEX_ALLOC -ENFILE. When the second slot fails, the
@@ -1869,7 +1871,7 @@ void io_uring_prep_pipe_direct(struct io_uring_sqe *sqe, int *fds,
  * Prepares an unlinkat() of path, relative to the directory dfd.
  *
  * flags is 0 for a file, AT_REMOVEDIR for a directory. path must stay valid
- * until the request is submitted. The completion's res is 0 or -errno.
+ * until io_uring_sq_ready() returns 0. The completion's res is 0 or -errno.
  * Since liburing 2.0, kernel 5.11.
  */
 void io_uring_prep_unlinkat(struct io_uring_sqe *sqe, int dfd, const char *path,
@@ -1879,7 +1881,7 @@ void io_uring_prep_unlinkat(struct io_uring_sqe *sqe, int dfd, const char *path,
  * Prepares the removal of path.
  *
  * flags is 0 for a file, AT_REMOVEDIR for a directory. path must stay valid
- * until the request is submitted. The completion's res is 0 or -errno.
+ * until io_uring_sq_ready() returns 0. The completion's res is 0 or -errno.
  * Since liburing 2.2, kernel 5.11.
  */
 void io_uring_prep_unlink(struct io_uring_sqe *sqe, const char *path,
@@ -1889,8 +1891,8 @@ void io_uring_prep_unlink(struct io_uring_sqe *sqe, const char *path,
  * Prepares a renameat2() of oldpath, relative to olddfd, to newpath, relative
  * to newdfd.
  *
- * flags are RENAME_*. Both paths must stay valid until the request is
- * submitted. The completion's res is 0 or -errno. An error doesn't break a
+ * flags are RENAME_*. Both paths must stay valid until io_uring_sq_ready()
+ * returns 0. The completion's res is 0 or -errno. An error doesn't break a
  * chain of links: see IOSQE_IO_LINK.
  * Since liburing 2.0, kernel 5.11.
  */
@@ -1901,8 +1903,8 @@ void io_uring_prep_renameat(struct io_uring_sqe *sqe, int olddfd,
 /*
  * Prepares a rename() of oldpath to newpath.
  *
- * Both paths must stay valid until the request is submitted. The completion's
- * res is 0 or -errno. An error doesn't break a chain of links: see
+ * Both paths must stay valid until io_uring_sq_ready() returns 0. The
+ * completion's res is 0 or -errno. An error doesn't break a chain of links: see
  * IOSQE_IO_LINK.
  * Since liburing 2.2, kernel 5.11.
  */
@@ -1912,8 +1914,8 @@ void io_uring_prep_rename(struct io_uring_sqe *sqe, const char *oldpath,
 /*
  * Prepares a mkdirat() of path, relative to the directory dfd.
  *
- * path must stay valid until the request is submitted. The completion's res is
- * 0 or -errno.
+ * path must stay valid until io_uring_sq_ready() returns 0. The completion's
+ * res is 0 or -errno.
  * Since liburing 2.1, kernel 5.15.
  */
 void io_uring_prep_mkdirat(struct io_uring_sqe *sqe, int dfd, const char *path,
@@ -1922,8 +1924,8 @@ void io_uring_prep_mkdirat(struct io_uring_sqe *sqe, int dfd, const char *path,
 /*
  * Prepares a mkdir() of path.
  *
- * path must stay valid until the request is submitted. The completion's res is
- * 0 or -errno.
+ * path must stay valid until io_uring_sq_ready() returns 0. The completion's
+ * res is 0 or -errno.
  * Since liburing 2.2, kernel 5.15.
  */
 void io_uring_prep_mkdir(struct io_uring_sqe *sqe, const char *path,
@@ -1933,8 +1935,8 @@ void io_uring_prep_mkdir(struct io_uring_sqe *sqe, const char *path,
  * Prepares a symlinkat(): a symbolic link to target named linkpath, relative to
  * newdirfd.
  *
- * Both strings must stay valid until the request is submitted. The completion's
- * res is 0 or -errno.
+ * Both strings must stay valid until io_uring_sq_ready() returns 0. The
+ * completion's res is 0 or -errno.
  * Since liburing 2.1, kernel 5.15.
  */
 void io_uring_prep_symlinkat(struct io_uring_sqe *sqe, const char *target,
@@ -1943,8 +1945,8 @@ void io_uring_prep_symlinkat(struct io_uring_sqe *sqe, const char *target,
 /*
  * Prepares a symlink(): a symbolic link to target named linkpath.
  *
- * Both strings must stay valid until the request is submitted. The completion's
- * res is 0 or -errno.
+ * Both strings must stay valid until io_uring_sq_ready() returns 0. The
+ * completion's res is 0 or -errno.
  * Since liburing 2.2, kernel 5.15.
  */
 void io_uring_prep_symlink(struct io_uring_sqe *sqe, const char *target,
@@ -1955,7 +1957,7 @@ void io_uring_prep_symlink(struct io_uring_sqe *sqe, const char *target,
  * relative to olddfd.
  *
  * flags are AT_SYMLINK_FOLLOW and AT_EMPTY_PATH. Both paths must stay valid
- * until the request is submitted. The completion's res is 0 or -errno.
+ * until io_uring_sq_ready() returns 0. The completion's res is 0 or -errno.
  * Since liburing 2.1, kernel 5.15.
  */
 void io_uring_prep_linkat(struct io_uring_sqe *sqe, int olddfd,
@@ -1965,8 +1967,8 @@ void io_uring_prep_linkat(struct io_uring_sqe *sqe, int olddfd,
 /*
  * Prepares a link(): a new name newpath for the file oldpath.
  *
- * flags are those of linkat(). Both paths must stay valid until the request is
- * submitted. The completion's res is 0 or -errno.
+ * flags are those of linkat(). Both paths must stay valid until
+ * io_uring_sq_ready() returns 0. The completion's res is 0 or -errno.
  * Since liburing 2.2, kernel 5.15.
  */
 void io_uring_prep_link(struct io_uring_sqe *sqe, const char *oldpath,
@@ -2049,10 +2051,10 @@ void io_uring_prep_poll_update(struct io_uring_sqe *sqe, __u64 old_user_data,
  * count 0 means the time only; with IORING_TIMEOUT_MULTISHOT it is the number
  * of repeats, 0 for endless. The time is relative and on the monotonic clock
  * unless flags has IORING_TIMEOUT_ABS, IORING_TIMEOUT_BOOTTIME or
- * IORING_TIMEOUT_REALTIME. ts must stay valid until the request is submitted;
- * with IORING_TIMEOUT_IMMEDIATE_ARG (kernel 7.1) the pointer itself is a number
- * of nanoseconds. The completion's res is -ETIME when the time has passed, 0
- * when the count was reached first, -ECANCELED when it was removed.
+ * IORING_TIMEOUT_REALTIME. ts must stay valid until io_uring_sq_ready() returns
+ * 0; with IORING_TIMEOUT_IMMEDIATE_ARG (kernel 7.1) the pointer itself is a
+ * number of nanoseconds. The completion's res is -ETIME when the time has
+ * passed, 0 when the count was reached first, -ECANCELED when it was removed.
  * Since liburing 2.0, kernel 5.4.
  */
 void io_uring_prep_timeout(struct io_uring_sqe *sqe,
@@ -2074,12 +2076,12 @@ void io_uring_prep_timeout_remove(struct io_uring_sqe *sqe, __u64 user_data,
 /*
  * Prepares a new time for the timer that has this user_data.
  *
- * ts must stay valid until the request is submitted. It counts from now, or is
- * absolute when flags has IORING_TIMEOUT_ABS. IORING_LINK_TIMEOUT_UPDATE in
- * flags means a linked timeout (kernel 5.15). The clock stays: its flags give
- * -EINVAL. The timer's count is forgotten: it waits for the time alone, and a
- * multishot one becomes endless. The completion's res is 0, -ENOENT when there
- * is no such timer, or -EALREADY when it is about to complete.
+ * ts must stay valid until io_uring_sq_ready() returns 0. It counts from now,
+ * or is absolute when flags has IORING_TIMEOUT_ABS. IORING_LINK_TIMEOUT_UPDATE
+ * in flags means a linked timeout (kernel 5.15). The clock stays: its flags
+ * give -EINVAL. The timer's count is forgotten: it waits for the time alone,
+ * and a multishot one becomes endless. The completion's res is 0, -ENOENT when
+ * there is no such timer, or -EALREADY when it is about to complete.
  * Since liburing 2.0, kernel 5.11.
  */
 void io_uring_prep_timeout_update(struct io_uring_sqe *sqe,
@@ -2087,7 +2089,7 @@ void io_uring_prep_timeout_update(struct io_uring_sqe *sqe,
 		unsigned flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the cancellation of requests, found by user_data unless flags says
+ * Prepares the cancelation of requests, found by user_data unless flags says
  * otherwise.
  *
  * flags are IORING_ASYNC_CANCEL_* (kernel 5.19): _ALL for every match instead
@@ -2095,16 +2097,16 @@ void io_uring_prep_timeout_update(struct io_uring_sqe *sqe,
  * the opcode set in sqe->len afterwards. A linked timeout isn't found: cancel
  * the request that it limits. The completion's res is 0 (for waits on futexes
  * and children 1), -ENOENT when nothing matches, or -EALREADY when the request
- * is too far along; with _ALL or _ANY the number of requests found. A cancelled
+ * is too far along; with _ALL or _ANY the number of requests found. A canceled
  * request still completes, most often with -ECANCELED; what it uses must stay
- * valid until then.
+ * valid until the request completes in this way.
  * Since liburing 2.2, kernel 5.5.
  */
 void io_uring_prep_cancel64(struct io_uring_sqe *sqe, __u64 user_data,
 		int flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the cancellation of requests by the pointer that is their user data.
+ * Prepares the cancelation of requests by the pointer that is their user data.
  *
  * The same as io_uring_prep_cancel64(), for requests marked with
  * io_uring_sqe_set_data(). What user_data points to isn't looked at. The
@@ -2115,7 +2117,7 @@ void io_uring_prep_cancel(struct io_uring_sqe *sqe, const void *user_data,
 		int flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the cancellation of requests that use the descriptor fd.
+ * Prepares the cancelation of requests that use the descriptor fd.
  *
  * flags may have IORING_ASYNC_CANCEL_ALL for every such request instead of the
  * first, and IORING_ASYNC_CANCEL_FD_FIXED (kernel 6.0) when fd is a slot of the
@@ -2131,12 +2133,12 @@ void io_uring_prep_cancel_fd(struct io_uring_sqe *sqe, int fd,
  * Prepares a time limit for the request before it, which must have a link flag
  * set.
  *
- * That is IOSQE_IO_LINK or IOSQE_IO_HARDLINK. ts must stay valid until the
- * request is submitted. flags are those of io_uring_prep_timeout() for absolute
- * times and clocks; IORING_TIMEOUT_ETIME_SUCCESS is accepted and has no effect
- * on the chain. The completion's res is -ETIME when the time has passed and the
- * request was cancelled, -ECANCELED when the request was done first; -ENOENT or
- * -EALREADY when the two met.
+ * That is IOSQE_IO_LINK or IOSQE_IO_HARDLINK. ts must stay valid until
+ * io_uring_sq_ready() returns 0. flags are those of io_uring_prep_timeout() for
+ * absolute times and clocks; IORING_TIMEOUT_ETIME_SUCCESS is accepted and has
+ * no effect on the chain. The completion's res is -ETIME when the time has
+ * passed and the request was canceled, -ECANCELED when the request was done
+ * first; -ENOENT or -EALREADY when the two met.
  * Since liburing 2.0, kernel 5.5.
  */
 void io_uring_prep_link_timeout(struct io_uring_sqe *sqe,
@@ -2219,7 +2221,7 @@ void io_uring_prep_msg_ring(struct io_uring_sqe *sqe, int fd, unsigned len,
 		__u64 data, unsigned flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of a registered file to another ring.
+ * Prepares a send of a registered file to another ring.
  *
  * source_fd is the file's slot in this ring, target_fd the slot it gets in the
  * ring fd, or IORING_FILE_INDEX_ALLOC for any free one. A CQE with data as its
@@ -2234,8 +2236,8 @@ void io_uring_prep_msg_ring_fd(struct io_uring_sqe *sqe, int fd, int source_fd,
 		int target_fd, __u64 data, unsigned flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of a registered file to another ring, into a slot that
- * the kernel picks there.
+ * Prepares a send of a registered file to another ring, into a slot that the
+ * kernel picks there.
  *
  * The same as io_uring_prep_msg_ring_fd() with IORING_FILE_INDEX_ALLOC. The
  * completion's res, here and in the CQE on the ring fd, is the slot that was
@@ -2250,26 +2252,27 @@ void io_uring_prep_msg_ring_fd_alloc(struct io_uring_sqe *sqe, int fd,
  */
 
 /*
- * Prepares the handing over of nr buffers of len bytes each, lying one after
- * the other from addr on.
+ * Prepares a request that provides nr buffers of len bytes each, one after the
+ * other from addr on.
  *
  * They join the group bgid and get the ids bid, bid + 1 and so on, up to 65535;
- * nr is 1 to 65536 (older kernels: 65535). A request with IOSQE_BUFFER_SELECT
- * and that group takes one; its completion names the id. From then on the
- * buffer is the application's again and must be provided anew to be reused. A
+ * nr is 1 to 65536 (before kernel 6.7: 65535). A request with
+ * IOSQE_BUFFER_SELECT and that group takes one; its completion names the id.
+ * From then on the buffer is the application's, until it is provided again. A
  * buffer ring does the same at less cost: see io_uring_setup_buf_ring(). The
- * completion's res is 0 (older kernels: the number of buffers), also when only
- * some could be added, or -errno: -E2BIG when nr or bid is out of range,
- * -EINVAL when len is 0 or the ids pass 65535.
+ * completion's res is 0 (before kernel 5.19 perhaps the number of buffers),
+ * also when only some could be added, or -errno: -E2BIG when nr or bid is out
+ * of range, -EINVAL when len is 0 or the ids pass 65535.
  * Since liburing 2.0, kernel 5.7.
  */
 void io_uring_prep_provide_buffers(struct io_uring_sqe *sqe, void *addr,
 		int len, int nr, int bgid, int bid) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the taking back of up to nr provided buffers of the group bgid.
+ * Prepares a request that takes back up to nr provided buffers of the group
+ * bgid.
  *
- * The kernel uses none of them any more once the completion has arrived. The
+ * The kernel uses none of them any more when the request has completed. The
  * completion's res is the number of buffers taken back, which may be fewer than
  * asked, or -errno: -ENOENT when there is no such group, -EINVAL when it is a
  * buffer ring or nr is out of range.
@@ -2285,7 +2288,7 @@ void io_uring_prep_remove_buffers(struct io_uring_sqe *sqe, int nr,
  * of value.
  *
  * With len 0 only the size is asked for. name and path must stay valid until
- * the request is submitted, value until the completion arrives. The
+ * io_uring_sq_ready() returns 0, value until the request completes. The
  * completion's res is the size of the attribute or -errno: -ENODATA when there
  * is none, -ERANGE when len is too small.
  * Since liburing 2.2, kernel 5.19.
@@ -2298,7 +2301,8 @@ void io_uring_prep_getxattr(struct io_uring_sqe *sqe, const char *name,
  * file path.
  *
  * flags is 0, XATTR_CREATE or XATTR_REPLACE. name, value and path must stay
- * valid until the request is submitted. The completion's res is 0 or -errno.
+ * valid until io_uring_sq_ready() returns 0. The completion's res is 0 or
+ * -errno.
  * Since liburing 2.2, kernel 5.19.
  */
 void io_uring_prep_setxattr(struct io_uring_sqe *sqe, const char *name,
@@ -2309,10 +2313,10 @@ void io_uring_prep_setxattr(struct io_uring_sqe *sqe, const char *name,
  * Prepares an fgetxattr(): the attribute name of the open file fd into the len
  * bytes of value.
  *
- * With len 0 only the size is asked for. name must stay valid until the request
- * is submitted, value until the completion arrives. The completion's res is the
- * size of the attribute or -errno: -ENODATA when there is none, -ERANGE when
- * len is too small.
+ * With len 0 only the size is asked for. name must stay valid until
+ * io_uring_sq_ready() returns 0, value until the request completes. The
+ * completion's res is the size of the attribute or -errno: -ENODATA when there
+ * is none, -ERANGE when len is too small.
  * Since liburing 2.2, kernel 5.19.
  */
 void io_uring_prep_fgetxattr(struct io_uring_sqe *sqe, int fd, const char *name,
@@ -2323,7 +2327,7 @@ void io_uring_prep_fgetxattr(struct io_uring_sqe *sqe, int fd, const char *name,
  * open file fd.
  *
  * flags is 0, XATTR_CREATE or XATTR_REPLACE. name and value must stay valid
- * until the request is submitted. The completion's res is 0 or -errno.
+ * until io_uring_sq_ready() returns 0. The completion's res is 0 or -errno.
  * Since liburing 2.2, kernel 5.19.
  */
 void io_uring_prep_fsetxattr(struct io_uring_sqe *sqe, int fd, const char *name,
@@ -2336,7 +2340,7 @@ void io_uring_prep_fsetxattr(struct io_uring_sqe *sqe, int fd, const char *name,
  * select.
  *
  * options are WEXITED and the like. infop is filled in; it may be NULL, else it
- * must stay valid until the completion arrives. flags must be 0. The
+ * must stay valid until the request completes. flags must be 0. The
  * completion's res is 0 or -errno: -ECHILD when there is no such child. With
  * that and with -ECANCELED si_pid and si_signo of infop are set to 0.
  * Since liburing 2.6, kernel 6.7.
@@ -2346,11 +2350,11 @@ void io_uring_prep_waitid(struct io_uring_sqe *sqe, idtype_t idtype, id_t id,
 		unsigned flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the waking of at most val waiters on the futex at futex.
+ * Prepares a futex wake request for at most val waiters on the futex at futex.
  *
  * mask must share a bit with a waiter's; FUTEX_BITSET_MATCH_ANY means them all.
  * futex_flags are FUTEX2_*, at least a size: FUTEX2_SIZE_U32. flags must be 0.
- * futex must stay valid until the completion arrives. The completion's res is
+ * futex must stay valid until the request completes. The completion's res is
  * the number of waiters woken or -errno. A val above INT_MAX wakes one.
  * Since liburing 2.6, kernel 6.7.
  */
@@ -2363,7 +2367,7 @@ void io_uring_prep_futex_wake(struct io_uring_sqe *sqe, const uint32_t *futex,
  *
  * A waker whose mask shares a bit with mask ends it: FUTEX_BITSET_MATCH_ANY
  * means any. futex_flags are FUTEX2_*, at least a size: FUTEX2_SIZE_U32. flags
- * must be 0. futex must stay valid until the completion arrives. There is no
+ * must be 0. futex must stay valid until the request completes. There is no
  * timeout: link an io_uring_prep_link_timeout(). The completion's res is 0 when
  * woken, or -errno: -EAGAIN when the value is another.
  * Since liburing 2.6, kernel 6.7.
@@ -2375,9 +2379,9 @@ void io_uring_prep_futex_wait(struct io_uring_sqe *sqe, const uint32_t *futex,
 /*
  * Prepares a wait on nr_futex futexes at once, until one of them is woken.
  *
- * The array futex must stay valid until the request is submitted, the futexes
- * it points to until the completion arrives. flags must be 0. There is no
- * timeout: link an io_uring_prep_link_timeout(). The completion's res is the
+ * The array futex must stay valid until io_uring_sq_ready() returns 0, the
+ * futexes it points to until the request completes. flags must be 0. There is
+ * no timeout: link an io_uring_prep_link_timeout(). The completion's res is the
  * index of a futex that was woken, or -errno: -EAGAIN when one has another
  * value than expected.
  * Since liburing 2.6, kernel 6.7.
@@ -2392,7 +2396,7 @@ void io_uring_prep_futex_waitv(struct io_uring_sqe *sqe,
  * Prepares the acceptance of one connection on the listening socket fd.
  *
  * addr and addrlen receive the peer's address and are both NULL when it isn't
- * wanted; they must stay valid until the completion arrives. flags are those of
+ * wanted; they must stay valid until the request completes. flags are those of
  * accept4(2). The completion's res is the new file descriptor or -errno.
  * Since liburing 2.0, kernel 5.5.
  */
@@ -2443,10 +2447,10 @@ void io_uring_prep_multishot_accept_direct(struct io_uring_sqe *sqe, int fd,
 		int flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares a connection of the socket fd to the address addr of addrlen bytes.
+ * Prepares a connect() of the socket fd to the address addr of addrlen bytes.
  *
- * The address must stay valid until the request is submitted. The completion's
- * res is 0 or -errno, as from connect(2).
+ * The address must stay valid until io_uring_sq_ready() returns 0. The
+ * completion's res is 0 or -errno, as from connect(2).
  * Since liburing 2.0, kernel 5.5.
  */
 void io_uring_prep_connect(struct io_uring_sqe *sqe, int fd,
@@ -2454,11 +2458,11 @@ void io_uring_prep_connect(struct io_uring_sqe *sqe, int fd,
 		socklen_t addrlen) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the binding of the socket fd to the local address addr of addrlen
+ * Prepares a bind() of the socket fd to the local address addr of addrlen
  * bytes.
  *
- * The address must stay valid until the request is submitted. The completion's
- * res is 0 or -errno, as from bind(2).
+ * The address must stay valid until io_uring_sq_ready() returns 0. The
+ * completion's res is 0 or -errno, as from bind(2).
  * Since liburing 2.7, kernel 6.11.
  */
 void io_uring_prep_bind(struct io_uring_sqe *sqe, int fd,
@@ -2466,7 +2470,7 @@ void io_uring_prep_bind(struct io_uring_sqe *sqe, int fd,
 		socklen_t addrlen) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the socket fd for accepting connections.
+ * Prepares a listen() on the socket fd.
  *
  * backlog limits how many connections may wait to be accepted. The completion's
  * res is 0 or -errno, as from listen(2).
@@ -2478,9 +2482,9 @@ void io_uring_prep_listen(struct io_uring_sqe *sqe, int fd,
 /*
  * Prepares a wait for up to maxevents events on the epoll descriptor fd.
  *
- * events must have room for as many and stay valid until the completion
- * arrives. There is no timeout: link one. flags must be 0. The completion's res
- * is the number of events or -errno, as from epoll_wait(2).
+ * events must have room for as many and stay valid until the request completes.
+ * There is no timeout: link one. flags must be 0. The completion's res is the
+ * number of events or -errno, as from epoll_wait(2).
  * Since liburing 2.10, kernel 6.15.
  */
 void io_uring_prep_epoll_wait(struct io_uring_sqe *sqe, int fd,
@@ -2491,7 +2495,7 @@ void io_uring_prep_epoll_wait(struct io_uring_sqe *sqe, int fd,
  * Prepares a change of what the epoll descriptor epfd watches.
  *
  * op is EPOLL_CTL_ADD, EPOLL_CTL_MOD or EPOLL_CTL_DEL, for the descriptor fd.
- * ev must stay valid until the request is submitted. All are ordinary
+ * ev must stay valid until io_uring_sq_ready() returns 0. All are ordinary
  * descriptors: IOSQE_FIXED_FILE is ignored. The completion's res is 0 or
  * -errno, as from epoll_ctl(2).
  * Since liburing 2.0, kernel 5.6.
@@ -2551,10 +2555,10 @@ void io_uring_prep_socket_direct_alloc(struct io_uring_sqe *sqe, int domain,
  */
 
 /*
- * Prepares the receipt of a message on the socket fd, as by recvmsg(2).
+ * Prepares a recvmsg() on the socket fd.
  *
  * The kernel writes the lengths and flags back into msg, so it and all it
- * points to must stay valid until the completion arrives. flags are MSG_*. The
+ * points to must stay valid until the request completes. flags are MSG_*. The
  * completion's res is the number of bytes, 0 at the end of a stream, or -errno.
  * Since liburing 2.0, kernel 5.3.
  */
@@ -2579,33 +2583,33 @@ void io_uring_prep_recvmsg_multishot(struct io_uring_sqe *sqe, int fd,
 		struct msghdr *msg, unsigned flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of a message on the socket fd, as by sendmsg(2).
+ * Prepares a sendmsg() on the socket fd.
  *
- * msg must stay valid until the request is submitted (before kernel 5.5 until
- * the completion), the control data (msg_control) and the bytes to send until
- * the completion arrives. flags are MSG_*; a short send breaks a link only with
- * MSG_WAITALL. IOSQE_BUFFER_SELECT gives -EOPNOTSUPP. The completion's res is
- * the number of bytes sent or -errno.
+ * msg must stay valid until io_uring_sq_ready() returns 0 (before kernel 5.5,
+ * until the request completes), the control data (msg_control) and the bytes to
+ * send until the request completes. flags are MSG_*; a short send breaks a link
+ * only with MSG_WAITALL. IOSQE_BUFFER_SELECT gives -EOPNOTSUPP. The
+ * completion's res is the number of bytes sent or -errno.
  * Since liburing 2.0, kernel 5.3.
  */
 void io_uring_prep_sendmsg(struct io_uring_sqe *sqe, int fd,
 		const struct msghdr *msg, unsigned flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of a message without copying its bytes.
+ * Prepares a sendmsg() that doesn't copy the bytes.
  *
- * As io_uring_prep_sendmsg(), but the bytes must stay as they are until a
- * second completion, the one with IORING_CQE_F_NOTIF; it comes when the first
- * has IORING_CQE_F_MORE, which a failed request can have too. The control data
- * is needed until the first. IOSQE_CQE_SKIP_SUCCESS gives -EINVAL.
+ * As io_uring_prep_sendmsg(), but the request completes with a second
+ * completion, the one with IORING_CQE_F_NOTIF; it comes when the first has
+ * IORING_CQE_F_MORE, which a failed request can have too.
+ * IOSQE_CQE_SKIP_SUCCESS gives -EINVAL.
  * Since liburing 2.3, kernel 6.1.
  */
 void io_uring_prep_sendmsg_zc(struct io_uring_sqe *sqe, int fd,
 		const struct msghdr *msg, unsigned flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending, without copying, of a message whose bytes lie in the
- * registered buffer buf_index.
+ * Prepares a sendmsg() that doesn't copy the bytes, which lie in the registered
+ * buffer buf_index.
  *
  * As io_uring_prep_sendmsg_zc(); each iovec of msg must lie inside that buffer.
  * Only the low 16 bits of buf_index are kept.
@@ -2616,9 +2620,9 @@ void io_uring_prep_sendmsg_zc_fixed(struct io_uring_sqe *sqe, int fd,
 		unsigned buf_index) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of len bytes of buf on the socket sockfd.
+ * Prepares a send() of len bytes of buf on the socket sockfd.
  *
- * The bytes must stay valid until the completion arrives; with
+ * The bytes must stay valid until the request completes; with
  * IOSQE_BUFFER_SELECT (kernel 6.10) buf is NULL and a provided buffer is sent.
  * Only the low 32 bits of len are kept. flags are MSG_*; a short send breaks a
  * link only with MSG_WAITALL. The completion's res is the number of bytes sent
@@ -2629,8 +2633,7 @@ void io_uring_prep_send(struct io_uring_sqe *sqe, int sockfd, const void *buf,
 		size_t len, int flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of as many provided buffers as are there, with one
- * request.
+ * Prepares a send of as many provided buffers as are there.
  *
  * Set IOSQE_BUFFER_SELECT and the group of a buffer ring too. It goes in rounds
  * of up to 256 buffers, each with a completion; another follows when that has
@@ -2647,8 +2650,8 @@ void io_uring_prep_send_bundle(struct io_uring_sqe *sqe, int sockfd, size_t len,
  * Adds the destination dest_addr of addr_len bytes to a send prepared before.
  *
  * For io_uring_prep_send() (kernel 6.1) and io_uring_prep_send_zc(), not for
- * the message kinds. The address must stay valid until the request is
- * submitted.
+ * the message kinds. The address must stay valid until io_uring_sq_ready()
+ * returns 0.
  * Since liburing 2.3, kernel 6.0.
  */
 void io_uring_prep_send_set_addr(struct io_uring_sqe *sqe,
@@ -2656,11 +2659,10 @@ void io_uring_prep_send_set_addr(struct io_uring_sqe *sqe,
 		__u16 addr_len) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of len bytes of buf to the address addr of addrlen
- * bytes.
+ * Prepares a sendto() of len bytes of buf to the address addr of addrlen bytes.
  *
- * As io_uring_prep_send(); the address must stay valid until the request is
- * submitted. Only the low 16 bits of addrlen are kept.
+ * As io_uring_prep_send(); the address must stay valid until
+ * io_uring_sq_ready() returns 0. Only the low 16 bits of addrlen are kept.
  * Since liburing 2.4, kernel 6.1.
  */
 void io_uring_prep_sendto(struct io_uring_sqe *sqe, int sockfd, const void *buf,
@@ -2668,14 +2670,15 @@ void io_uring_prep_sendto(struct io_uring_sqe *sqe, int sockfd, const void *buf,
 		socklen_t addrlen) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending of len bytes of buf without copying them.
+ * Prepares a send() of len bytes of buf that doesn't copy them.
  *
- * The bytes must stay as they are until a second completion, the one with
- * IORING_CQE_F_NOTIF; it comes when the first has IORING_CQE_F_MORE, which a
- * failed request can have too. flags are MSG_*, zc_flags are IORING_SEND_*,
- * IORING_RECVSEND_POLL_FIRST and IORING_RECVSEND_FIXED_BUF. Only the low 32
- * bits of len and 16 of zc_flags are kept. The first completion's res is the
- * number of bytes sent or -errno: IOSQE_CQE_SKIP_SUCCESS gives -EINVAL.
+ * The bytes must stay valid until the request completes, which is with a second
+ * completion, the one with IORING_CQE_F_NOTIF; it comes when the first has
+ * IORING_CQE_F_MORE, which a failed request can have too. flags are MSG_*,
+ * zc_flags are IORING_SEND_*, IORING_RECVSEND_POLL_FIRST and
+ * IORING_RECVSEND_FIXED_BUF. Only the low 32 bits of len and 16 of zc_flags are
+ * kept. The first completion's res is the number of bytes sent or -errno:
+ * IOSQE_CQE_SKIP_SUCCESS gives -EINVAL.
  * Since liburing 2.3, kernel 6.0.
  */
 void io_uring_prep_send_zc(struct io_uring_sqe *sqe, int sockfd,
@@ -2683,7 +2686,7 @@ void io_uring_prep_send_zc(struct io_uring_sqe *sqe, int sockfd,
 		unsigned zc_flags) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the sending, without copying, of bytes that lie in the registered
+ * Prepares a send() that doesn't copy the bytes, which lie in the registered
  * buffer buf_index.
  *
  * As io_uring_prep_send_zc(); buf is an address inside that buffer, and the
@@ -2695,9 +2698,9 @@ void io_uring_prep_send_zc_fixed(struct io_uring_sqe *sqe, int sockfd,
 		unsigned buf_index) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the receipt of up to len bytes on the socket sockfd into buf.
+ * Prepares a recv() of up to len bytes on the socket sockfd into buf.
  *
- * buf must stay valid until the completion arrives; with IOSQE_BUFFER_SELECT it
+ * buf must stay valid until the request completes; with IOSQE_BUFFER_SELECT it
  * is NULL and the kernel takes a provided buffer. Only the low 32 bits of len
  * are kept. flags are MSG_*. The completion's res is the number of bytes, 0 at
  * the end of a stream, or -errno. Its flags have IORING_CQE_F_SOCK_NONEMPTY
@@ -2760,13 +2763,13 @@ void io_uring_prep_uring_cmd128(struct io_uring_sqe *sqe, int cmd_op,
 		int fd) LIBURING_NOEXCEPT;
 
 /*
- * Prepares a socket command, such as the reading or setting of an option.
+ * Prepares a socket command, such as to read or set an option.
  *
  * cmd_op is a SOCKET_URING_OP_*. level, optname, optval and optlen are those of
  * setsockopt(2), for the two option commands (kernel 6.7) alone. optval must
- * stay valid until the completion arrives. The completion's res is the
- * command's answer, for a read option its length, or -errno: -EOPNOTSUPP when
- * fd is no socket.
+ * stay valid until the request completes. The completion's res is the command's
+ * answer, for a read option its length, or -errno: -EOPNOTSUPP when fd is not a
+ * socket.
  * Since liburing 2.5, kernel 6.6.
  */
 void io_uring_prep_cmd_sock(struct io_uring_sqe *sqe, int cmd_op, int fd,
@@ -2778,9 +2781,9 @@ void io_uring_prep_cmd_sock(struct io_uring_sqe *sqe, int cmd_op, int fd,
  * the other end's when it is 1.
  *
  * *sockaddr_len is the room at sockaddr, and becomes the address's true length.
- * Both must stay valid until the completion arrives. The completion's res is 0
+ * Both must stay valid until the request completes. The completion's res is 0
  * or -errno, as from getsockname(2) and getpeername(2), but -EOPNOTSUPP when fd
- * is no socket.
+ * is not a socket.
  * Since liburing 2.13, kernel 6.19.
  */
 void io_uring_prep_cmd_getsockname(struct io_uring_sqe *sqe, int fd,
@@ -2788,7 +2791,7 @@ void io_uring_prep_cmd_getsockname(struct io_uring_sqe *sqe, int fd,
 		int peer) LIBURING_NOEXCEPT;
 
 /*
- * Prepares the discarding of nbytes bytes at offset of the block device fd.
+ * Prepares a discard of nbytes bytes at offset of the block device fd.
  *
  * Both are multiples of the device's block size. Writes in flight to the range
  * aren't waited for, and the page cache is cleared as far as it can be: nobody
@@ -2821,8 +2824,8 @@ void io_uring_prep_cmd_zone_reset_all(struct io_uring_sqe *sqe,
  * Tells whether the kernel that filled the probe p knows the operation op, an
  * IORING_OP_*.
  *
- * Returns 1 or 0; 0 for a negative op, and for one beyond those that the kernel
- * has heard of. Get a probe with io_uring_get_probe().
+ * Returns 1 or 0; 0 for a negative op, and for one beyond the p->ops_len that
+ * the probe tells of. Get a probe with io_uring_get_probe().
  * Since liburing 2.0, kernel 5.6.
  */
 int io_uring_opcode_supported(const struct io_uring_probe *p,
@@ -2935,9 +2938,8 @@ _LOCAL_INLINE bool io_uring_skip_cqe(struct io_uring *ring,
 		 * A kernel with EXT_ARG takes the timeout in the system call;
 		 * no CQE comes of it.
 		 */
-		if ((ring->features & IORING_FEAT_EXT_ARG) != 0)
-			return false;
-		if (cqe->user_data != LIBURING_UDATA_TIMEOUT)
+		if ((ring->features & IORING_FEAT_EXT_ARG) != 0 ||
+				cqe->user_data != LIBURING_UDATA_TIMEOUT)
 			return false;
 		if (cqe->res < 0)
 			*err = cqe->res;

@@ -824,7 +824,7 @@ enum io_uring_socket_op {
 	SOCKET_URING_OP_SETSOCKOPT = 3,	/* setsockopt(). Kernel 6.7. */
 	/*
 	 * Times at which sent data left, one completion of 32 bytes each, until
-	 * cancelled.
+	 * canceled.
 	 *
 	 * cqe->res is the key of the timestamp, cqe->big_cqe a struct
 	 * io_timespec. Kernel 6.17.
@@ -953,8 +953,8 @@ __extension__ struct io_uring_cqe {
  */
 #define IORING_SETUP_CLAMP	(1U << 4)
 /*
- * In params->flags: share worker threads, and the submission thread, with the
- * ring wq_fd. Kernel 5.6.
+ * In params->flags: share the submission thread of the ring wq_fd (before
+ * kernel 5.12 its workers, too). Kernel 5.6.
  */
 #define IORING_SETUP_ATTACH_WQ	(1U << 5)
 /*
@@ -1190,8 +1190,8 @@ struct io_uring_params {
  */
 #define IORING_FEAT_NODROP	(1U << 1)
 /*
- * In params->features: what an entry points to may be reused once the entry was
- * submitted, apart from the data buffers. Kernel 5.5.
+ * In params->features: what an entry points to, apart from the data buffers, is
+ * copied when the kernel takes the entry. Kernel 5.5.
  */
 #define IORING_FEAT_SUBMIT_STABLE	(1U << 2)
 /*
@@ -1200,8 +1200,8 @@ struct io_uring_params {
  */
 #define IORING_FEAT_RW_CUR_POS	(1U << 3)
 /*
- * In params->features: requests run with the credentials of the task that
- * submits, not of the one that made the ring. Kernel 5.6.
+ * In params->features: a request has the submitter's credentials, whoever made
+ * the ring. Kernel 5.6.
  */
 #define IORING_FEAT_CUR_PERSONALITY	(1U << 4)
 /*

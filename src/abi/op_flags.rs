@@ -191,7 +191,7 @@ c_enum! {
         SOCKET_URING_OP_GETSOCKOPT = 2,
         /// `setsockopt()`. Kernel 6.7.
         SOCKET_URING_OP_SETSOCKOPT = 3,
-        /// Times at which sent data left, one completion of 32 bytes each, until cancelled.
+        /// Times at which sent data left, one completion of 32 bytes each, until canceled.
         ///
         /// `cqe->res` is the key of the timestamp, `cqe->big_cqe` a `struct io_timespec`.
         /// Kernel 6.17.

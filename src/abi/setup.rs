@@ -26,7 +26,7 @@ pub const IORING_SETUP_CQSIZE: c_uint = 1 << 3;
 /// Kernel 5.6.
 pub const IORING_SETUP_CLAMP: c_uint = 1 << 4;
 
-/// In `params->flags`: share worker threads, and the submission thread, with the ring `wq_fd`.
+/// In `params->flags`: share the submission thread of the ring `wq_fd` (before kernel 5.12 its workers, too).
 /// Kernel 5.6.
 pub const IORING_SETUP_ATTACH_WQ: c_uint = 1 << 5;
 
@@ -218,15 +218,14 @@ pub const IORING_FEAT_SINGLE_MMAP: c_uint = 1 << 0;
 /// Kernel 5.5.
 pub const IORING_FEAT_NODROP: c_uint = 1 << 1;
 
-/// In `params->features`: what an entry points to may be reused once the entry was submitted, apart
-/// from the data buffers. Kernel 5.5.
+/// In `params->features`: what an entry points to, apart from the data buffers, is copied when the
+/// kernel takes the entry. Kernel 5.5.
 pub const IORING_FEAT_SUBMIT_STABLE: c_uint = 1 << 2;
 
 /// In `params->features`: `sqe->off` of -1 reads or writes at the file's own position. Kernel 5.6.
 pub const IORING_FEAT_RW_CUR_POS: c_uint = 1 << 3;
 
-/// In `params->features`: requests run with the credentials of the task that submits, not of the
-/// one that made the ring. Kernel 5.6.
+/// In `params->features`: a request has the submitter's credentials, whoever made the ring. Kernel 5.6.
 pub const IORING_FEAT_CUR_PERSONALITY: c_uint = 1 << 4;
 
 /// In `params->features`: a request on a file that is not ready waits by polling, without a thread.

@@ -43,7 +43,9 @@ pub unsafe extern "C" fn io_uring_buf_ring_add(
     mask: c_int,
     buf_offset: c_int,
 ) {
-    let index: c_int = c_int::from((*br).anon_ring.anon_head.tail).wrapping_add(buf_offset) & mask;
+    // Unsigned, as the sum may pass what an int holds.
+    let tail: c_uint = c_uint::from((*br).anon_ring.anon_head.tail);
+    let index: c_int = tail.wrapping_add(buf_offset as c_uint) as c_int & mask;
     let bufs: *mut io_uring_buf = (&raw mut (*br).anon_ring.bufs).cast::<io_uring_buf>();
     let buf: *mut io_uring_buf = bufs.add(index as usize);
 
@@ -58,7 +60,8 @@ pub unsafe extern "C" fn io_uring_buf_ring_add(
 /// Since liburing 2.2, kernel 5.19.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_buf_ring_advance(br: *mut io_uring_buf_ring, count: c_int) {
-    let new_tail: c_ushort = c_int::from((*br).anon_ring.anon_head.tail).wrapping_add(count) as c_ushort;
+    let old_tail: c_uint = c_uint::from((*br).anon_ring.anon_head.tail);
+    let new_tail: c_ushort = old_tail.wrapping_add(count as c_uint) as c_ushort;
 
     // The release shows the kernel the buffers before the tail that covers them.
     io_uring_smp_store_release(&raw mut (*br).anon_ring.anon_head.tail, new_tail);
@@ -108,6 +111,6 @@ pub unsafe extern "C" fn io_uring_buf_ring_available(
         return ret;
     }
     // Both indices wrap at 16 bits, and so must their distance.
-    count = c_int::from((*br).anon_ring.anon_head.tail).wrapping_sub(c_int::from(head.assume_init()));
+    count = c_int::from((*br).anon_ring.anon_head.tail) - c_int::from(head.assume_init());
     c_int::from(count as uint16_t)
 }

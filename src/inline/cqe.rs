@@ -3,7 +3,7 @@
 use crate::abi::{IORING_CQE_F_32, IORING_SETUP_CQE32, io_uring_cqe};
 use crate::barrier::{io_uring_smp_load_acquire, io_uring_smp_store_release};
 use crate::ctypes::{__u64, c_uint, c_void, uintptr_t};
-use crate::types::{io_uring, io_uring_cq, io_uring_cqe_iter};
+use crate::types::{io_uring, io_uring_cqe_iter};
 
 /// Returns how far to shift a CQE's index, given the ring's `IORING_SETUP_*` flags.
 ///
@@ -85,10 +85,10 @@ pub unsafe extern "C" fn io_uring_cqe_iter_next(iter: *mut io_uring_cqe_iter, cq
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_cq_advance(ring: *mut io_uring, nr: c_uint) {
     if nr != 0 {
-        let cq: *mut io_uring_cq = &raw mut (*ring).cq;
+        let oldest: c_uint = *(*ring).cq.khead;
 
-        // The release keeps our reads of the CQEs before it: the kernel may overwrite them from here on.
-        io_uring_smp_store_release((*cq).khead, (*(*cq).khead).wrapping_add(nr));
+        // The slots are the kernel's to fill from here on, so every read of them comes before.
+        io_uring_smp_store_release((*ring).cq.khead, oldest.wrapping_add(nr));
     }
 }
 

@@ -112,26 +112,27 @@ pub unsafe extern "C" fn io_uring_recvmsg_cmsg_nexthdr(
     cmsg: *mut cmsghdr,
 ) -> *mut cmsghdr {
     let mut len: size_t = length::from((*cmsg).cmsg_len);
-    let controllen: size_t;
-    let first: *mut c_uchar;
-    let end: *mut c_uchar;
+    let hdr: size_t = size_of::<cmsghdr>();
+    let align: size_t = size_of::<size_t>();
+    let controllen: size_t = length::from((*o).controllen);
+    let name: uintptr_t = uring_ptr_to_u64(io_uring_recvmsg_name(o)) as uintptr_t;
+    let before: size_t = (uring_ptr_to_u64(cmsg.cast()) as uintptr_t)
+        .wrapping_sub(name)
+        .wrapping_sub((*msgh).msg_namelen as size_t);
+    let mut room: size_t = controllen.wrapping_sub(before).wrapping_sub(hdr);
     let next: *mut c_void;
 
-    // A length that doesn't even cover its header would keep the caller's loop at this place for ever.
-    if len < size_of::<cmsghdr>() {
+    // Lengths are rounded down and compared with what is left: rounded up, the largest would wrap around to 0, and keep
+    // the caller's loop at this place for ever, as one does that doesn't cover its header.
+    if len < hdr || room > controllen || len > (room & !(align - 1)) {
         return ptr::null_mut();
     }
-    first = io_uring_recvmsg_cmsg_firsthdr(o, msgh).cast::<c_uchar>();
-    controllen = length::from((*o).controllen);
-    end = first.wrapping_add(controllen);
     next = cmsg.cast::<c_uchar>().wrapping_add(CMSG_ALIGN(len)).cast();
 
-    // The next header must fit before its length may be read, and then all of it.
-    if next.cast::<c_uchar>().wrapping_add(size_of::<cmsghdr>()) > end {
-        return ptr::null_mut();
-    }
+    // The next header fits, so that its length may be read; now all of it must.
+    room = room.wrapping_add(hdr).wrapping_sub(CMSG_ALIGN(len));
     len = length::from((*next.cast::<cmsghdr>()).cmsg_len);
-    if next.cast::<c_uchar>().wrapping_add(CMSG_ALIGN(len)) > end {
+    if len > (room & !(align - 1)) {
         return ptr::null_mut();
     }
     next.cast::<cmsghdr>()

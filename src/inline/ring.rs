@@ -10,7 +10,7 @@ use crate::abi::{
     IOSQE_CQE_SKIP_SUCCESS, io_uring_cqe, io_uring_probe, io_uring_probe_op, io_uring_sqe,
 };
 use crate::barrier::{io_uring_smp_load_acquire, read_once, write_once};
-use crate::ctypes::{__u8, c_int, c_uint, uint32_t};
+use crate::ctypes::{__u8, c_int, c_uint};
 use crate::inline::cqe::{io_uring_cq_advance, io_uring_cqe_nr, io_uring_cqe_shift};
 use crate::inline::prep::io_uring_prep_nop;
 use crate::inline::sqe::{io_uring_initialize_sqe, io_uring_sqe_shift};
@@ -20,14 +20,16 @@ use crate::wait::__io_uring_get_cqe;
 
 /// Tells whether the kernel that filled the probe `p` knows the operation `op`, an `IORING_OP_*`.
 ///
-/// Returns 1 or 0; 0 for a negative `op`, and for one beyond those that the kernel has heard of.
+/// Returns 1 or 0; 0 for a negative `op`, and for one beyond the `p->ops_len` that the probe tells of.
 /// Get a probe with `io_uring_get_probe()`.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_opcode_supported(p: *const io_uring_probe, op: c_int) -> c_int {
     let ops: *const io_uring_probe_op = (&raw const (*p).ops).cast::<io_uring_probe_op>();
 
-    if op < 0 || op > c_int::from((*p).last_op) {
+    // Not `last_op`: the caller of `io_uring_register_probe()` may have had less space than the kernel has operations.
+    // Unsigned, a negative one is beyond as well.
+    if op as c_uint >= c_uint::from((*p).ops_len) {
         return 0;
     }
     c_int::from((c_uint::from((*ops.add(op as usize)).flags) & IO_URING_OP_SUPPORTED) != 0)
@@ -39,11 +41,11 @@ pub unsafe extern "C" fn io_uring_opcode_supported(p: *const io_uring_probe, op:
 /// Since liburing 2.10.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_load_sq_head(ring: *const io_uring) -> c_uint {
-    // The polling thread moves the head while we run, and its slot may be filled again only after the thread has
-    // read it, which the acquire makes sure of. Without SQPOLL it moves inside our own system calls alone.
     if ((*ring).flags & IORING_SETUP_SQPOLL) != 0 {
+        // Pairs with the polling thread's release: what it has passed, it has read.
         return io_uring_smp_load_acquire((*ring).sq.khead);
     }
+    // Moved by this program's own system calls alone.
     *(*ring).sq.khead
 }
 
@@ -53,7 +55,7 @@ pub unsafe extern "C" fn io_uring_load_sq_head(ring: *const io_uring) -> c_uint 
 /// Since liburing 2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_sq_ready(ring: *const io_uring) -> c_uint {
-    // The kernel's own head, not our `sqe_head`: a submit may have consumed fewer SQEs than it was given.
+    // `sqe_head` counts what was offered, and an error lets the kernel leave some of that.
     (*ring).sq.sqe_tail.wrapping_sub(io_uring_load_sq_head(ring))
 }
 
@@ -120,21 +122,14 @@ pub unsafe extern "C" fn io_uring_cq_eventfd_enabled(ring: *const io_uring) -> b
 /// Since liburing 2.0, kernel 5.8.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_cq_eventfd_toggle(ring: *mut io_uring, enabled: bool) -> c_int {
-    let mut flags: uint32_t;
+    let word: *mut c_uint = (*ring).cq.kflags;
 
-    if enabled == io_uring_cq_eventfd_enabled(ring) {
-        return 0;
+    if enabled != io_uring_cq_eventfd_enabled(ring) {
+        if word.is_null() {
+            return -EOPNOTSUPP;
+        }
+        write_once(word, *word ^ IORING_CQ_EVENTFD_DISABLED);
     }
-    if (*ring).cq.kflags.is_null() {
-        return -EOPNOTSUPP;
-    }
-    flags = *(*ring).cq.kflags;
-    if enabled {
-        flags &= !IORING_CQ_EVENTFD_DISABLED;
-    } else {
-        flags |= IORING_CQ_EVENTFD_DISABLED;
-    }
-    write_once((*ring).cq.kflags, flags);
     0
 }
 
@@ -166,10 +161,7 @@ pub unsafe extern "C" fn io_uring_wait_cqe_nr(
 pub unsafe extern "C" fn io_uring_skip_cqe(ring: *mut io_uring, cqe: *mut io_uring_cqe, err: *mut c_int) -> bool {
     if ((*cqe).flags & IORING_CQE_F_SKIP) == 0 {
         // A kernel with EXT_ARG takes the timeout in the system call; no CQE comes of it.
-        if ((*ring).features & IORING_FEAT_EXT_ARG) != 0 {
-            return false;
-        }
-        if (*cqe).user_data != LIBURING_UDATA_TIMEOUT {
+        if ((*ring).features & IORING_FEAT_EXT_ARG) != 0 || (*cqe).user_data != LIBURING_UDATA_TIMEOUT {
             return false;
         }
         if (*cqe).res < 0 {
@@ -192,37 +184,36 @@ pub unsafe extern "C" fn __io_uring_peek_cqe(
     cqe_ptr: *mut *mut io_uring_cqe,
     nr_available: *mut c_uint,
 ) -> c_int {
-    let mut cqe: *mut io_uring_cqe;
-    let mut err: c_int = 0;
-    let mut available: c_uint;
-    let mask: c_uint = (*ring).cq.ring_mask;
-    let shift: c_uint = io_uring_cqe_shift(ring);
+    let wrap: c_uint = (*ring).cq.ring_mask;
+    let size: c_uint = io_uring_cqe_shift(ring);
+    let mut oldest: *mut io_uring_cqe;
+    let mut ended: c_int = 0;
+    let mut taken: c_uint;
 
     loop {
-        // The acquire makes every CQE below the tail whole. Only we write the head, so a plain load does.
-        let tail: c_uint = io_uring_smp_load_acquire((*ring).cq.ktail);
-        let head: c_uint = *(*ring).cq.khead;
+        // In this order: the acquire shows whole every CQE before `end`.
+        let end: c_uint = io_uring_smp_load_acquire((*ring).cq.ktail);
+        let first: c_uint = *(*ring).cq.khead;
 
-        cqe = ptr::null_mut();
-        available = tail.wrapping_sub(head);
-        if available == 0 {
+        oldest = ptr::null_mut();
+        taken = end.wrapping_sub(first);
+        if taken == 0 {
             break;
         }
-        cqe = (*ring).cq.cqes.add(((head & mask) << shift) as usize);
-        if !io_uring_skip_cqe(ring, cqe, &raw mut err) {
-            // With an error it was the library's timeout, and its slot is the kernel's again.
-            if err != 0 {
-                cqe = ptr::null_mut();
+        oldest = (*ring).cq.cqes.add(((first & wrap) << size) as usize);
+        if !io_uring_skip_cqe(ring, oldest, &raw mut ended) {
+            if ended != 0 {
+                // The library's own timeout: its slot is the kernel's again.
+                oldest = ptr::null_mut();
             }
             break;
         }
     }
-
-    *cqe_ptr = cqe;
+    *cqe_ptr = oldest;
     if !nr_available.is_null() {
-        *nr_available = available;
+        *nr_available = taken;
     }
-    err
+    ended
 }
 
 /// Looks at the oldest completion without waiting.
@@ -238,7 +229,7 @@ pub unsafe extern "C" fn io_uring_peek_cqe(ring: *mut io_uring, cqe_ptr: *mut *m
         if !(*cqe_ptr).is_null() {
             return 0;
         }
-        // Nothing here and nothing that the kernel could add: the long way round would say the same.
+        // Only these three let an entry into the kernel bring a completion.
         if ((*ring).flags & IORING_SETUP_IOPOLL) == 0
             && (read_once((*ring).sq.kflags) & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) == 0
         {
@@ -267,19 +258,19 @@ pub unsafe extern "C" fn io_uring_wait_cqe(ring: *mut io_uring, cqe_ptr: *mut *m
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _io_uring_get_sqe(ring: *mut io_uring) -> *mut io_uring_sqe {
     let sq: *mut io_uring_sq = &raw mut (*ring).sq;
-    let head: c_uint = io_uring_load_sq_head(ring);
-    let tail: c_uint = (*sq).sqe_tail;
-    let sqe: *mut io_uring_sqe;
+    let consumed: c_uint = io_uring_load_sq_head(ring);
+    let slot: c_uint = (*sq).sqe_tail;
+    let entry: *mut io_uring_sqe;
 
-    if tail.wrapping_sub(head) >= (*sq).ring_entries {
+    if slot.wrapping_sub(consumed) >= (*sq).ring_entries {
         return ptr::null_mut();
     }
-    sqe = (*sq)
+    entry = (*sq)
         .sqes
-        .add(((tail & (*sq).ring_mask) << io_uring_sqe_shift(ring)) as usize);
-    (*sq).sqe_tail = tail.wrapping_add(1);
-    io_uring_initialize_sqe(sqe);
-    sqe
+        .add(((slot & (*sq).ring_mask) << io_uring_sqe_shift(ring)) as usize);
+    (*sq).sqe_tail = slot.wrapping_add(1);
+    io_uring_initialize_sqe(entry);
+    entry
 }
 
 /// Takes the next free SQE, to be filled by a prep helper and submitted by `io_uring_submit()`.
@@ -301,9 +292,9 @@ pub unsafe extern "C" fn io_uring_get_sqe(ring: *mut io_uring) -> *mut io_uring_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_get_sqe128(ring: *mut io_uring) -> *mut io_uring_sqe {
     let sq: *mut io_uring_sq = &raw mut (*ring).sq;
-    let head: c_uint = io_uring_load_sq_head(ring);
-    let mut tail: c_uint = (*sq).sqe_tail;
-    let mut sqe: *mut io_uring_sqe;
+    let consumed: c_uint = io_uring_load_sq_head(ring);
+    let mut slot: c_uint = (*sq).sqe_tail;
+    let entry: *mut io_uring_sqe;
 
     if ((*ring).flags & IORING_SETUP_SQE128) != 0 {
         return io_uring_get_sqe(ring);
@@ -311,20 +302,22 @@ pub unsafe extern "C" fn io_uring_get_sqe128(ring: *mut io_uring) -> *mut io_uri
     if ((*ring).flags & IORING_SETUP_SQE_MIXED) == 0 {
         return ptr::null_mut();
     }
-    if (tail.wrapping_add(1) & (*sq).ring_mask) == 0 {
-        if tail.wrapping_add(2).wrapping_sub(head) >= (*sq).ring_entries {
+    // The kernel reads both halves side by side, so the last slot of the array can't be the first half.
+    if (slot.wrapping_add(1) & (*sq).ring_mask) == 0 {
+        let filler: *mut io_uring_sqe;
+
+        if slot.wrapping_add(2).wrapping_sub(consumed) >= (*sq).ring_entries {
             return ptr::null_mut();
         }
-        // The kernel doesn't let a big SQE run past the end of the array.
-        sqe = _io_uring_get_sqe(ring);
-        io_uring_prep_nop(sqe);
-        (*sqe).flags |= IOSQE_CQE_SKIP_SUCCESS as __u8;
-        tail = (*sq).sqe_tail;
-    } else if tail.wrapping_add(1).wrapping_sub(head) >= (*sq).ring_entries {
+        filler = _io_uring_get_sqe(ring);
+        io_uring_prep_nop(filler);
+        (*filler).flags |= IOSQE_CQE_SKIP_SUCCESS as __u8;
+        slot = (*sq).sqe_tail;
+    } else if slot.wrapping_add(1).wrapping_sub(consumed) >= (*sq).ring_entries {
         return ptr::null_mut();
     }
-    sqe = (*sq).sqes.add((tail & (*sq).ring_mask) as usize);
-    (*sq).sqe_tail = tail.wrapping_add(2);
-    io_uring_initialize_sqe(sqe);
-    sqe
+    entry = (*sq).sqes.add((slot & (*sq).ring_mask) as usize);
+    (*sq).sqe_tail = slot.wrapping_add(2);
+    io_uring_initialize_sqe(entry);
+    entry
 }

@@ -289,9 +289,27 @@ fn the_limit_on_files_is_raised_only_where_it_is_too_low() {
         raise_nofile(1024);
         assert_eq!(script.calls(), [Call::Limit(None)], "enough already");
         raise_nofile(1025);
-        assert_eq!(script.calls(), [Call::Limit(None), Call::Limit(Some((2049, 4096)))]);
+        assert_eq!(script.calls(), [Call::Limit(None), Call::Limit(Some((1025, 4096)))]);
         script.fail(Kind::Limit, 0, -EPERM);
         raise_nofile(u32::MAX);
         assert_eq!(script.calls(), [Call::Limit(None)], "what can't be read is not set");
+    }
+}
+
+#[test]
+fn settings_for_busy_polling_come_back_as_they_may_be_registered() {
+    let mut rig = Rig::new(4, 0);
+    let inactive = if cfg!(target_endian = "little") { 255 } else { 255 << 32 };
+    for (ret, came, want) in [(0, inactive, 0), (0, 1, 1), (0, 0, 0), (-EINVAL, inactive, inactive)] {
+        // SAFETY: all zeroes is valid.
+        let mut napi: io_uring_napi = unsafe { zeroed() };
+        napi.resv = came;
+        if ret < 0 {
+            rig.script
+                .set(|kernel| kernel.answers.push((IORING_REGISTER_NAPI, ret)));
+        }
+        // SAFETY: the rig's ring.
+        assert_eq!(unsafe { io_uring_register_napi(rig.ring(), &raw mut napi) }, ret);
+        assert_eq!(napi.resv, want);
     }
 }

@@ -129,8 +129,15 @@ fn too_many_files_raise_the_limit_once() {
             let calls = rig.script.calls();
             let kinds: Vec<_> = calls.iter().map(Call::kind).collect();
             assert_eq!(kinds, [Kind::Register, Kind::Limit, Kind::Limit, Kind::Register]);
-            assert_eq!(calls[2], Call::Limit(Some((7, 100))));
+            assert_eq!(calls[2], Call::Limit(Some((4, 100))), "to the table's size");
             assert_eq!(calls[0], calls[3], "the same once more");
+        }
+        // A limit that is high enough stays: the kernel had another reason.
+        for limit in [4, 5] {
+            let mut rig = Rig::on(4, 0, |kernel| kernel.limit = (limit, 100));
+            rig.script.set(|kernel| kernel.answers.extend([(opcode, -EMFILE); 2]));
+            assert_eq!(call(&mut rig), -EMFILE);
+            assert_eq!(rig.script.set(|kernel| kernel.limit), (limit, 100));
         }
     }
 }

@@ -305,3 +305,40 @@ fn exit_gives_a_registered_index_back_before_it_closes() {
         clear(rig.ring());
     }
 }
+
+#[test]
+fn exit_of_a_ring_that_may_not_unregister_gives_its_index_back_by_another() {
+    for closed in [false, true] {
+        for refused in [1, 2] {
+            let mut rig = Rig::new(8, 0);
+            // SAFETY: the rig's ring; a second exit by the rig finds nothing.
+            unsafe {
+                assert_eq!(crate::register::io_uring_register_ring_fd(rig.ring()), 1);
+                if closed {
+                    assert_eq!(crate::register::io_uring_close_ring_fd(rig.ring()), 1);
+                }
+                let answer = (IORING_UNREGISTER_RING_FDS, -libc::EACCES);
+                rig.script
+                    .set(|kernel| kernel.answers.extend(std::iter::repeat_n(answer, refused)));
+                io_uring_queue_exit(rig.ring());
+                clear(rig.ring());
+            }
+            // Refused once more, it is given up.
+            let left = rig.script.set(|kernel| std::mem::take(&mut kernel.indexes));
+            assert_eq!((left.len(), rig.script.held()), (refused - 1, (0, 0)));
+        }
+    }
+    // Where no ring can be made, the index stays, and all else is undone.
+    let mut rig = Rig::new(8, 0);
+    // SAFETY: as above.
+    unsafe {
+        assert_eq!(crate::register::io_uring_register_ring_fd(rig.ring()), 1);
+        rig.script
+            .set(|kernel| kernel.answers.push((IORING_UNREGISTER_RING_FDS, -libc::EACCES)));
+        rig.script.fail(Kind::Setup, 0, -libc::EMFILE);
+        io_uring_queue_exit(rig.ring());
+        clear(rig.ring());
+    }
+    let left = rig.script.set(|kernel| std::mem::take(&mut kernel.indexes));
+    assert_eq!((left.len(), rig.script.held()), (1, (0, 0)));
+}

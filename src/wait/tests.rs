@@ -127,6 +127,57 @@ fn the_librarys_timeout_never_reaches_the_application() {
 }
 
 #[test]
+fn a_poller_may_read_the_librarys_time_limit_when_the_call_is_over() {
+    for asleep in [false, true] {
+        let mut rig = Rig::on(4, IORING_SETUP_SQPOLL, |kernel| kernel.features &= !IORING_FEAT_EXT_ARG);
+        rig.script.ring(|ring| {
+            ring.flag(IORING_SQ_NEED_WAKEUP, asleep);
+            ring.post(7, 0, 0);
+        });
+        let (mut cqe, mut ts) = (null_mut(), millis(1234));
+        // SAFETY: the rig's ring, whose newest entry is the library's own.
+        unsafe {
+            let ret = io_uring_wait_cqe_timeout(rig.ring(), &raw mut cqe, &raw mut ts);
+            assert_eq!((ret, rig.seen(cqe)), (0, Some(7)));
+            ts = millis(1);
+            let sqe = (*rig.ring()).sq.sqes;
+            assert_eq!(((*sqe).opcode, (*sqe).len), (IORING_OP_TIMEOUT as u8, 1));
+            let read = (*sqe).anon_addr.addr as usize as *const __kernel_timespec;
+            assert_ne!(read, &raw const ts, "the caller's, which is another by now");
+            assert_eq!(((*read).tv_sec, (*read).tv_nsec), (1, 234_000_000));
+            assert_eq!(read as usize, sqe as usize + 48, "where nothing else of a timeout is");
+        }
+    }
+}
+
+#[test]
+fn a_refused_wait_takes_the_librarys_time_limit_back() {
+    let mut rig = Rig::on(8, 0, |kernel| kernel.features &= !IORING_FEAT_EXT_ARG);
+    rig.nops([1, 2]);
+    let (mut cqe, mut ts) = (null_mut(), millis(5));
+    // SAFETY: the rig's ring.
+    unsafe {
+        for errno in [EBUSY, EAGAIN] {
+            rig.script.fail(Kind::Enter, 0, -errno);
+            assert_eq!(io_uring_wait_cqe_timeout(rig.ring(), &raw mut cqe, &raw mut ts), -errno);
+            assert_eq!(
+                (rig.sq(), io_uring_sq_ready(rig.ring())),
+                ((0, 2), 2),
+                "the program's stay queued"
+            );
+        }
+        // One is taken, then comes the error: the result is the number.
+        rig.script.set(|kernel| kernel.short.push_back(1));
+        rig.script.fail(Kind::Enter, 1, -EBUSY);
+        rig.script.ring(|ring| ring.silent = true);
+        assert_eq!(io_uring_wait_cqe_timeout(rig.ring(), &raw mut cqe, &raw mut ts), 1);
+        assert_eq!((rig.sq(), io_uring_sq_ready(rig.ring())), ((1, 2), 1));
+        assert_eq!(io_uring_submit(rig.ring()), 1);
+    }
+    assert_eq!(rig.taken(), [1, 2], "and no time limit of a call that is over");
+}
+
+#[test]
 fn a_full_queue_is_submitted_before_the_librarys_timeout_is_queued() {
     let old = |kernel: &mut crate::kernel::script::State| kernel.features &= !IORING_FEAT_EXT_ARG;
     let wait = |rig: &mut Rig| {

@@ -196,7 +196,8 @@ static uint64_t draw_message(char kind)
 	out->controllen = below(2) ? (unsigned)world.msg.msg_controllen : below(600);
 	out->payloadlen = below(2) ? below(3000) : (unsigned)number();
 	control = world.buf + sizeof(*out) + world.msg.msg_namelen;
-	for (room = 0; room + sizeof(*cmsg) < 900; room += 8) {
+	/* A length wherever a message may begin: of absurd ones the peer makes messages, and ours doesn't. */
+	for (room = 0; room + sizeof(*cmsg) < 900; room += sizeof(size_t)) {
 		size_t len = below(4) ? below(64) : below(700);
 
 		memcpy(control + room, &len, sizeof(len));
@@ -227,6 +228,9 @@ static uint64_t argument(char kind, bool null)
 	case 'i':
 		return (uintptr_t)&world.iter;
 	case 'P':
+		/* A whole probe: ours doesn't look beyond a short one, and the peer does. */
+		world.buf[0] &= 0x7f;
+		world.buf[1] = (unsigned char)(world.buf[0] + 1);
 		return (uintptr_t)world.buf;
 	case 'R':
 	case 'm':

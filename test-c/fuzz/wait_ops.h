@@ -33,6 +33,15 @@ static void settle(struct slot *s)
 			REFUSE("would spin");						\
 	} while (0)
 
+/* A time limit that is a request: the thread takes it when it likes, and a disabled ring leaves it in the queue of the
+ * peer alone. */
+#define OLD_LIMIT_WORKS()								\
+	do {										\
+		if (!(ring->features & IORING_FEAT_EXT_ARG) &&				\
+		    (polled(s) || ring->flags & IORING_SETUP_R_DISABLED))		\
+			REFUSE("polled or disabled");					\
+	} while (0)
+
 /* Times: none, over at once, soon, never. Without EXT_ARG they become requests, and those must not run out. */
 static struct __kernel_timespec *time_of(const struct slot *s, unsigned which)
 {
@@ -115,6 +124,7 @@ static void submit_wait_timeout(unsigned r, unsigned count, unsigned when, unsig
 	NOT_SPINNING(count + 1);
 	if (polled(s))
 		REFUSE("polled");
+	OLD_LIMIT_WORKS();
 	/* Its own timeout is a request. */
 	s->waits |= !(ring->features & IORING_FEAT_EXT_ARG);
 	TIMED(ts, io_uring_submit_and_wait_timeout(ring, &cqe, count, ts, mask_of(mask)));
@@ -158,8 +168,7 @@ static void wait_cqes(unsigned r, unsigned count, unsigned when, unsigned mask)
 	struct __kernel_timespec *ts = time_of(s, when);
 
 	NOT_SPINNING(count + 1);
-	if (polled(s) && !(ring->features & IORING_FEAT_EXT_ARG))
-		REFUSE("polled");
+	OLD_LIMIT_WORKS();
 	s->waits |= !(ring->features & IORING_FEAT_EXT_ARG);
 	TIMED(ts, io_uring_wait_cqes(ring, &cqe, count, ts, mask_of(mask)));
 	say_first(s, cqe);
@@ -182,8 +191,7 @@ static void wait_cqe_timeout(unsigned r, unsigned when)
 	struct __kernel_timespec *ts = time_of(s, when);
 
 	NOT_SPINNING(1U);
-	if (polled(s) && !(ring->features & IORING_FEAT_EXT_ARG))
-		REFUSE("polled");
+	OLD_LIMIT_WORKS();
 	s->waits |= !(ring->features & IORING_FEAT_EXT_ARG);
 	TIMED(ts, io_uring_wait_cqe_timeout(ring, &cqe, ts));
 	say_first(s, cqe);

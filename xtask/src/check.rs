@@ -54,6 +54,8 @@ fn steps(all: bool) -> Result<Vec<Step>> {
     }
     util::need("rustfmt", "rustfmt")?;
     util::need("cargo-clippy", "rust-clippy")?;
+    // crates/witness reads the headers with its library.
+    crate::matrix::clang()?;
     let step = |name, shows, commands| Step { name, shows, commands };
     let mut steps = vec![
         step(
@@ -69,7 +71,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
                 program("cargo", &clippy),
             ],
         ),
-        step("unit", "the Rust tests", vec![program("cargo", &tests)]),
+        step(
+            "unit",
+            "the Rust tests; each prototype, structure and constant of the headers is the library's",
+            vec![program("cargo", &tests)],
+        ),
         step(
             "cover",
             "the Rust tests run the library's lines",
@@ -83,7 +89,11 @@ fn steps(all: bool) -> Result<Vec<Step>> {
         step(
             "gates",
             "symbols, versions, sizes, no dependencies",
-            vec![xtask(&["gates", "--peer"])],
+            vec![
+                xtask(&["gates", "--peer"]),
+                program("make", &["-s", "IBT=1", "OUT=target/ibt"]),
+                xtask(&["gates", "--lib", "target/ibt/lib"]),
+            ],
         ),
         step(
             "install",

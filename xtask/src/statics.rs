@@ -1,11 +1,14 @@
-//! `cargo xtask static`: our archive in every kind of program that people link it into. Each one writes a file through
-//! a ring, reads it back and compares; the sources are in `test-c/static/`.
+//! `cargo xtask static`: our archive in every kind of program that people link it into. Most write a file through a
+//! ring, read it back and compare; the sources are in `test-c/static/`.
+
+mod ways;
 
 use crate::util::{lib_dir, need, output, root, stdout, table};
 use anyhow::{Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use ways::{WAYS, Way, X86_WAYS};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -13,151 +16,6 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     lib: Option<PathBuf>,
 }
-
-/// A way to link a program.
-struct Way {
-    name: &'static str,
-    /// The compiler, and the package that has it.
-    compiler: (&'static str, &'static str),
-    /// The linker, where it is another than the compiler's.
-    linker: Option<(&'static str, &'static str)>,
-    /// The words before and after the source; `URING`, `FFI` and `SECOND` are the archives, `KERNEL` the system's
-    /// headers.
-    words: &'static str,
-    /// No dynamic linker may be asked for.
-    fixed: bool,
-}
-
-const GCC: (&str, &str) = ("gcc", "gcc");
-const CLANG: (&str, &str) = ("clang", "clang");
-const MUSL: (&str, &str) = ("musl-gcc", "musl-tools");
-const MOLD: Option<(&str, &str)> = Some(("mold", "mold"));
-const LLD: Option<(&str, &str)> = Some(("ld.lld", "lld"));
-const GOLD: Option<(&str, &str)> = Some(("ld.gold", "binutils-gold"));
-
-const fn way(
-    name: &'static str,
-    compiler: (&'static str, &'static str),
-    linker: Option<(&'static str, &'static str)>,
-    words: &'static str,
-    fixed: bool,
-) -> Way {
-    Way {
-        name,
-        compiler,
-        linker,
-        words,
-        fixed,
-    }
-}
-
-const WAYS: &[Way] = &[
-    way("the archive, glibc shared", GCC, None, "SOURCE URING", false),
-    way("-static", GCC, None, "-static SOURCE URING", true),
-    way("-static-pie", GCC, None, "-static-pie SOURCE URING", true),
-    way("-static, clang", CLANG, None, "-static SOURCE URING", true),
-    way("-static, musl", MUSL, None, "-static KERNEL SOURCE URING", true),
-    way(
-        "-static, musl, -flto",
-        MUSL,
-        None,
-        "-static -flto KERNEL SOURCE URING",
-        true,
-    ),
-    way("-static, liburing-ffi", GCC, None, "-static SOURCE FFI", true),
-    way(
-        "another Rust library after ours",
-        GCC,
-        None,
-        "-DSECOND SOURCE URING SECOND",
-        false,
-    ),
-    way(
-        "another Rust library before ours",
-        GCC,
-        None,
-        "-DSECOND SOURCE SECOND URING",
-        false,
-    ),
-    way(
-        "another after ours, -static",
-        GCC,
-        None,
-        "-static -DSECOND SOURCE URING SECOND",
-        true,
-    ),
-    way(
-        "another before ours, -static",
-        GCC,
-        None,
-        "-static -DSECOND SOURCE SECOND URING",
-        true,
-    ),
-    way(
-        "another, both whole",
-        GCC,
-        None,
-        "-DSECOND SOURCE -Wl,--whole-archive URING SECOND -Wl,--no-whole-archive",
-        false,
-    ),
-    way(
-        "--whole-archive",
-        GCC,
-        None,
-        "SOURCE -Wl,--whole-archive URING -Wl,--no-whole-archive",
-        false,
-    ),
-    way(
-        "--whole-archive, -static",
-        GCC,
-        None,
-        "-static SOURCE -Wl,--whole-archive URING -Wl,--no-whole-archive",
-        true,
-    ),
-    way(
-        "--gc-sections",
-        GCC,
-        None,
-        "-ffunction-sections -Wl,--gc-sections SOURCE URING",
-        false,
-    ),
-    way("-flto, gcc", GCC, None, "-flto SOURCE URING", false),
-    way("-flto -static, gcc", GCC, None, "-flto -static SOURCE URING", true),
-    way(
-        "-flto, gcc, another before ours",
-        GCC,
-        None,
-        "-flto -DSECOND SOURCE SECOND URING",
-        false,
-    ),
-    way("-flto, clang and lld", CLANG, LLD, "-flto SOURCE URING", false),
-    way(
-        "-flto=thin, clang and lld",
-        CLANG,
-        LLD,
-        "-flto=thin -static SOURCE URING",
-        true,
-    ),
-    way("mold", GCC, MOLD, "-fuse-ld=mold SOURCE URING", false),
-    way("mold, -static", GCC, MOLD, "-fuse-ld=mold -static SOURCE URING", true),
-    way("lld", GCC, LLD, "-fuse-ld=lld SOURCE URING", false),
-    way(
-        "lld, --gc-sections --icf=all, -static",
-        GCC,
-        LLD,
-        "-fuse-ld=lld -static -Wl,--gc-sections,--icf=all SOURCE URING",
-        true,
-    ),
-    way(
-        "lld, another before ours",
-        GCC,
-        LLD,
-        "-fuse-ld=lld -DSECOND SOURCE SECOND URING",
-        false,
-    ),
-    way("gold", GCC, GOLD, "-fuse-ld=gold SOURCE URING", false),
-    way("gold, -static", GCC, GOLD, "-fuse-ld=gold -static SOURCE URING", true),
-];
 
 struct Shop {
     work: PathBuf,
@@ -197,18 +55,29 @@ pub fn run(args: &Args) -> Result<()> {
         };
         rows.push(vec![name.to_owned(), shown]);
     };
-    for (number, way) in WAYS.iter().enumerate() {
+    let mut ways: Vec<&Way> = WAYS.iter().collect();
+    if cfg!(target_arch = "x86_64") {
+        let out = format!("OUT={}", ibt().display());
+        output(Command::new("make").current_dir(root()).args(["-s", "IBT=1", &out]))?;
+        ways.extend(X86_WAYS);
+    }
+    for (number, way) in ways.into_iter().enumerate() {
         enter(way.name, shop.program(number, way));
     }
     enter("in a shared library that is loaded", shop.plugin());
     table(&["how it is linked", "size"], &rows);
     println!(
-        "static: {} of {} programs wrote and read",
+        "static: {} of {} programs did what they should",
         rows.len() - failed,
         rows.len()
     );
     ensure!(failed == 0, "{failed} programs failed");
     Ok(())
+}
+
+/// Where the libraries with `endbr64` are built.
+fn ibt() -> PathBuf {
+    root().join("target/ibt")
 }
 
 impl Shop {
@@ -225,21 +94,23 @@ impl Shop {
         let mut cc = self.compiler(way.compiler.0);
         for word in way.words.split(' ') {
             match word {
-                "SOURCE" => cc.arg(self.sources.join("round.c")),
                 "URING" => cc.arg(self.lib.join("liburing.a")),
                 "FFI" => cc.arg(self.lib.join("liburing-ffi.a")),
                 "SECOND" => cc.arg(self.second()),
+                "IBT" => cc.arg(ibt().join("lib/liburing.a")),
                 // musl brings none of the kernel's.
                 "KERNEL" => cc.args(kernel_headers()?),
+                word if self.sources.join(word).is_file() => cc.arg(self.sources.join(word)),
                 word => cc.arg(word),
             };
         }
         output(cc.arg("-o").arg(&exe))?;
         let headers = stdout(Command::new("readelf").arg("-lW").arg(&exe))?;
+        let fixed = way.words.contains("-static");
         ensure!(
-            headers.contains("INTERP") != way.fixed,
+            headers.contains("INTERP") != fixed,
             "it {} a dynamic linker",
-            if way.fixed { "asks for" } else { "does without" }
+            if fixed { "asks for" } else { "does without" }
         );
         self.round(&exe, None)?;
         Ok(fs::metadata(&exe)?.len())

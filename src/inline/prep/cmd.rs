@@ -48,12 +48,12 @@ pub unsafe extern "C" fn io_uring_prep_uring_cmd128(sqe: *mut io_uring_sqe, cmd_
     __io_uring_prep_uring_cmd(sqe, IORING_OP_URING_CMD128, cmd_op as __u32, fd);
 }
 
-/// Prepares a socket command, such as the reading or setting of an option.
+/// Prepares a socket command, such as to read or set an option.
 ///
 /// `cmd_op` is a `SOCKET_URING_OP_*`. `level`, `optname`, `optval` and `optlen` are those of setsockopt(2), for the
-/// two option commands (kernel 6.7) alone. `optval` must stay valid until the completion arrives.
-/// The completion's `res` is the command's answer, for a read option its length, or -errno: -EOPNOTSUPP when `fd` is
-/// no socket.
+/// two option commands (kernel 6.7) alone. `optval` must stay valid until the request completes.
+/// The completion's `res` is the command's answer, for a read option its length, or -errno: -EOPNOTSUPP when `fd`
+/// is not a socket.
 /// Since liburing 2.5, kernel 6.6.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_cmd_sock(
@@ -75,9 +75,9 @@ pub unsafe extern "C" fn io_uring_prep_cmd_sock(
 /// Prepares a question for the address of the socket `fd`: its own when `peer` is 0, the other end's when it is 1.
 ///
 /// `*sockaddr_len` is the room at `sockaddr`, and becomes the address's true length. Both must stay valid until the
-/// completion arrives.
-/// The completion's `res` is 0 or -errno, as from getsockname(2) and getpeername(2), but -EOPNOTSUPP when `fd` is no
-/// socket.
+/// request completes.
+/// The completion's `res` is 0 or -errno, as from getsockname(2) and getpeername(2), but -EOPNOTSUPP when `fd` is
+/// not a socket.
 /// Since liburing 2.13, kernel 6.19.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_cmd_getsockname(
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn io_uring_prep_cmd_getsockname(
     (*sqe).anon_file.optlen = peer as __u32;
 }
 
-/// Prepares the discarding of `nbytes` bytes at `offset` of the block device `fd`.
+/// Prepares a discard of `nbytes` bytes at `offset` of the block device `fd`.
 ///
 /// Both are multiples of the device's block size. Writes in flight to the range aren't waited for, and the page cache
 /// is cleared as far as it can be: nobody else should use the range meanwhile.

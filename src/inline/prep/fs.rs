@@ -15,8 +15,8 @@ use crate::inline::sqe::{__io_uring_set_target_fixed_file, io_uring_prep_rw, uri
 /// Prepares a replacement of the registered files in `nr_fds` slots, from the slot `offset` on.
 ///
 /// `fds` has the new descriptors: -1 empties a slot, `IORING_REGISTER_FILES_SKIP` leaves it alone. With
-/// `IORING_FILE_INDEX_ALLOC` (-1) as `offset` the kernel picks free slots and writes their numbers over
-/// the descriptors. The array must stay as it is until the completion arrives.
+/// `IORING_FILE_INDEX_ALLOC` (-1) as `offset` the kernel picks free slots and writes their numbers over the
+/// descriptors. The array must stay valid until the request completes.
 /// The completion's `res` is the number of slots done, or -errno when the first failed. If it is fewer than
 /// asked, the next one failed. A named slot that failed is empty now, also when -EBADF is all that comes back.
 /// Since liburing 2.0, kernel 5.6.
@@ -50,8 +50,8 @@ pub unsafe extern "C" fn io_uring_prep_fallocate(
 
 /// Prepares an `openat()` of `path`, relative to the directory `dfd`.
 ///
-/// `flags` and `mode` are those of `openat()`. `dfd` is an ordinary descriptor or `AT_FDCWD`, never a
-/// registered one. `path` must stay valid until the request is submitted.
+/// `flags` and `mode` are those of `openat()`. `dfd` is an ordinary descriptor or `AT_FDCWD`, never a registered
+/// one. `path` must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is the new descriptor or -errno.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
@@ -69,8 +69,8 @@ pub unsafe extern "C" fn io_uring_prep_openat(
 /// Prepares an `openat()` whose file becomes a registered one, without a descriptor.
 ///
 /// `file_index` is the slot of the ring's registered files, where it replaces what was there, or
-/// `IORING_FILE_INDEX_ALLOC` for any free slot (kernel 5.19). `O_CLOEXEC` isn't accepted. `path` must stay
-/// valid until the request is submitted.
+/// `IORING_FILE_INDEX_ALLOC` for any free slot (kernel 5.19). `O_CLOEXEC` isn't accepted. `path` must stay valid
+/// until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0, or the slot that was picked, or -errno: -EINVAL when there is no such slot,
 /// -ENFILE when none is free. With no files registered it is -ENXIO, with `IORING_FILE_INDEX_ALLOC` -ENFILE.
 /// Since liburing 2.1, kernel 5.15.
@@ -84,16 +84,16 @@ pub unsafe extern "C" fn io_uring_prep_openat_direct(
     mut file_index: c_uint,
 ) {
     io_uring_prep_openat(sqe, dfd, path, flags, mode);
-    // The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC come out as itself.
+    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
-        file_index -= 1;
+        file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }
 
 /// Prepares an `open()` of `path`.
 ///
-/// `flags` and `mode` are those of `open()`. `path` must stay valid until the request is submitted.
+/// `flags` and `mode` are those of `open()`. `path` must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is the new descriptor or -errno.
 /// Since liburing 2.8, kernel 5.6.
 #[unsafe(no_mangle)]
@@ -103,8 +103,8 @@ pub unsafe extern "C" fn io_uring_prep_open(sqe: *mut io_uring_sqe, path: *const
 
 /// Prepares an `open()` whose file becomes a registered one, without a descriptor.
 ///
-/// `file_index` is that of `io_uring_prep_openat_direct()`, and `O_CLOEXEC` isn't accepted. `path` must stay
-/// valid until the request is submitted.
+/// `file_index` is that of `io_uring_prep_openat_direct()`, and `O_CLOEXEC` isn't accepted. `path` must stay valid
+/// until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0, or the slot that was picked, or -errno, as with
 /// `io_uring_prep_openat_direct()`.
 /// Since liburing 2.8, kernel 5.15.
@@ -121,8 +121,8 @@ pub unsafe extern "C" fn io_uring_prep_open_direct(
 
 /// Prepares an `openat2()` of `path`, relative to the directory `dfd`, in the way that `how` says.
 ///
-/// `dfd` is an ordinary descriptor or `AT_FDCWD`, never a registered one. `path` and `how` must stay
-/// valid until the request is submitted.
+/// `dfd` is an ordinary descriptor or `AT_FDCWD`, never a registered one. `path` and `how` must stay valid until
+/// `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is the new descriptor or -errno.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
@@ -144,8 +144,8 @@ pub unsafe extern "C" fn io_uring_prep_openat2(
 
 /// Prepares an `openat2()` whose file becomes a registered one, without a descriptor.
 ///
-/// `file_index` is that of `io_uring_prep_openat_direct()`, and `O_CLOEXEC` isn't accepted. `path` and `how`
-/// must stay valid until the request is submitted.
+/// `file_index` is that of `io_uring_prep_openat_direct()`, and `O_CLOEXEC` isn't accepted. `path` and `how` must
+/// stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0, or the slot that was picked, or -errno, as with
 /// `io_uring_prep_openat_direct()`.
 /// Since liburing 2.1, kernel 5.15.
@@ -158,9 +158,9 @@ pub unsafe extern "C" fn io_uring_prep_openat2_direct(
     mut file_index: c_uint,
 ) {
     io_uring_prep_openat2(sqe, dfd, path, how);
-    // The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC come out as itself.
+    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
-        file_index -= 1;
+        file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }
@@ -190,8 +190,9 @@ pub unsafe extern "C" fn io_uring_prep_close_direct(sqe: *mut io_uring_sqe, file
 
 /// Prepares a `statx()` of `path`, relative to the directory `dfd`, into `statxbuf`.
 ///
-/// `flags` are `AT_*`, `mask` says which fields are wanted, as `STATX_*`. `path` must stay valid until the
-/// request is submitted, `statxbuf` until the completion arrives.
+/// `flags` are `AT_*`, `mask` says which fields are wanted, as `STATX_*`. `path` must stay valid until
+/// `io_uring_sq_ready()` returns 0 (before kernel 5.18, until the request completes), `statxbuf` until the request
+/// completes.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
@@ -281,7 +282,7 @@ pub unsafe extern "C" fn io_uring_prep_madvise64(
     (*sqe).anon_flags.fadvise_advice = advice as __u32;
 }
 
-/// Prepares the making of an ordinary descriptor for the registered file in the slot `fd`.
+/// Prepares an ordinary descriptor for the registered file in the slot `fd`.
 ///
 /// The registered file stays. The descriptor is closed by `execve()` unless `flags` is
 /// `IORING_FIXED_FD_NO_CLOEXEC`. Replaces `sqe`'s flags by `IOSQE_FIXED_FILE`: set others afterwards.
@@ -308,8 +309,7 @@ pub unsafe extern "C" fn io_uring_prep_ftruncate(sqe: *mut io_uring_sqe, fd: c_i
 
 /// Prepares a `pipe2()`: a new pipe, whose read end goes to `fds[0]` and write end to `fds[1]`.
 ///
-/// `pipe_flags` are those of `pipe2()`. `fds` has room for two, and must stay valid until the completion
-/// arrives.
+/// `pipe_flags` are those of `pipe2()`. `fds` has room for two, and must stay valid until the request completes.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.12, kernel 6.16.
 #[unsafe(no_mangle)]
@@ -320,9 +320,9 @@ pub unsafe extern "C" fn io_uring_prep_pipe(sqe: *mut io_uring_sqe, fds: *mut c_
 
 /// Prepares a new pipe whose ends become registered files, without descriptors.
 ///
-/// The read end goes to the slot `file_index`, the write end to the next one; with
-/// `IORING_FILE_INDEX_ALLOC` the kernel picks two free ones. The slots are written to `fds[0]` and
-/// `fds[1]`, which must stay valid until the completion arrives. `O_CLOEXEC` isn't accepted.
+/// The read end goes to the slot `file_index`, the write end to the next one; with `IORING_FILE_INDEX_ALLOC` the
+/// kernel picks two free ones. The slots are written to `fds[0]` and `fds[1]`, which must stay valid until the
+/// request completes. `O_CLOEXEC` isn't accepted.
 /// The completion's `res` is 0 or -errno: -ENFILE when too few are free, -EINVAL when a slot isn't there; with
 /// no files registered -ENXIO, with `IORING_FILE_INDEX_ALLOC` -ENFILE. When the second slot fails, the first is
 /// empty afterwards.
@@ -335,9 +335,9 @@ pub unsafe extern "C" fn io_uring_prep_pipe_direct(
     mut file_index: c_uint,
 ) {
     io_uring_prep_pipe(sqe, fds, pipe_flags);
-    // The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC come out as itself.
+    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
-        file_index -= 1;
+        file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }

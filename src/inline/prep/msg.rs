@@ -47,7 +47,7 @@ pub unsafe extern "C" fn io_uring_prep_msg_ring(
     (*sqe).anon_flags.msg_ring_flags = flags;
 }
 
-/// Prepares the sending of a registered file to another ring.
+/// Prepares a send of a registered file to another ring.
 ///
 /// `source_fd` is the file's slot in this ring, `target_fd` the slot it gets in the ring `fd`, or
 /// `IORING_FILE_INDEX_ALLOC` for any free one. A CQE with `data` as its user data is posted there, with 0
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn io_uring_prep_msg_ring_fd(
         data,
     );
     (*sqe).anon_tail.anon_addr3.addr3 = source_fd as __u64;
-    // The target is stored plus one: this makes IORING_FILE_INDEX_ALLOC come out as itself.
+    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
     if target_fd as c_uint == IORING_FILE_INDEX_ALLOC {
         target_fd -= 1;
     }
@@ -83,7 +83,7 @@ pub unsafe extern "C" fn io_uring_prep_msg_ring_fd(
     (*sqe).anon_flags.msg_ring_flags = flags;
 }
 
-/// Prepares the sending of a registered file to another ring, into a slot that the kernel picks there.
+/// Prepares a send of a registered file to another ring, into a slot that the kernel picks there.
 ///
 /// The same as `io_uring_prep_msg_ring_fd()` with `IORING_FILE_INDEX_ALLOC`.
 /// The completion's `res`, here and in the CQE on the ring `fd`, is the slot that was picked; here it

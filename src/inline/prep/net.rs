@@ -11,8 +11,8 @@ use crate::inline::sqe::{__io_uring_set_target_fixed_file, io_uring_prep_rw, uri
 
 /// Prepares the acceptance of one connection on the listening socket `fd`.
 ///
-/// `addr` and `addrlen` receive the peer's address and are both NULL when it isn't wanted; they must stay valid until
-/// the completion arrives. `flags` are those of accept4(2).
+/// `addr` and `addrlen` receive the peer's address and are both NULL when it isn't wanted; they must stay valid
+/// until the request completes. `flags` are those of accept4(2).
 /// The completion's `res` is the new file descriptor or -errno.
 /// Since liburing 2.0, kernel 5.5.
 #[unsafe(no_mangle)]
@@ -51,9 +51,9 @@ pub unsafe extern "C" fn io_uring_prep_accept_direct(
     mut file_index: c_uint,
 ) {
     io_uring_prep_accept(sqe, fd, addr, addrlen, flags);
-    // 1 is added below, and this value must come out as it is.
+    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
-        file_index -= 1;
+        file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }
@@ -93,9 +93,9 @@ pub unsafe extern "C" fn io_uring_prep_multishot_accept_direct(
     __io_uring_set_target_fixed_file(sqe, IORING_FILE_INDEX_ALLOC - 1);
 }
 
-/// Prepares a connection of the socket `fd` to the address `addr` of `addrlen` bytes.
+/// Prepares a `connect()` of the socket `fd` to the address `addr` of `addrlen` bytes.
 ///
-/// The address must stay valid until the request is submitted.
+/// The address must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno, as from connect(2).
 /// Since liburing 2.0, kernel 5.5.
 #[unsafe(no_mangle)]
@@ -108,9 +108,9 @@ pub unsafe extern "C" fn io_uring_prep_connect(
     io_uring_prep_rw(IORING_OP_CONNECT, sqe, fd, addr.cast(), 0, __u64::from(addrlen));
 }
 
-/// Prepares the binding of the socket `fd` to the local address `addr` of `addrlen` bytes.
+/// Prepares a `bind()` of the socket `fd` to the local address `addr` of `addrlen` bytes.
 ///
-/// The address must stay valid until the request is submitted.
+/// The address must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno, as from bind(2).
 /// Since liburing 2.7, kernel 6.11.
 #[unsafe(no_mangle)]
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn io_uring_prep_bind(
     io_uring_prep_rw(IORING_OP_BIND, sqe, fd, addr.cast(), 0, __u64::from(addrlen));
 }
 
-/// Prepares the socket `fd` for accepting connections.
+/// Prepares a `listen()` on the socket `fd`.
 ///
 /// `backlog` limits how many connections may wait to be accepted.
 /// The completion's `res` is 0 or -errno, as from listen(2).
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn io_uring_prep_listen(sqe: *mut io_uring_sqe, fd: c_int,
 
 /// Prepares a wait for up to `maxevents` events on the epoll descriptor `fd`.
 ///
-/// `events` must have room for as many and stay valid until the completion arrives. There is no timeout: link one.
+/// `events` must have room for as many and stay valid until the request completes. There is no timeout: link one.
 /// `flags` must be 0.
 /// The completion's `res` is the number of events or -errno, as from `epoll_wait(2)`.
 /// Since liburing 2.10, kernel 6.15.
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn io_uring_prep_epoll_wait(
 /// Prepares a change of what the epoll descriptor `epfd` watches.
 ///
 /// `op` is `EPOLL_CTL_ADD`, `EPOLL_CTL_MOD` or `EPOLL_CTL_DEL`, for the descriptor `fd`. `ev` must stay valid until
-/// the request is submitted. All are ordinary descriptors: `IOSQE_FIXED_FILE` is ignored.
+/// `io_uring_sq_ready()` returns 0. All are ordinary descriptors: `IOSQE_FIXED_FILE` is ignored.
 /// The completion's `res` is 0 or -errno, as from `epoll_ctl(2)`.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
@@ -227,9 +227,9 @@ pub unsafe extern "C" fn io_uring_prep_socket_direct(
     flags: c_uint,
 ) {
     io_uring_prep_socket(sqe, domain, socktype, protocol, flags);
-    // 1 is added below, and this value must come out as it is.
+    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
-        file_index -= 1;
+        file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }

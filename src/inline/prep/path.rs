@@ -10,8 +10,8 @@ use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
 
 /// Prepares an `unlinkat()` of `path`, relative to the directory `dfd`.
 ///
-/// `flags` is 0 for a file, `AT_REMOVEDIR` for a directory. `path` must stay valid until the request is
-/// submitted.
+/// `flags` is 0 for a file, `AT_REMOVEDIR` for a directory. `path` must stay valid until `io_uring_sq_ready()`
+/// returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.0, kernel 5.11.
 #[unsafe(no_mangle)]
@@ -22,8 +22,8 @@ pub unsafe extern "C" fn io_uring_prep_unlinkat(sqe: *mut io_uring_sqe, dfd: c_i
 
 /// Prepares the removal of `path`.
 ///
-/// `flags` is 0 for a file, `AT_REMOVEDIR` for a directory. `path` must stay valid until the request is
-/// submitted.
+/// `flags` is 0 for a file, `AT_REMOVEDIR` for a directory. `path` must stay valid until `io_uring_sq_ready()`
+/// returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.2, kernel 5.11.
 #[unsafe(no_mangle)]
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn io_uring_prep_unlink(sqe: *mut io_uring_sqe, path: *con
 
 /// Prepares a `renameat2()` of `oldpath`, relative to `olddfd`, to `newpath`, relative to `newdfd`.
 ///
-/// `flags` are `RENAME_*`. Both paths must stay valid until the request is submitted.
+/// `flags` are `RENAME_*`. Both paths must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno. An error doesn't break a chain of links: see `IOSQE_IO_LINK`.
 /// Since liburing 2.0, kernel 5.11.
 #[unsafe(no_mangle)]
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn io_uring_prep_renameat(
 
 /// Prepares a `rename()` of `oldpath` to `newpath`.
 ///
-/// Both paths must stay valid until the request is submitted.
+/// Both paths must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno. An error doesn't break a chain of links: see `IOSQE_IO_LINK`.
 /// Since liburing 2.2, kernel 5.11.
 #[unsafe(no_mangle)]
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn io_uring_prep_rename(sqe: *mut io_uring_sqe, oldpath: *
 
 /// Prepares a `mkdirat()` of `path`, relative to the directory `dfd`.
 ///
-/// `path` must stay valid until the request is submitted.
+/// `path` must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.1, kernel 5.15.
 #[unsafe(no_mangle)]
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn io_uring_prep_mkdirat(sqe: *mut io_uring_sqe, dfd: c_in
 
 /// Prepares a `mkdir()` of `path`.
 ///
-/// `path` must stay valid until the request is submitted.
+/// `path` must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.2, kernel 5.15.
 #[unsafe(no_mangle)]
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn io_uring_prep_mkdir(sqe: *mut io_uring_sqe, path: *cons
 
 /// Prepares a `symlinkat()`: a symbolic link to `target` named `linkpath`, relative to `newdirfd`.
 ///
-/// Both strings must stay valid until the request is submitted.
+/// Both strings must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.1, kernel 5.15.
 #[unsafe(no_mangle)]
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn io_uring_prep_symlinkat(
 
 /// Prepares a `symlink()`: a symbolic link to `target` named `linkpath`.
 ///
-/// Both strings must stay valid until the request is submitted.
+/// Both strings must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.2, kernel 5.15.
 #[unsafe(no_mangle)]
@@ -120,8 +120,8 @@ pub unsafe extern "C" fn io_uring_prep_symlink(sqe: *mut io_uring_sqe, target: *
 
 /// Prepares a `linkat()`: a new name `newpath`, relative to `newdfd`, for `oldpath`, relative to `olddfd`.
 ///
-/// `flags` are `AT_SYMLINK_FOLLOW` and `AT_EMPTY_PATH`. Both paths must stay valid until the request is
-/// submitted.
+/// `flags` are `AT_SYMLINK_FOLLOW` and `AT_EMPTY_PATH`. Both paths must stay valid until `io_uring_sq_ready()`
+/// returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.1, kernel 5.15.
 #[unsafe(no_mangle)]
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn io_uring_prep_linkat(
 
 /// Prepares a `link()`: a new name `newpath` for the file `oldpath`.
 ///
-/// `flags` are those of `linkat()`. Both paths must stay valid until the request is submitted.
+/// `flags` are those of `linkat()`. Both paths must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.2, kernel 5.15.
 #[unsafe(no_mangle)]

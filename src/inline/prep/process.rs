@@ -8,8 +8,8 @@ use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
 
 /// Prepares a `waitid()`: a wait for the child processes that `idtype` and `id` select.
 ///
-/// `options` are `WEXITED` and the like. `infop` is filled in; it may be NULL, else it must stay valid
-/// until the completion arrives. `flags` must be 0.
+/// `options` are `WEXITED` and the like. `infop` is filled in; it may be NULL, else it must stay valid until the
+/// request completes. `flags` must be 0.
 /// The completion's `res` is 0 or -errno: -ECHILD when there is no such child. With that and with -ECANCELED
 /// `si_pid` and `si_signo` of `infop` are set to 0.
 /// Since liburing 2.6, kernel 6.7.
@@ -28,11 +28,10 @@ pub unsafe extern "C" fn io_uring_prep_waitid(
     (*sqe).anon_off.addr2 = uring_ptr_to_u64(infop.cast());
 }
 
-/// Prepares the waking of at most `val` waiters on the futex at `futex`.
+/// Prepares a futex wake request for at most `val` waiters on the futex at `futex`.
 ///
-/// `mask` must share a bit with a waiter's; `FUTEX_BITSET_MATCH_ANY` means them all. `futex_flags` are
-/// `FUTEX2_*`, at least a size: `FUTEX2_SIZE_U32`. `flags` must be 0. `futex` must stay valid until the
-/// completion arrives.
+/// `mask` must share a bit with a waiter's; `FUTEX_BITSET_MATCH_ANY` means them all. `futex_flags` are `FUTEX2_*`,
+/// at least a size: `FUTEX2_SIZE_U32`. `flags` must be 0. `futex` must stay valid until the request completes.
 /// The completion's `res` is the number of waiters woken or -errno. A `val` above `INT_MAX` wakes one.
 /// Since liburing 2.6, kernel 6.7.
 #[unsafe(no_mangle)]
@@ -51,9 +50,9 @@ pub unsafe extern "C" fn io_uring_prep_futex_wake(
 
 /// Prepares a wait on the futex at `futex`, if that still has the value `val`.
 ///
-/// A waker whose mask shares a bit with `mask` ends it: `FUTEX_BITSET_MATCH_ANY` means any. `futex_flags`
-/// are `FUTEX2_*`, at least a size: `FUTEX2_SIZE_U32`. `flags` must be 0. `futex` must stay valid until the
-/// completion arrives. There is no timeout: link an `io_uring_prep_link_timeout()`.
+/// A waker whose mask shares a bit with `mask` ends it: `FUTEX_BITSET_MATCH_ANY` means any. `futex_flags` are
+/// `FUTEX2_*`, at least a size: `FUTEX2_SIZE_U32`. `flags` must be 0. `futex` must stay valid until the request
+/// completes. There is no timeout: link an `io_uring_prep_link_timeout()`.
 /// The completion's `res` is 0 when woken, or -errno: -EAGAIN when the value is another.
 /// Since liburing 2.6, kernel 6.7.
 #[unsafe(no_mangle)]
@@ -72,8 +71,8 @@ pub unsafe extern "C" fn io_uring_prep_futex_wait(
 
 /// Prepares a wait on `nr_futex` futexes at once, until one of them is woken.
 ///
-/// The array `futex` must stay valid until the request is submitted, the futexes it points to until the
-/// completion arrives. `flags` must be 0. There is no timeout: link an `io_uring_prep_link_timeout()`.
+/// The array `futex` must stay valid until `io_uring_sq_ready()` returns 0, the futexes it points to until the
+/// request completes. `flags` must be 0. There is no timeout: link an `io_uring_prep_link_timeout()`.
 /// The completion's `res` is the index of a futex that was woken, or -errno: -EAGAIN when one has another
 /// value than expected.
 /// Since liburing 2.6, kernel 6.7.

@@ -55,9 +55,9 @@ pub unsafe extern "C" fn io_uring_prep_tee(
 
 /// Prepares a read at `offset` of `fd` into the `nr_vecs` buffers of `iovecs`, filled in order.
 ///
-/// The array must stay valid until the request is submitted (before kernel 5.5 until the completion), the
-/// buffers until the completion arrives. With `offset` -1 the file position is used and moved (kernel 5.6); a
-/// file that can't seek takes 0 or -1. For a single buffer `io_uring_prep_read()` costs less.
+/// The array must stay valid until `io_uring_sq_ready()` returns 0 (before kernel 5.5, until the request
+/// completes), the buffers until the request completes. With `offset` -1 the file position is used and moved
+/// (kernel 5.6); a file that can't seek takes 0 or -1. For a single buffer `io_uring_prep_read()` costs less.
 /// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno.
 /// Since liburing 2.0, kernel 5.1.
 #[unsafe(no_mangle)]
@@ -73,8 +73,9 @@ pub unsafe extern "C" fn io_uring_prep_readv(
 
 /// Prepares a vectored read like `io_uring_prep_readv()`, with the `RWF_*` flags of `preadv2()`.
 ///
-/// The array must stay valid until the request is submitted (before kernel 5.5 until the completion), the
-/// buffers until the completion arrives. With `offset` -1 the file position is used and moved (kernel 5.6).
+/// The array must stay valid until `io_uring_sq_ready()` returns 0 (before kernel 5.5, until the request
+/// completes), the buffers until the request completes. With `offset` -1 the file position is used and moved
+/// (kernel 5.6).
 /// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno:
 /// -EAGAIN when `flags` has `RWF_NOWAIT` and the read would block.
 /// Since liburing 2.2, kernel 5.1.
@@ -93,9 +94,8 @@ pub unsafe extern "C" fn io_uring_prep_readv2(
 
 /// Prepares a read of `nbytes` bytes at `offset` of `fd` into memory of the registered buffer `buf_index`.
 ///
-/// `buf` is an address, anywhere inside that buffer, and `buf + nbytes` must not pass its end. The
-/// bytes belong to the kernel until the completion arrives. With `offset` -1 the file position is
-/// used and moved (kernel 5.6).
+/// `buf` is an address, anywhere inside that buffer, and `buf + nbytes` must not pass its end. The bytes must stay
+/// valid until the request completes. With `offset` -1 the file position is used and moved (kernel 5.6).
 /// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno.
 /// Since liburing 2.0, kernel 5.1.
 #[unsafe(no_mangle)]
@@ -114,8 +114,8 @@ pub unsafe extern "C" fn io_uring_prep_read_fixed(
 /// Prepares a vectored read into memory of the registered buffer `buf_index`.
 ///
 /// Each buffer of `iovecs` must lie inside that registered buffer. The array must stay valid until
-/// the request is submitted; the bytes belong to the kernel until the completion arrives.
-/// `flags` are the `RWF_*` flags of `preadv2()`. With `offset` -1 the file position is used and moved.
+/// `io_uring_sq_ready()` returns 0, the bytes until the request completes. `flags` are the `RWF_*` flags of
+/// `preadv2()`. With `offset` -1 the file position is used and moved.
 /// The completion's `res` is the number of bytes read, 0 at the end of the file, or -errno.
 /// Since liburing 2.10, kernel 6.15.
 #[unsafe(no_mangle)]
@@ -135,9 +135,9 @@ pub unsafe extern "C" fn io_uring_prep_readv_fixed(
 
 /// Prepares a write of the `nr_vecs` buffers of `iovecs`, in order, at `offset` of `fd`.
 ///
-/// The array must stay valid until the request is submitted (before kernel 5.5 until the completion), the
-/// buffers until the completion arrives. With `offset` -1 the file position is used and moved (kernel 5.6); a
-/// file that can't seek takes 0 or -1. For a single buffer `io_uring_prep_write()` costs less.
+/// The array must stay valid until `io_uring_sq_ready()` returns 0 (before kernel 5.5, until the request
+/// completes), the buffers until the request completes. With `offset` -1 the file position is used and moved
+/// (kernel 5.6); a file that can't seek takes 0 or -1. For a single buffer `io_uring_prep_write()` costs less.
 /// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno: -EPIPE
 /// comes with `SIGPIPE`, and `IOSQE_BUFFER_SELECT` gives -EOPNOTSUPP.
 /// Since liburing 2.0, kernel 5.1.
@@ -154,8 +154,9 @@ pub unsafe extern "C" fn io_uring_prep_writev(
 
 /// Prepares a vectored write like `io_uring_prep_writev()`, with the `RWF_*` flags of `pwritev2()`.
 ///
-/// The array must stay valid until the request is submitted (before kernel 5.5 until the completion), the
-/// buffers until the completion arrives. With `offset` -1 the file position is used and moved (kernel 5.6).
+/// The array must stay valid until `io_uring_sq_ready()` returns 0 (before kernel 5.5, until the request
+/// completes), the buffers until the request completes. With `offset` -1 the file position is used and moved
+/// (kernel 5.6).
 /// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno:
 /// -EAGAIN when `flags` has `RWF_NOWAIT` and the write would block. -EPIPE comes with `SIGPIPE`, unless `flags`
 /// has `RWF_NOSIGNAL` (kernel 6.18).
@@ -175,9 +176,8 @@ pub unsafe extern "C" fn io_uring_prep_writev2(
 
 /// Prepares a write of `nbytes` bytes of the registered buffer `buf_index` at `offset` of `fd`.
 ///
-/// `buf` is an address, anywhere inside that buffer, and `buf + nbytes` must not pass its end. The
-/// bytes must not change until the completion arrives. With `offset` -1 the file position is used
-/// and moved (kernel 5.6).
+/// `buf` is an address, anywhere inside that buffer, and `buf + nbytes` must not pass its end. The bytes must stay
+/// valid until the request completes. With `offset` -1 the file position is used and moved (kernel 5.6).
 /// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno: -EPIPE
 /// comes with `SIGPIPE`.
 /// Since liburing 2.0, kernel 5.1.
@@ -197,8 +197,8 @@ pub unsafe extern "C" fn io_uring_prep_write_fixed(
 /// Prepares a vectored write of memory of the registered buffer `buf_index`.
 ///
 /// Each buffer of `iovecs` must lie inside that registered buffer. The array must stay valid until
-/// the request is submitted; the bytes must not change until the completion arrives.
-/// `flags` are the `RWF_*` flags of `pwritev2()`. With `offset` -1 the file position is used and moved.
+/// `io_uring_sq_ready()` returns 0, the bytes until the request completes. `flags` are the `RWF_*` flags of
+/// `pwritev2()`. With `offset` -1 the file position is used and moved.
 /// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno.
 /// Since liburing 2.10, kernel 6.15.
 #[unsafe(no_mangle)]
@@ -218,8 +218,8 @@ pub unsafe extern "C" fn io_uring_prep_writev_fixed(
 
 /// Prepares a read of `nbytes` bytes at `offset` of `fd` into `buf`.
 ///
-/// `buf` must stay valid until the completion arrives. With `offset` -1 the file position is used and
-/// moved; a file that can't seek takes 0 or -1.
+/// `buf` must stay valid until the request completes. With `offset` -1 the file position is used and moved; a file
+/// that can't seek takes 0 or -1.
 /// The completion's `res` is the number of bytes read, which may be fewer than asked, 0 at the end of
 /// the file, or -errno.
 /// Since liburing 2.0, kernel 5.6.
@@ -257,8 +257,8 @@ pub unsafe extern "C" fn io_uring_prep_read_multishot(
 
 /// Prepares a write of `nbytes` bytes from `buf` at `offset` of `fd`.
 ///
-/// `buf` must stay valid and unchanged until the completion arrives. With `offset` -1 the file
-/// position is used and moved; a file that can't seek takes 0 or -1.
+/// `buf` must stay valid until the request completes. With `offset` -1 the file position is used and moved; a file
+/// that can't seek takes 0 or -1.
 /// The completion's `res` is the number of bytes written, which may be fewer than asked, or -errno.
 /// -EPIPE comes with `SIGPIPE`, unless `RWF_NOSIGNAL` (kernel 6.18) is set in `sqe->rw_flags` afterwards;
 /// `IOSQE_BUFFER_SELECT` gives -EOPNOTSUPP.

@@ -11,10 +11,10 @@ use crate::abi::{
 use crate::ctypes::{__u8, __u16, __u32, c_int, c_uint, c_void, msghdr, size_t, sockaddr, socklen_t};
 use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
 
-/// Prepares the receipt of a message on the socket `fd`, as by recvmsg(2).
+/// Prepares a `recvmsg()` on the socket `fd`.
 ///
 /// The kernel writes the lengths and flags back into `msg`, so it and all it points to must stay valid until the
-/// completion arrives. `flags` are `MSG_*`.
+/// request completes. `flags` are `MSG_*`.
 /// The completion's `res` is the number of bytes, 0 at the end of a stream, or -errno.
 /// Since liburing 2.0, kernel 5.3.
 #[unsafe(no_mangle)]
@@ -43,11 +43,11 @@ pub unsafe extern "C" fn io_uring_prep_recvmsg_multishot(
     (*sqe).ioprio |= IORING_RECV_MULTISHOT as __u16;
 }
 
-/// Prepares the sending of a message on the socket `fd`, as by sendmsg(2).
+/// Prepares a `sendmsg()` on the socket `fd`.
 ///
-/// `msg` must stay valid until the request is submitted (before kernel 5.5 until the completion), the control data
-/// (`msg_control`) and the bytes to send until the completion arrives.
-/// `flags` are `MSG_*`; a short send breaks a link only with `MSG_WAITALL`. `IOSQE_BUFFER_SELECT` gives -EOPNOTSUPP.
+/// `msg` must stay valid until `io_uring_sq_ready()` returns 0 (before kernel 5.5, until the request completes),
+/// the control data (`msg_control`) and the bytes to send until the request completes. `flags` are `MSG_*`; a short
+/// send breaks a link only with `MSG_WAITALL`. `IOSQE_BUFFER_SELECT` gives -EOPNOTSUPP.
 /// The completion's `res` is the number of bytes sent or -errno.
 /// Since liburing 2.0, kernel 5.3.
 #[unsafe(no_mangle)]
@@ -56,11 +56,11 @@ pub unsafe extern "C" fn io_uring_prep_sendmsg(sqe: *mut io_uring_sqe, fd: c_int
     (*sqe).anon_flags.msg_flags = flags;
 }
 
-/// Prepares the sending of a message without copying its bytes.
+/// Prepares a `sendmsg()` that doesn't copy the bytes.
 ///
-/// As `io_uring_prep_sendmsg()`, but the bytes must stay as they are until a second completion, the one with
-/// `IORING_CQE_F_NOTIF`; it comes when the first has `IORING_CQE_F_MORE`, which a failed request can have too. The
-/// control data is needed until the first. `IOSQE_CQE_SKIP_SUCCESS` gives -EINVAL.
+/// As `io_uring_prep_sendmsg()`, but the request completes with a second completion, the one with
+/// `IORING_CQE_F_NOTIF`; it comes when the first has `IORING_CQE_F_MORE`, which a failed request can have too.
+/// `IOSQE_CQE_SKIP_SUCCESS` gives -EINVAL.
 /// Since liburing 2.3, kernel 6.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_sendmsg_zc(
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn io_uring_prep_sendmsg_zc(
     (*sqe).opcode = IORING_OP_SENDMSG_ZC as __u8;
 }
 
-/// Prepares the sending, without copying, of a message whose bytes lie in the registered buffer `buf_index`.
+/// Prepares a `sendmsg()` that doesn't copy the bytes, which lie in the registered buffer `buf_index`.
 ///
 /// As `io_uring_prep_sendmsg_zc()`; each iovec of `msg` must lie inside that buffer. Only the low 16 bits of
 /// `buf_index` are kept.
@@ -91,11 +91,11 @@ pub unsafe extern "C" fn io_uring_prep_sendmsg_zc_fixed(
     (*sqe).anon_buf.buf_index = buf_index as __u16;
 }
 
-/// Prepares the sending of `len` bytes of `buf` on the socket `sockfd`.
+/// Prepares a `send()` of `len` bytes of `buf` on the socket `sockfd`.
 ///
-/// The bytes must stay valid until the completion arrives; with `IOSQE_BUFFER_SELECT` (kernel 6.10) `buf` is NULL and a
-/// provided buffer is sent. Only the low 32 bits of `len` are kept. `flags` are `MSG_*`; a short send breaks a link
-/// only with `MSG_WAITALL`.
+/// The bytes must stay valid until the request completes; with `IOSQE_BUFFER_SELECT` (kernel 6.10) `buf` is NULL
+/// and a provided buffer is sent. Only the low 32 bits of `len` are kept. `flags` are `MSG_*`; a short send breaks
+/// a link only with `MSG_WAITALL`.
 /// The completion's `res` is the number of bytes sent or -errno.
 /// Since liburing 2.0, kernel 5.6.
 #[unsafe(no_mangle)]
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn io_uring_prep_send(
     (*sqe).anon_flags.msg_flags = flags as __u32;
 }
 
-/// Prepares the sending of as many provided buffers as are there, with one request.
+/// Prepares a send of as many provided buffers as are there.
 ///
 /// Set `IOSQE_BUFFER_SELECT` and the group of a buffer ring too. It goes in rounds of up to 256 buffers, each with a
 /// completion; another follows when that has `IORING_CQE_F_MORE`. `len` limits the bytes of the first round alone, 0
@@ -126,8 +126,8 @@ pub unsafe extern "C" fn io_uring_prep_send_bundle(sqe: *mut io_uring_sqe, sockf
 
 /// Adds the destination `dest_addr` of `addr_len` bytes to a send prepared before.
 ///
-/// For `io_uring_prep_send()` (kernel 6.1) and `io_uring_prep_send_zc()`, not for the message kinds. The address must
-/// stay valid until the request is submitted.
+/// For `io_uring_prep_send()` (kernel 6.1) and `io_uring_prep_send_zc()`, not for the message kinds. The address
+/// must stay valid until `io_uring_sq_ready()` returns 0.
 /// Since liburing 2.3, kernel 6.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_send_set_addr(
@@ -139,10 +139,10 @@ pub unsafe extern "C" fn io_uring_prep_send_set_addr(
     (*sqe).anon_file.anon_dest.addr_len = addr_len;
 }
 
-/// Prepares the sending of `len` bytes of `buf` to the address `addr` of `addrlen` bytes.
+/// Prepares a `sendto()` of `len` bytes of `buf` to the address `addr` of `addrlen` bytes.
 ///
-/// As `io_uring_prep_send()`; the address must stay valid until the request is submitted. Only the low 16 bits of
-/// `addrlen` are kept.
+/// As `io_uring_prep_send()`; the address must stay valid until `io_uring_sq_ready()` returns 0. Only the low 16
+/// bits of `addrlen` are kept.
 /// Since liburing 2.4, kernel 6.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_sendto(
@@ -158,12 +158,12 @@ pub unsafe extern "C" fn io_uring_prep_sendto(
     io_uring_prep_send_set_addr(sqe, addr, addrlen as __u16);
 }
 
-/// Prepares the sending of `len` bytes of `buf` without copying them.
+/// Prepares a `send()` of `len` bytes of `buf` that doesn't copy them.
 ///
-/// The bytes must stay as they are until a second completion, the one with `IORING_CQE_F_NOTIF`; it comes when the
-/// first has `IORING_CQE_F_MORE`, which a failed request can have too. `flags` are `MSG_*`, `zc_flags` are
-/// `IORING_SEND_*`, `IORING_RECVSEND_POLL_FIRST` and `IORING_RECVSEND_FIXED_BUF`.
-/// Only the low 32 bits of `len` and 16 of `zc_flags` are kept.
+/// The bytes must stay valid until the request completes, which is with a second completion, the one with
+/// `IORING_CQE_F_NOTIF`; it comes when the first has `IORING_CQE_F_MORE`, which a failed request can have too.
+/// `flags` are `MSG_*`, `zc_flags` are `IORING_SEND_*`, `IORING_RECVSEND_POLL_FIRST` and
+/// `IORING_RECVSEND_FIXED_BUF`. Only the low 32 bits of `len` and 16 of `zc_flags` are kept.
 /// The first completion's `res` is the number of bytes sent or -errno: `IOSQE_CQE_SKIP_SUCCESS` gives -EINVAL.
 /// Since liburing 2.3, kernel 6.0.
 #[unsafe(no_mangle)]
@@ -180,7 +180,7 @@ pub unsafe extern "C" fn io_uring_prep_send_zc(
     (*sqe).ioprio = zc_flags as __u16;
 }
 
-/// Prepares the sending, without copying, of bytes that lie in the registered buffer `buf_index`.
+/// Prepares a `send()` that doesn't copy the bytes, which lie in the registered buffer `buf_index`.
 ///
 /// As `io_uring_prep_send_zc()`; `buf` is an address inside that buffer, and the bytes must not pass its end. Only
 /// the low 16 bits of `buf_index` are kept.
@@ -200,9 +200,9 @@ pub unsafe extern "C" fn io_uring_prep_send_zc_fixed(
     (*sqe).anon_buf.buf_index = buf_index as __u16;
 }
 
-/// Prepares the receipt of up to `len` bytes on the socket `sockfd` into `buf`.
+/// Prepares a `recv()` of up to `len` bytes on the socket `sockfd` into `buf`.
 ///
-/// `buf` must stay valid until the completion arrives; with `IOSQE_BUFFER_SELECT` it is NULL and the kernel takes a
+/// `buf` must stay valid until the request completes; with `IOSQE_BUFFER_SELECT` it is NULL and the kernel takes a
 /// provided buffer. Only the low 32 bits of `len` are kept. `flags` are `MSG_*`.
 /// The completion's `res` is the number of bytes, 0 at the end of a stream, or -errno. Its flags have
 /// `IORING_CQE_F_SOCK_NONEMPTY` when there is more to receive, which the end of a stream counts as.

@@ -11,10 +11,10 @@ use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
 
 /// Prepares a timer that ends after the time `ts`, or earlier, after `count` further completions.
 ///
-/// `count` 0 means the time only; with `IORING_TIMEOUT_MULTISHOT` it is the number of repeats, 0 for
-/// endless. The time is relative and on the monotonic clock unless `flags` has `IORING_TIMEOUT_ABS`,
-/// `IORING_TIMEOUT_BOOTTIME` or `IORING_TIMEOUT_REALTIME`. `ts` must stay valid until the request is
-/// submitted; with `IORING_TIMEOUT_IMMEDIATE_ARG` (kernel 7.1) the pointer itself is a number of nanoseconds.
+/// `count` 0 means the time only; with `IORING_TIMEOUT_MULTISHOT` it is the number of repeats, 0 for endless. The
+/// time is relative and on the monotonic clock unless `flags` has `IORING_TIMEOUT_ABS`, `IORING_TIMEOUT_BOOTTIME`
+/// or `IORING_TIMEOUT_REALTIME`. `ts` must stay valid until `io_uring_sq_ready()` returns 0; with
+/// `IORING_TIMEOUT_IMMEDIATE_ARG` (kernel 7.1) the pointer itself is a number of nanoseconds.
 /// The completion's `res` is -ETIME when the time has passed, 0 when the count was reached first,
 /// -ECANCELED when it was removed.
 /// Since liburing 2.0, kernel 5.4.
@@ -44,10 +44,10 @@ pub unsafe extern "C" fn io_uring_prep_timeout_remove(sqe: *mut io_uring_sqe, us
 
 /// Prepares a new time for the timer that has this `user_data`.
 ///
-/// `ts` must stay valid until the request is submitted. It counts from now, or is absolute when `flags`
-/// has `IORING_TIMEOUT_ABS`. `IORING_LINK_TIMEOUT_UPDATE` in `flags` means a linked timeout (kernel 5.15). The
-/// clock stays: its flags give -EINVAL. The timer's `count` is forgotten: it waits for the time alone, and a
-/// multishot one becomes endless.
+/// `ts` must stay valid until `io_uring_sq_ready()` returns 0. It counts from now, or is absolute when `flags` has
+/// `IORING_TIMEOUT_ABS`. `IORING_LINK_TIMEOUT_UPDATE` in `flags` means a linked timeout (kernel 5.15). The clock
+/// stays: its flags give -EINVAL. The timer's `count` is forgotten: it waits for the time alone, and a multishot
+/// one becomes endless.
 /// The completion's `res` is 0, -ENOENT when there is no such timer, or -EALREADY when it is about to
 /// complete.
 /// Since liburing 2.0, kernel 5.11.
@@ -70,14 +70,14 @@ pub unsafe extern "C" fn io_uring_prep_timeout_update(
     (*sqe).anon_flags.timeout_flags = flags | IORING_TIMEOUT_UPDATE;
 }
 
-/// Prepares the cancellation of requests, found by `user_data` unless `flags` says otherwise.
+/// Prepares the cancelation of requests, found by `user_data` unless `flags` says otherwise.
 ///
 /// `flags` are `IORING_ASYNC_CANCEL_*` (kernel 5.19): `_ALL` for every match instead of the first, `_ANY` for
 /// every request of the ring, `_OP` (kernel 6.6) to match the opcode set in `sqe->len` afterwards. A linked
 /// timeout isn't found: cancel the request that it limits.
 /// The completion's `res` is 0 (for waits on futexes and children 1), -ENOENT when nothing matches, or -EALREADY
-/// when the request is too far along; with `_ALL` or `_ANY` the number of requests found. A cancelled request
-/// still completes, most often with -ECANCELED; what it uses must stay valid until then.
+/// when the request is too far along; with `_ALL` or `_ANY` the number of requests found. A canceled request still
+/// completes, most often with -ECANCELED; what it uses must stay valid until the request completes in this way.
 /// Since liburing 2.2, kernel 5.5.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_cancel64(sqe: *mut io_uring_sqe, user_data: __u64, flags: c_int) {
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn io_uring_prep_cancel64(sqe: *mut io_uring_sqe, user_dat
     (*sqe).anon_flags.cancel_flags = flags as __u32;
 }
 
-/// Prepares the cancellation of requests by the pointer that is their user data.
+/// Prepares the cancelation of requests by the pointer that is their user data.
 ///
 /// The same as `io_uring_prep_cancel64()`, for requests marked with `io_uring_sqe_set_data()`. What
 /// `user_data` points to isn't looked at.
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn io_uring_prep_cancel(sqe: *mut io_uring_sqe, user_data:
     io_uring_prep_cancel64(sqe, uring_ptr_to_u64(user_data), flags);
 }
 
-/// Prepares the cancellation of requests that use the descriptor `fd`.
+/// Prepares the cancelation of requests that use the descriptor `fd`.
 ///
 /// `flags` may have `IORING_ASYNC_CANCEL_ALL` for every such request instead of the first, and
 /// `IORING_ASYNC_CANCEL_FD_FIXED` (kernel 6.0) when `fd` is a slot of the registered files.
@@ -112,11 +112,11 @@ pub unsafe extern "C" fn io_uring_prep_cancel_fd(sqe: *mut io_uring_sqe, fd: c_i
 
 /// Prepares a time limit for the request before it, which must have a link flag set.
 ///
-/// That is `IOSQE_IO_LINK` or `IOSQE_IO_HARDLINK`. `ts` must stay valid until the request is submitted. `flags`
-/// are those of `io_uring_prep_timeout()` for absolute times and clocks; `IORING_TIMEOUT_ETIME_SUCCESS` is
+/// That is `IOSQE_IO_LINK` or `IOSQE_IO_HARDLINK`. `ts` must stay valid until `io_uring_sq_ready()` returns 0.
+/// `flags` are those of `io_uring_prep_timeout()` for absolute times and clocks; `IORING_TIMEOUT_ETIME_SUCCESS` is
 /// accepted and has no effect on the chain.
-/// The completion's `res` is -ETIME when the time has passed and the request was cancelled, -ECANCELED
-/// when the request was done first; -ENOENT or -EALREADY when the two met.
+/// The completion's `res` is -ETIME when the time has passed and the request was canceled, -ECANCELED when the
+/// request was done first; -ENOENT or -EALREADY when the two met.
 /// Since liburing 2.0, kernel 5.5.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_link_timeout(

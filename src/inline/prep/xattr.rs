@@ -6,8 +6,8 @@ use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
 
 /// Prepares a `getxattr()`: the attribute `name` of the file `path` into the `len` bytes of `value`.
 ///
-/// With `len` 0 only the size is asked for. `name` and `path` must stay valid until the request is
-/// submitted, `value` until the completion arrives.
+/// With `len` 0 only the size is asked for. `name` and `path` must stay valid until `io_uring_sq_ready()` returns
+/// 0, `value` until the request completes.
 /// The completion's `res` is the size of the attribute or -errno: -ENODATA when there is none, -ERANGE
 /// when `len` is too small.
 /// Since liburing 2.2, kernel 5.19.
@@ -33,8 +33,8 @@ pub unsafe extern "C" fn io_uring_prep_getxattr(
 
 /// Prepares a `setxattr()`: the `len` bytes of `value` as the attribute `name` of the file `path`.
 ///
-/// `flags` is 0, `XATTR_CREATE` or `XATTR_REPLACE`. `name`, `value` and `path` must stay valid until the
-/// request is submitted.
+/// `flags` is 0, `XATTR_CREATE` or `XATTR_REPLACE`. `name`, `value` and `path` must stay valid until
+/// `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.2, kernel 5.19.
 #[unsafe(no_mangle)]
@@ -60,8 +60,8 @@ pub unsafe extern "C" fn io_uring_prep_setxattr(
 
 /// Prepares an `fgetxattr()`: the attribute `name` of the open file `fd` into the `len` bytes of `value`.
 ///
-/// With `len` 0 only the size is asked for. `name` must stay valid until the request is submitted,
-/// `value` until the completion arrives.
+/// With `len` 0 only the size is asked for. `name` must stay valid until `io_uring_sq_ready()` returns 0, `value`
+/// until the request completes.
 /// The completion's `res` is the size of the attribute or -errno: -ENODATA when there is none, -ERANGE
 /// when `len` is too small.
 /// Since liburing 2.2, kernel 5.19.
@@ -86,8 +86,8 @@ pub unsafe extern "C" fn io_uring_prep_fgetxattr(
 
 /// Prepares an `fsetxattr()`: the `len` bytes of `value` as the attribute `name` of the open file `fd`.
 ///
-/// `flags` is 0, `XATTR_CREATE` or `XATTR_REPLACE`. `name` and `value` must stay valid until the request is
-/// submitted.
+/// `flags` is 0, `XATTR_CREATE` or `XATTR_REPLACE`. `name` and `value` must stay valid until `io_uring_sq_ready()`
+/// returns 0.
 /// The completion's `res` is 0 or -errno.
 /// Since liburing 2.2, kernel 5.19.
 #[unsafe(no_mangle)]

@@ -96,3 +96,38 @@ fn control_messages_are_walked_to_the_last_whole_one() {
         );
     }
 }
+
+#[test]
+fn no_length_makes_a_walk_of_control_messages_stand_still_or_leave() {
+    let mut buffer = Buffer([0; 256]);
+    let out: *mut io_uring_recvmsg_out = (&raw mut buffer).cast();
+    let mut msgh = asks(128);
+    let m = &raw mut msgh;
+    let first = out as usize + HEADER + NAME;
+    // SAFETY: all lies within the buffer.
+    unsafe {
+        let header = |at: usize| (first + at) as *mut cmsghdr;
+        (*out).controllen = 64;
+        for less in 0..40 {
+            (*header(0)).cmsg_len = (usize::MAX - less) as _;
+            assert!(io_uring_recvmsg_cmsg_nexthdr(out, m, header(0)).is_null(), "{less}");
+            (*header(0)).cmsg_len = 24 as _;
+            (*header(24)).cmsg_len = (usize::MAX - less) as _;
+            assert!(
+                io_uring_recvmsg_cmsg_nexthdr(out, m, header(0)).is_null(),
+                "{less}, the next one's"
+            );
+        }
+        // What is left is 17 bytes: a header, but no whole message of 17, which takes 24.
+        (*out).controllen = 41;
+        (*header(24)).cmsg_len = 17 as _;
+        assert!(io_uring_recvmsg_cmsg_nexthdr(out, m, header(0)).is_null());
+        (*header(24)).cmsg_len = 16 as _;
+        assert_eq!(io_uring_recvmsg_cmsg_nexthdr(out, m, header(0)), header(24));
+        // A message that lies outside the control data has none after it.
+        for control in [0, 15, 24, 39] {
+            (*out).controllen = control;
+            assert!(io_uring_recvmsg_cmsg_nexthdr(out, m, header(24)).is_null(), "{control}");
+        }
+    }
+}

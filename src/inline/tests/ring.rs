@@ -14,13 +14,19 @@ fn an_opcode_is_supported_when_the_kernel_says_so() {
     let p: *mut io_uring_probe = probe.as_mut_ptr().cast();
     // SAFETY: the probe has room for four operations.
     unsafe {
-        (*p).last_op = 2;
+        ((*p).last_op, (*p).ops_len) = (2, 3);
         let ops = (&raw mut (*p).ops).cast::<io_uring_probe_op>();
         (*ops.add(1)).flags = IO_URING_OP_SUPPORTED as u16;
         (*ops.add(2)).flags = !IO_URING_OP_SUPPORTED as u16;
         (*ops.add(3)).flags = IO_URING_OP_SUPPORTED as u16;
         let answers: Vec<_> = (-1..5).map(|op| io_uring_opcode_supported(p, op)).collect();
         assert_eq!(answers, [0, 0, 1, 0, 0, 0]);
+        (*ops.add(2)).flags = IO_URING_OP_SUPPORTED as u16;
+        // The kernel has more than the probe had room for.
+        ((*p).last_op, (*p).ops_len) = (65, 2);
+        let answers: Vec<_> = (-1..5).map(|op| io_uring_opcode_supported(p, op)).collect();
+        assert_eq!(answers, [0, 0, 1, 0, 0, 0]);
+        assert_eq!(io_uring_opcode_supported(p, i32::MIN), 0);
     }
 }
 

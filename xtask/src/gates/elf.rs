@@ -4,15 +4,24 @@ use anyhow::{Context, Result, ensure};
 use object::elf;
 use object::read::archive::ArchiveFile;
 use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _, SectionHeader as _, Sym as _};
-use object::{Endianness, FileKind, SymbolIndex};
+use object::{Endianness, FileKind, SectionIndex, SymbolIndex};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+
+/// The bit of `GNU_PROPERTY_AARCH64_FEATURE_1_AND` for arm64's shadow stack.
+const GCS: u32 = 1 << 2;
+const ENDBR64: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
 
 /// What a file is or has, as yes or no.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mark {
     X86_64,
+    AArch64,
     RiscV,
+    /// Keeps to a shadow stack, says its property.
+    ShadowStack,
+    /// Begins each function that is called indirectly with `endbr64`, says its property.
+    IndirectBranches,
     Relro,
     BindNow,
     /// Says that its stack needn't be executable.
@@ -42,6 +51,8 @@ pub struct Elf {
     /// Every symbol's name, local ones too.
     pub symbols: BTreeSet<String>,
     pub sections: BTreeSet<String>,
+    /// Global functions that don't begin with `endbr64`.
+    pub without_endbr: BTreeSet<String>,
     /// What `size` calls text: loaded, and not written to.
     pub text: u64,
     /// Entries of all relocation tables.
@@ -56,21 +67,44 @@ pub fn shared(data: &[u8]) -> Result<Elf> {
     Ok(elf)
 }
 
-/// Reads an archive; what one member wants and another has isn't undefined.
+/// Reads an archive as one; what one member wants and another has isn't undefined.
 pub fn archive(data: &[u8]) -> Result<Elf> {
     let mut elf = Elf::default();
+    for (name, member) in parts(data)? {
+        elf.add(member).with_context(|| format!("member {name}"))?;
+    }
+    elf.undefined = elf.undefined.difference(&elf.globals).cloned().collect();
+    Ok(elf)
+}
+
+/// Reads an archive's members, each with its name up to the dot.
+pub fn members(data: &[u8]) -> Result<BTreeMap<String, Elf>> {
+    parts(data)?
+        .into_iter()
+        .map(|(name, member)| {
+            let elf = shared(member).with_context(|| format!("member {name}"))?;
+            Ok((name, elf))
+        })
+        .collect()
+}
+
+fn parts(data: &[u8]) -> Result<Vec<(String, &[u8])>> {
     let archive = ArchiveFile::parse(data).context("no ar archive")?;
     ensure!(
         !archive.is_thin(),
         "a thin archive: it names files instead of holding them"
     );
-    for member in archive.members() {
-        let member = member?;
-        let name = String::from_utf8_lossy(member.name()).into_owned();
-        elf.add(member.data(data)?).with_context(|| format!("member {name}"))?;
-    }
-    elf.undefined = elf.undefined.difference(&elf.globals).cloned().collect();
-    Ok(elf)
+    archive
+        .members()
+        .map(|member| {
+            let member = member?;
+            let name = text(member.name());
+            Ok((
+                name.split('.').next().unwrap_or_default().to_owned(),
+                member.data(data)?,
+            ))
+        })
+        .collect()
 }
 
 impl Elf {
@@ -96,8 +130,10 @@ impl Elf {
         let header = H::parse(data)?;
         let endian = header.endian()?;
         self.mark(Mark::X86_64, header.e_machine(endian) == elf::EM_X86_64);
+        self.mark(Mark::AArch64, header.e_machine(endian) == elf::EM_AARCH64);
         self.mark(Mark::RiscV, header.e_machine(endian) == elf::EM_RISCV);
         self.add_sections(header, endian, data)?;
+        self.add_properties(header, endian, data)?;
         self.add_exports(header, endian, data)?;
         self.add_segments(header, endian, data)
     }
@@ -132,8 +168,53 @@ impl Elf {
                     if weak { &mut self.weak } else { &mut self.undefined }.insert(name.clone());
                 } else if symbol.st_bind() != elf::STB_LOCAL {
                     self.globals.insert(name.clone());
+                    if let (elf::STT_FUNC, Some(index)) = (symbol.st_type(), symbol.st_shndx(endian).index()) {
+                        let section = sections.section(SectionIndex(index.into()))?;
+                        // In an object a value is an offset already, whatever address `ld -r` left.
+                        let object = header.e_type(endian) == elf::ET_REL;
+                        let start = if object { 0 } else { section.sh_addr(endian).into() };
+                        let at = symbol.st_value(endian).into() - start;
+                        let code = section.data(endian, data)?;
+                        if !code
+                            .get(usize::try_from(at)?..)
+                            .is_some_and(|code| code.starts_with(&ENDBR64))
+                        {
+                            self.without_endbr.insert(name.clone());
+                        }
+                    }
                 }
                 self.symbols.insert(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_properties<H: FileHeader<Endian = Endianness>>(
+        &mut self,
+        header: &H,
+        endian: Endianness,
+        data: &[u8],
+    ) -> Result<()> {
+        let sections = header.sections(endian, data)?;
+        for section in sections.iter() {
+            let Some(mut notes) = section.notes(endian, data)? else {
+                continue;
+            };
+            while let Some(note) = notes.next()? {
+                let Some(mut properties) = note.gnu_properties(endian) else {
+                    continue;
+                };
+                while let Some(property) = properties.next()? {
+                    let bits = |mask| property.data_u32(endian).is_ok_and(|bits| bits & mask != 0);
+                    match property.pr_type() {
+                        elf::GNU_PROPERTY_X86_FEATURE_1_AND => {
+                            self.mark(Mark::ShadowStack, bits(elf::GNU_PROPERTY_X86_FEATURE_1_SHSTK));
+                            self.mark(Mark::IndirectBranches, bits(elf::GNU_PROPERTY_X86_FEATURE_1_IBT));
+                        }
+                        elf::GNU_PROPERTY_AARCH64_FEATURE_1_AND => self.mark(Mark::ShadowStack, bits(GCS)),
+                        _ => {}
+                    }
+                }
             }
         }
         Ok(())

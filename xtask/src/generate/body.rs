@@ -3,8 +3,9 @@
 use super::ctype::{declare, generic, name_of};
 use super::decl::{columns, guarded, list, signature};
 use super::doc;
-use super::expr::Printer;
+use super::expr::{Printer, path_name};
 use super::model::{Function, Model};
+use super::types;
 use anyhow::Result;
 use std::collections::HashMap;
 use syn::spanned::Spanned;
@@ -16,6 +17,7 @@ pub fn print(model: &Model, function: &Function) -> Result<String> {
     for input in &function.item.sig.inputs {
         let syn::FnArg::Typed(input) = input else { continue };
         if let Pat::Ident(name) = &*input.pat {
+            types::check_identifier(function, &name.ident)?;
             locals.insert(name.ident.to_string(), (*input.ty).clone());
         }
     }
@@ -43,6 +45,10 @@ pub fn print(model: &Model, function: &Function) -> Result<String> {
         body.out
     );
     Ok(guarded(function, &text))
+}
+
+fn is_uninit(value: &Expr) -> bool {
+    matches!(value, Expr::Call(call) if path_name(&call.func).is_some_and(|name| name == "uninit"))
 }
 
 /// A statement broken after commas and operators that stand in at most `deepest` parentheses.
@@ -115,6 +121,7 @@ impl Body<'_> {
 
     /// The statements of a block; `tail` says that its last expression is the function's result.
     fn block(&mut self, stmts: &[Stmt], indent: usize, tail: bool) -> Result<()> {
+        let outside = self.printer.locals.clone();
         for (at, stmt) in stmts.iter().enumerate() {
             let last = at + 1 == stmts.len();
             self.lead(stmt, indent, at == 0);
@@ -130,6 +137,7 @@ impl Body<'_> {
                 }
             }
         }
+        self.printer.locals = outside;
         Ok(())
     }
 
@@ -140,7 +148,22 @@ impl Body<'_> {
         let Pat::Ident(name) = &*typed.pat else {
             return self.printer.refuse(local, "a let needs one name");
         };
+        if name.by_ref.is_some() || name.subpat.is_some() || !local.attrs.is_empty() {
+            return self
+                .printer
+                .refuse(local, "a let takes a name, its type and a value, nothing else");
+        }
+        types::check_identifier(self.printer.function, &name.ident)?;
         let name = name.ident.to_string();
+        if self.printer.locals.contains_key(&name) {
+            return self.printer.refuse(
+                local,
+                "another local has this name: C would use the new one in its own value",
+            );
+        }
+        if local.init.as_ref().is_some_and(|init| init.diverge.is_some()) {
+            return self.printer.refuse(local, "C has no let … else");
+        }
         self.printer.locals.insert(name.clone(), (*typed.ty).clone());
         let uninit = name_of(&typed.ty).is_some_and(|ty| ty == "MaybeUninit");
         let ty: &Type = if uninit {
@@ -150,6 +173,14 @@ impl Body<'_> {
         };
         let declaration = declare(ty, &name)?;
         match local.init.as_ref().map(|init| &*init.expr) {
+            Some(Expr::Struct(value)) if value.rest.is_some() => {
+                return self.printer.refuse(value, "every member needs its value");
+            }
+            Some(value) if uninit && !is_uninit(value) => {
+                return self
+                    .printer
+                    .refuse(value, "C leaves it without a value: MaybeUninit::uninit()");
+            }
             Some(Expr::Struct(value)) => {
                 self.line(indent, &format!("{declaration};"));
                 self.out.push('\n');
@@ -171,6 +202,19 @@ impl Body<'_> {
     }
 
     fn expression(&mut self, expr: &Expr, indent: usize, tail: bool) -> Result<()> {
+        let labelled = match expr {
+            Expr::Loop(body) => body.label.is_some(),
+            Expr::While(body) => body.label.is_some(),
+            Expr::Block(block) => block.label.is_some(),
+            Expr::Break(end) => end.label.is_some() || end.expr.is_some(),
+            Expr::Continue(next) => next.label.is_some(),
+            _ => false,
+        };
+        if labelled {
+            return self
+                .printer
+                .refuse(expr, "C's break and continue have neither label nor value");
+        }
         let text = match expr {
             Expr::If(branch) => return self.branch(branch, indent, tail, ""),
             Expr::Loop(body) => return self.looped("for (;;) {", &body.body, indent),
@@ -179,11 +223,8 @@ impl Body<'_> {
                 return self.looped(&head, &body.body, indent);
             }
             Expr::Block(block) => {
-                let big = block
-                    .attrs
-                    .iter()
-                    .any(|a| quote::quote!(#a).to_string().contains("target_endian = \"big\""));
-                if !big {
+                let big: syn::Attribute = syn::parse_quote!(#[cfg(target_endian = "big")]);
+                if block.attrs != [big] {
                     return self
                         .printer
                         .refuse(expr, "a block may only carry #[cfg(target_endian = \"big\")]");
@@ -205,7 +246,8 @@ impl Body<'_> {
                 syn::BinOp::SubAssign(_) => self.compound(binary, "-=")?,
                 syn::BinOp::BitOrAssign(_) => self.compound(binary, "|=")?,
                 syn::BinOp::BitAndAssign(_) => self.compound(binary, "&=")?,
-                _ => format!("return {};", self.printer.value(expr)?),
+                _ if tail => format!("return {};", self.printer.value(expr)?),
+                _ => return self.printer.refuse(expr, "a result that nobody uses"),
             },
             Expr::Break(_) => "break;".into(),
             Expr::Continue(_) => "continue;".into(),

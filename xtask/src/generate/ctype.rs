@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use syn::{Expr, Type};
 
 /// C's spelling of a type with a name in Rust.
-fn named(name: &str) -> String {
+fn named(name: &str) -> Result<String> {
     let plain = match name {
         "c_void" => "void",
         "c_char" => "char",
@@ -14,11 +14,14 @@ fn named(name: &str) -> String {
         "c_uint" => "unsigned",
         "c_ulong" => "unsigned long",
         "bool" => "bool",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize" => {
+            bail!("{name} is Rust's: C's name for it is in src/ctypes.rs")
+        }
         _ if name.ends_with("_t") => name,
         _ if ["__u8", "__u16", "__u32", "__u64", "__s32", "__aligned_u64"].contains(&name) => name,
-        _ => return format!("struct {name}"),
+        _ => return Ok(format!("struct {name}")),
     };
-    plain.to_string()
+    Ok(plain.to_string())
 }
 
 /// The last name of a path type.
@@ -65,6 +68,7 @@ pub fn declare(ty: &Type, name: &str) -> Result<String> {
         Type::Ptr(ptr) => {
             let constant = ptr.const_token.is_some();
             let base = match &*ptr.elem {
+                Type::Array(_) => bail!("a pointer to an array has no plain C form: point to its first element"),
                 // A constant pointer, not a pointer to a constant.
                 Type::Ptr(_) if constant => format!("{}const *", declare(&ptr.elem, "")?),
                 Type::Ptr(_) => format!("{}*", declare(&ptr.elem, "")?),
@@ -90,7 +94,10 @@ pub fn declare(ty: &Type, name: &str) -> Result<String> {
                 let inner = generic(ty).ok_or_else(|| anyhow::anyhow!("flex without a type"))?;
                 return declare(inner, &format!("{name}[]"));
             }
-            Ok(glue(&named(&ident), name))
+            if generic(ty).is_some() {
+                bail!("a type that C doesn't have: {}", quote::quote!(#ty));
+            }
+            Ok(glue(&named(&ident)?, name))
         }
         _ => bail!("a type that C doesn't have: {}", quote::quote!(#ty)),
     }

@@ -191,7 +191,10 @@ fn expression(value: &Expr, suffix: &str) -> Result<String> {
             let text = number.to_string();
             format!("{}{suffix}", text.trim_end_matches(number.suffix()).replace('_', ""))
         }
-        Expr::Path(path) => path.path.segments.last().expect("a path has a name").ident.to_string(),
+        Expr::Path(path) => match path.path.get_ident() {
+            Some(name) => name.to_string(),
+            None => bail!("a name that C doesn't have: {}", quote::quote!(#path)),
+        },
         Expr::Paren(inner) => format!("({})", expression(&inner.expr, suffix)?),
         Expr::Unary(unary) => {
             let operator = match unary.op {
@@ -216,6 +219,15 @@ fn expression(value: &Expr, suffix: &str) -> Result<String> {
                 expression(&binary.left, suffix)?,
                 expression(&binary.right, right)?
             )
+        }
+        // The constant's own type gives the suffix; a narrower one on the way would cut in Rust, and not in C.
+        Expr::Cast(cast)
+            if !matches!(
+                ctype::name_of(&cast.ty).as_deref(),
+                Some("c_int" | "c_uint" | "__u32" | "__u64")
+            ) =>
+        {
+            bail!("a cast that C would leave out: {}", quote::quote!(#cast))
         }
         Expr::Cast(cast) => expression(&cast.expr, suffix)?,
         _ => bail!("an expression that a constant can't have: {}", quote::quote!(#value)),

@@ -1,8 +1,9 @@
 //! Expressions of the inline helpers as C: the subset described in `src/inline/mod.rs`.
 
-use super::ctype::{declare, generic, name_of, pointee};
+use super::ctype::{declare, name_of};
 use super::model::{Function, Model};
 use super::refuse;
+use super::types::Kind;
 use anyhow::{Result, bail};
 use std::collections::HashMap;
 use syn::spanned::Spanned;
@@ -18,7 +19,7 @@ pub struct Printer<'a> {
     pub locals: HashMap<String, Type>,
 }
 
-fn binary(op: &BinOp) -> Option<(&'static str, u8)> {
+pub fn binary(op: &BinOp) -> Option<(&'static str, u8)> {
     Some(match op {
         BinOp::Mul(_) => ("*", 13),
         BinOp::Add(_) => ("+", 12),
@@ -41,7 +42,7 @@ fn binary(op: &BinOp) -> Option<(&'static str, u8)> {
 }
 
 /// The last name of a path expression.
-fn path_name(expr: &Expr) -> Option<String> {
+pub fn path_name(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Path(path) => path.path.segments.last().map(|s| s.ident.to_string()),
         _ => None,
@@ -49,7 +50,7 @@ fn path_name(expr: &Expr) -> Option<String> {
 }
 
 /// `T` of `T::function`.
-fn path_type(expr: &Expr) -> Option<Type> {
+pub fn path_type(expr: &Expr) -> Option<Type> {
     let Expr::Path(path) = expr else { return None };
     let segments = &path.path.segments;
     let ident = &segments.iter().rev().nth(1)?.ident;
@@ -86,7 +87,7 @@ fn is_array(ty: &Type) -> bool {
     matches!(ty, Type::Array(_)) || name_of(ty).is_some_and(|name| name == "flex")
 }
 
-fn strip(expr: &Expr) -> &Expr {
+pub fn strip(expr: &Expr) -> &Expr {
     match expr {
         Expr::Paren(inner) => strip(&inner.expr),
         other => other,
@@ -101,7 +102,10 @@ impl Printer<'_> {
     /// An expression where C converts by itself: an argument, an initialiser, the right side of an assignment.
     pub fn value(&self, expr: &Expr) -> Result<String> {
         match strip(expr) {
-            Expr::Call(call) if is_from(call) => self.value(&call.args[0]),
+            Expr::Call(call) if is_from(call) && !self.inexact(&call.args[0])? => {
+                self.source_of(call)?;
+                self.value(&call.args[0])
+            }
             Expr::MethodCall(call) if call.method == "cast" && call.turbofish.is_none() => self.value(&call.receiver),
             inner => Ok(self.print(inner)?.0),
         }
@@ -113,10 +117,29 @@ impl Printer<'_> {
         Ok(if strength < least { format!("({text})") } else { text })
     }
 
+    /// The text of an expression that has Rust's value in C too, whatever surrounds it.
+    fn exact(&self, expr: &Expr) -> Result<(String, u8)> {
+        if !self.inexact(expr)? {
+            return self.print(expr);
+        }
+        if self.kind(expr)? == Kind::Bool {
+            return Ok((format!("{} != NULL", self.print(expr)?.0), 9));
+        }
+        let ty = self
+            .type_of(expr)
+            .map_or_else(|| self.refuse(expr, "its type can't be told"), Ok)?;
+        Ok((
+            format!("uring_cast({}, {})", declare(&ty, "")?, self.print(expr)?.0),
+            ATOM,
+        ))
+    }
+
     /// An operand of a binary operator, in parentheses where C or a reader could take it wrongly.
     fn operand(&self, expr: &Expr, op: &str, own: u8, right: bool) -> Result<String> {
         let inner = strip(expr);
-        let (text, strength) = self.print(inner)?;
+        // The others give the same low bits for wider operands.
+        let whole = matches!(own, 9 | 10) || op == ">>" || (right && op == "<<") || own == 13;
+        let (text, strength) = if whole { self.exact(inner)? } else { self.print(inner)? };
         let bits = |strength: u8| matches!(strength, 6..=8 | 11);
         let mixed = (4..=13).contains(&strength)
             && strength != own
@@ -130,22 +153,35 @@ impl Printer<'_> {
         Ok(match expr {
             Expr::Paren(inner) => self.print(&inner.expr)?,
             Expr::Lit(lit) => match &lit.lit {
-                syn::Lit::Int(number) => (
-                    number.to_string().trim_end_matches(number.suffix()).replace('_', ""),
-                    ATOM,
-                ),
+                syn::Lit::Int(number) => {
+                    let suffix = match number.suffix() {
+                        "" | "i32" | "u8" | "u16" => "",
+                        "u32" => "U",
+                        "u64" => "ULL",
+                        "i64" => "LL",
+                        _ => return self.refuse(expr, "a number without a C form: it takes u32, u64, i32 or i64"),
+                    };
+                    let digits = number.to_string().trim_end_matches(number.suffix()).replace('_', "");
+                    if digits.starts_with("0b") || digits.starts_with("0o") {
+                        return self.refuse(expr, "C writes numbers in decimal or hexadecimal digits");
+                    }
+                    (digits + suffix, ATOM)
+                }
                 syn::Lit::Bool(value) => (value.value.to_string(), ATOM),
                 _ => return self.refuse(expr, "only numbers, true and false"),
             },
-            Expr::Path(_) => (path_name(expr).unwrap_or_default(), ATOM),
+            Expr::Path(path) => (self.name(path)?, ATOM),
             Expr::Field(field) => (self.field(field)?, ATOM),
             Expr::Index(index) => (
-                format!("{}[{}]", self.at_least(&index.expr, ATOM)?, self.value(&index.index)?),
+                format!("{}[{}]", self.at_least(&index.expr, ATOM)?, self.index(&index.index)?),
                 ATOM,
             ),
             Expr::Unary(unary) => match unary.op {
                 UnOp::Deref(_) => self.deref(&unary.expr)?,
-                UnOp::Neg(_) => (format!("-{}", self.at_least(&unary.expr, UNARY)?), UNARY),
+                UnOp::Neg(_) => {
+                    self.check_sign(expr, &unary.expr, '-')?;
+                    (format!("-{}", self.at_least(&unary.expr, UNARY)?), UNARY)
+                }
                 UnOp::Not(_) => self.not(&unary.expr)?,
                 _ => return self.refuse(expr, "an unknown operator"),
             },
@@ -153,6 +189,7 @@ impl Printer<'_> {
                 let Some((op, own)) = binary(&b.op) else {
                     return self.refuse(expr, "an operator without a C form here");
                 };
+                self.check_operator(expr, (&b.left, op, &b.right), false)?;
                 let left = self.operand(&b.left, op, own, false)?;
                 let right = self.operand(&b.right, op, own, true)?;
                 (format!("{left} {op} {right}"), own)
@@ -212,8 +249,47 @@ impl Printer<'_> {
         Ok(Some(format!(
             "{}[{}]",
             self.at_least(&call.receiver, ATOM)?,
-            self.value(index)?
+            self.index(index)?
         )))
+    }
+
+    fn index(&self, expr: &Expr) -> Result<String> {
+        if self.inexact(expr)? {
+            return Ok(self.exact(expr)?.0);
+        }
+        self.value(expr)
+    }
+
+    /// A name that stands alone: a local, a constant of the source, or one that the file takes from libc.
+    fn name(&self, path: &syn::ExprPath) -> Result<String> {
+        let name = path.path.get_ident().map(ToString::to_string).unwrap_or_default();
+        let known = self.locals.contains_key(&name)
+            || self.model.is_enumerator(&name)
+            || self.model.constant(&name).is_some()
+            || self.model.takes_from_libc(&self.function.file, &name);
+        if known {
+            return Ok(name);
+        }
+        self.refuse(
+            path,
+            "neither a local, nor a constant of the source or of `use libc::…`",
+        )
+    }
+
+    /// `T` of `T::from(x)`, or nothing where a helper of the file stands for what C does by itself.
+    fn source_of(&self, call: &syn::ExprCall) -> Result<Option<Type>> {
+        let ty = path_type(&call.func);
+        let name = ty.as_ref().and_then(name_of).unwrap_or_default();
+        if self.model.is_type(&name) {
+            return Ok(ty);
+        }
+        if self.model.helper(&name).is_some() {
+            return Ok(None);
+        }
+        self.refuse(
+            call,
+            &format!("C has no type {name}: src/ctypes.rs names those that may be printed"),
+        )
     }
 
     fn deref(&self, pointer: &Expr) -> Result<(String, u8)> {
@@ -229,14 +305,9 @@ impl Printer<'_> {
             Expr::MethodCall(call) if call.method == "is_null" => return self.print(strip(&call.receiver)),
             _ => {}
         }
-        let logical = self
-            .type_of(expr)
-            .and_then(|ty| name_of(&ty))
-            .is_some_and(|name| name == "bool");
-        Ok((
-            format!("{}{}", if logical { "!" } else { "~" }, self.at_least(expr, UNARY)?),
-            UNARY,
-        ))
+        let op = if self.kind(expr)? == Kind::Bool { '!' } else { '~' };
+        self.check_sign(expr, expr, op)?;
+        Ok((format!("{op}{}", self.at_least(expr, UNARY)?), UNARY))
     }
 
     fn cast(&self, expr: &Expr, ty: &Type) -> Result<(String, u8)> {
@@ -247,7 +318,7 @@ impl Printer<'_> {
         let to = declare(ty, "")?;
         let pointers = is_pointer(Some(ty)) || is_pointer(self.type_of(inner).as_ref());
         let keyword = if pointers { "uring_ptr_cast" } else { "uring_cast" };
-        Ok((format!("{keyword}({to}, {})", self.value(inner)?), ATOM))
+        Ok((format!("{keyword}({to}, {})", self.index(inner)?), ATOM))
     }
 
     fn call(&self, call: &syn::ExprCall) -> Result<(String, u8)> {
@@ -257,17 +328,12 @@ impl Printer<'_> {
         match name.as_str() {
             "null" | "null_mut" => return Ok(("NULL".into(), ATOM)),
             "from" if is_from(call) => {
-                let ty = path_type(&call.func);
-                let name = ty.as_ref().and_then(name_of).unwrap_or_default();
-                let unknown = ty
-                    .as_ref()
-                    .is_some_and(|ty| declare(ty, "").is_ok_and(|c| c.starts_with("struct ")));
-                if name == "c_int" || unknown {
-                    // C's own promotion of the narrower types; or a Rust helper for what C does by itself.
-                    return self.print(strip(&call.args[0]));
-                }
-                let ty = ty.expect("a name has a type before ::from");
-                return self.cast(&call.args[0], &ty);
+                return match self.source_of(call)? {
+                    // C's own promotion of the narrower types.
+                    Some(ty) if name_of(&ty).is_some_and(|name| name == "c_int") => self.exact(strip(&call.args[0])),
+                    None => self.exact(strip(&call.args[0])),
+                    Some(ty) => self.cast(&call.args[0], &ty),
+                };
             }
             "size_of" => {
                 let Expr::Path(path) = &*call.func else {
@@ -294,6 +360,11 @@ impl Printer<'_> {
             }
             _ => {}
         }
+        let barrier = name.starts_with("io_uring_smp_");
+        if !barrier && self.model.function_named(&name).is_none() && self.model.helper(&name).is_none() {
+            return self.refuse(call, &format!("{name} is no function of the source"));
+        }
+        self.check_order(call, call.args.iter())?;
         let args: Result<Vec<String>> = call.args.iter().map(|arg| self.value(arg)).collect();
         Ok((format!("{name}({})", args?.join(", ")), ATOM))
     }
@@ -303,6 +374,8 @@ impl Printer<'_> {
         Ok(match call.method.to_string().as_str() {
             "wrapping_add" | "wrapping_sub" => {
                 let op = if call.method == "wrapping_add" { "+" } else { "-" };
+                let whole = Expr::MethodCall(call.clone());
+                self.check_operator(&whole, (receiver, op, &call.args[0]), true)?;
                 let left = self.operand(receiver, op, 12, false)?;
                 (
                     format!("{left} {op} {}", self.operand(&call.args[0], op, 12, true)?),
@@ -322,7 +395,7 @@ impl Printer<'_> {
             "assume_init" | "cast_mut" | "cast_const" => self.print(strip(receiver))?,
             "cast" => {
                 let Some(arguments) = &call.turbofish else {
-                    return self.print(strip(receiver));
+                    return self.refuse(call, "C converts by itself only what is stored or passed: cast::<T>()");
                 };
                 let Some(syn::GenericArgument::Type(ty)) = arguments.args.first() else {
                     return self.refuse(call, "cast needs one type");
@@ -334,7 +407,10 @@ impl Printer<'_> {
                     }
                     _ => {}
                 }
-                let constant = matches!(self.type_of(receiver), Some(Type::Ptr(p)) if p.const_token.is_some());
+                let Some(Type::Ptr(from)) = self.type_of(receiver) else {
+                    return self.refuse(call, "the type of this pointer can't be told: give it a name by a let");
+                };
+                let constant = from.const_token.is_some();
                 let to: Type = if constant {
                     parse_quote!(*const #ty)
                 } else {
@@ -347,72 +423,5 @@ impl Printer<'_> {
             }
             other => return self.refuse(call, &format!("the method {other} has no C form")),
         })
-    }
-
-    /// The type of an expression, as far as it can be told.
-    pub fn type_of(&self, expr: &Expr) -> Option<Type> {
-        match strip(expr) {
-            Expr::Path(_) => {
-                let name = path_name(strip(expr))?;
-                if let Some(ty) = self.locals.get(&name) {
-                    return Some(ty.clone());
-                }
-                if self.model.is_enumerator(&name) {
-                    return Some(parse_quote!(c_int));
-                }
-                self.model.constant(&name).map(|constant| constant.0.clone())
-            }
-            Expr::Field(field) => {
-                let syn::Member::Named(member) = &field.member else {
-                    return None;
-                };
-                let base = self.type_of(&field.base)?;
-                let record = self.model.record_named(&name_of(&base)?)?;
-                record.fields.iter().find(|f| member == &f.0).map(|f| f.1.clone())
-            }
-            Expr::Unary(unary) => match unary.op {
-                UnOp::Deref(_) => pointee(&self.type_of(&unary.expr)?).cloned(),
-                _ => self.type_of(&unary.expr),
-            },
-            Expr::Index(index) => match self.type_of(&index.expr)? {
-                Type::Array(array) => Some(*array.elem),
-                _ => None,
-            },
-            Expr::RawAddr(address) => {
-                let ty = self.type_of(&address.expr)?;
-                Some(parse_quote!(*mut #ty))
-            }
-            Expr::Cast(cast) => Some((*cast.ty).clone()),
-            Expr::Binary(b) => match binary(&b.op)?.1 {
-                4 | 5 | 9 | 10 => Some(parse_quote!(bool)),
-                _ => self.type_of(&b.left).or_else(|| self.type_of(&b.right)),
-            },
-            Expr::Call(call) => self.type_of_call(call),
-            Expr::MethodCall(call) => match call.method.to_string().as_str() {
-                "is_null" => Some(parse_quote!(bool)),
-                "cast" => {
-                    let turbofish = call.turbofish.as_ref()?;
-                    let syn::GenericArgument::Type(ty) = turbofish.args.first()? else {
-                        return None;
-                    };
-                    Some(parse_quote!(*mut #ty))
-                }
-                "assume_init" => generic(&self.type_of(&call.receiver)?).cloned(),
-                _ => self.type_of(&call.receiver),
-            },
-            _ => None,
-        }
-    }
-
-    fn type_of_call(&self, call: &syn::ExprCall) -> Option<Type> {
-        let name = path_name(&call.func)?;
-        match name.as_str() {
-            "from" => path_type(&call.func),
-            "read_once" | "io_uring_smp_load_acquire" => pointee(&self.type_of(&call.args[0])?).cloned(),
-            _ => match &self.model.function_named(&name)?.item.sig.output {
-                syn::ReturnType::Type(_, ty) => Some((**ty).clone()),
-                syn::ReturnType::Default => None,
-            },
-        }
     }
 }

@@ -53,6 +53,18 @@ const FFI_NEW: &[&str] = &[
     "uring_ptr_to_u64",
 ];
 
+/// The archives' members that are made of several files of `src/`; any other file is one itself, and the inline
+/// helpers are `ffi`. No function may lie in a member with one that the original's archive can do without: a program
+/// that has its own `io_uring_setup()` would no longer link (`cargo xtask gates --peer`).
+const MEMBERS: &[(&str, &[&str])] = &[
+    ("queue", &["queue", "wait"]),
+    ("register", &["register", "resources", "buf_ring"]),
+    ("setup", &["setup", "memory", "resize"]),
+];
+
+/// The folder that lists what each member has.
+pub const MEMBERS_DIR: &str = "src/members";
+
 /// Where a program built today needs a newer library than the node says: what the function reads or writes has grown
 /// since (2.3), or Debian hasn't had the release (2.5).
 const SINCE_DEBIAN: &[(&str, u32)] = &[
@@ -94,17 +106,46 @@ pub fn files(model: &Model) -> Result<Vec<(String, String)>> {
         .filter(|f| f.archive)
         .map(Function::name)
         .collect();
+    let mut members: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for function in model.functions() {
+        members.entry(member(function)).or_default().push(function.name());
+    }
     let mut debian = String::new();
     for (library, symbols, first) in [("liburing-ffi", &ffi, FFI_FIRST_MINOR), ("liburing", &so, 0)] {
         debian += &debian_symbols(model, library, symbols, first)?;
     }
-    Ok(vec![
+    let mut files: Vec<(String, String)> = members
+        .into_iter()
+        .map(|(member, names)| (format!("{MEMBERS_DIR}/{member}.keep"), keep(names)))
+        .collect();
+    files.extend([
         ("packaging/debian/libironring2.symbols".into(), debian),
         ("src/liburing.map".into(), map(&so, 0)),
         ("src/liburing-ffi.map".into(), map(&ffi, FFI_FIRST_MINOR)),
-        ("src/liburing.keep".into(), keep(&so, &archive)),
-        ("src/liburing-ffi.keep".into(), keep(&ffi, &archive)),
-    ])
+        (
+            "src/liburing.keep".into(),
+            keep(so.into_keys().chain(archive.clone()).collect()),
+        ),
+        (
+            "src/liburing-ffi.keep".into(),
+            keep(ffi.into_keys().chain(archive).collect()),
+        ),
+    ]);
+    Ok(files)
+}
+
+fn member(function: &Function) -> &str {
+    if ALSO_EXPORTED.contains(&&*function.name()) {
+        return "queue";
+    }
+    if function.inline {
+        return "ffi";
+    }
+    let file = function.file.trim_start_matches("src/").trim_end_matches(".rs");
+    MEMBERS
+        .iter()
+        .find(|(_, files)| files.contains(&file))
+        .map_or(file, |(member, _)| member)
 }
 
 /// The minor version that brought a function.
@@ -180,8 +221,7 @@ fn debian_symbols(model: &Model, library: &str, symbols: &BTreeMap<String, u32>,
     Ok(out)
 }
 
-fn keep(symbols: &BTreeMap<String, u32>, archive: &[String]) -> String {
-    let mut names: Vec<&String> = symbols.keys().chain(archive).collect();
+fn keep(mut names: Vec<String>) -> String {
     names.sort();
     names.iter().fold(String::new(), |out, name| out + name + "\n")
 }

@@ -12,6 +12,7 @@ mod maps;
 pub(crate) mod model;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use crate::manual;
 use crate::util::root;
@@ -96,6 +97,8 @@ pub(crate) fn read_source() -> Result<(Model, Vec<String>)> {
         model.read(&format!("src/{file}.rs"))?;
     }
     let inline_files = model.read_inline()?;
+    model.read_types(&fs::read_to_string(root().join("src/ctypes.rs"))?)?;
+    types::check_names(&model)?;
     Ok((model, inline_files))
 }
 
@@ -185,7 +188,7 @@ pub fn generate() -> Result<Vec<(String, String)>> {
 /// Files in the generated folders that the source doesn't give any more.
 fn left_over(files: &[(String, String)]) -> Result<Vec<String>> {
     let mut out = Vec::new();
-    for folder in manual::GENERATED {
+    for folder in manual::GENERATED.iter().chain(&[maps::MEMBERS_DIR]) {
         let Ok(entries) = fs::read_dir(root().join(folder)) else {
             continue;
         };

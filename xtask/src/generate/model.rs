@@ -2,11 +2,12 @@
 
 use crate::util::root;
 use anyhow::{Context, Result, anyhow};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
 use syn::{Attribute, Expr, Fields, Item, Type};
 
 /// Lines of a doc comment that are marks for the generator.
@@ -20,6 +21,11 @@ pub struct Model {
     files: Vec<(String, String, Vec<Definition>)>,
     functions: Vec<Function>,
     records: HashMap<String, Record>,
+    /// What C takes from its own headers by the same names: types (`src/ctypes.rs`), constants (file by file), and
+    /// functions and conversions that stand in a file of `src/inline/` for Rust alone.
+    types: HashSet<String>,
+    libc: HashSet<(String, String)>,
+    helpers: HashMap<String, Option<Type>>,
 }
 
 #[allow(clippy::large_enum_variant, reason = "there are a few hundred of them in all")]
@@ -169,6 +175,24 @@ impl Model {
                 Item::Fn(item) if is_pub(&item.vis) && item.sig.abi.is_some() => {
                     self.function(path, &lines, item)?;
                 }
+                Item::Fn(item) if path.starts_with("src/inline/") => {
+                    let result = match item.sig.output {
+                        syn::ReturnType::Type(_, ty) => Some(*ty),
+                        syn::ReturnType::Default => None,
+                    };
+                    self.helpers.insert(item.sig.ident.to_string(), result);
+                }
+                Item::Struct(item) if path.starts_with("src/inline/") => {
+                    self.helpers.insert(item.ident.to_string(), None);
+                }
+                Item::Use(item) => {
+                    let mut names = Names::default();
+                    names.visit_item_use(&item);
+                    if names.first == "libc" {
+                        self.libc
+                            .extend(names.all.into_iter().map(|name| (path.to_string(), name)));
+                    }
+                }
                 _ => {}
             }
         }
@@ -179,6 +203,44 @@ impl Model {
             .join(" ");
         self.files.push((path.to_string(), heading, definitions));
         Ok(())
+    }
+
+    /// Reads the names of C's types.
+    pub fn read_types(&mut self, text: &str) -> Result<()> {
+        for item in syn::parse_file(text)?.items {
+            match item {
+                Item::Use(item) => {
+                    let mut names = Names::default();
+                    names.visit_item_use(&item);
+                    self.types.extend(names.all);
+                }
+                Item::Type(item) => _ = self.types.insert(item.ident.to_string()),
+                Item::Struct(item) => _ = self.types.insert(item.ident.to_string()),
+                Item::Macro(item) if item.mac.path.is_ident("opaque") => {
+                    let words = item.mac.tokens.into_iter();
+                    self.types.extend(words.filter_map(|word| match word {
+                        proc_macro2::TokenTree::Ident(name) => Some(name.to_string()),
+                        _ => None,
+                    }));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether C has a type of this name: from its own headers, from ours, or built in.
+    pub fn is_type(&self, name: &str) -> bool {
+        self.types.contains(name) || self.records.contains_key(name) || matches!(name, "bool" | "usize" | "MaybeUninit")
+    }
+
+    pub fn takes_from_libc(&self, file: &str, name: &str) -> bool {
+        self.libc.contains(&(file.to_string(), name.to_string()))
+    }
+
+    /// What a helper for Rust alone returns, where it is a function.
+    pub fn helper(&self, name: &str) -> Option<&Option<Type>> {
+        self.helpers.get(name)
     }
 
     fn record(
@@ -295,6 +357,10 @@ impl Model {
         self.files.iter().flat_map(|(_, _, definitions)| definitions)
     }
 
+    pub fn records(&self) -> impl Iterator<Item = (&String, &Record)> {
+        self.records.iter()
+    }
+
     pub fn record_named(&self, name: &str) -> Option<&Record> {
         self.records.get(name)
     }
@@ -326,5 +392,25 @@ impl Model {
                 Definition::Constant { name: n, ty, value, .. } if n == name => Some((ty, value)),
                 _ => None,
             })
+    }
+}
+
+/// The names that a `use` brings, and its first segment.
+#[derive(Default)]
+struct Names {
+    first: String,
+    all: Vec<String>,
+}
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_use_path(&mut self, path: &'ast syn::UsePath) {
+        if self.first.is_empty() {
+            self.first = path.ident.to_string();
+        }
+        visit::visit_use_path(self, path);
+    }
+
+    fn visit_use_name(&mut self, name: &'ast syn::UseName) {
+        self.all.push(name.ident.to_string());
     }
 }

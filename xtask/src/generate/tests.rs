@@ -1,22 +1,33 @@
 //! What the generator makes of small pieces of source, and what it refuses.
 
 use super::model::Model;
-use super::{body, decl};
+use super::{body, decl, types};
 
 fn model(text: &str) -> Model {
     let mut model = Model::default();
     model
         .parse("src/abi/x.rs", "pub struct ring { pub flags: c_uint, pub anon_u: anon_ring_u, pub slots: *mut ring, }\n#[repr(C, packed)] pub union anon_ring_u { pub a: __u64, pub b: [__u8; 0], }")
         .expect("the types are Rust");
+    model
+        .parse(
+            "src/abi/e.rs",
+            "c_enum! { #[repr(u32)] pub enum e { NONE, MOST = 300 } }\npub const LIMIT: c_uint = 7;",
+        )
+        .expect("the constants are Rust");
     model.parse("src/inline/x.rs", text).expect("the text is Rust");
+    let types = include_str!("../../../src/ctypes.rs");
+    model.read_types(types).expect("the types are Rust");
     model
 }
 
 /// The C text of one inline function with this head and body, from its opening brace on.
 fn c(head: &str, text: &str) -> String {
-    let source = format!("/// Does it.\n/// Since liburing 2.0.\npub unsafe extern \"C\" fn f({head} {{\n{text}\n}}");
+    let source = format!(
+        "use libc::EINVAL;\n/// Does it.\n/// Since liburing 2.0.\npub unsafe extern \"C\" fn f({head} {{\n{text}\n}}"
+    );
     let model = model(&source);
-    let printed = body::print(&model, &model.functions()[0]).unwrap_or_else(|err| format!("refused: {err}"));
+    let printed = types::check_names(&model).and_then(|()| body::print(&model, &model.functions()[0]));
+    let printed = printed.unwrap_or_else(|err| format!("refused: {err}"));
     printed
         .split_once("LIBURING_NOEXCEPT\n")
         .map_or(printed.clone(), |parts| parts.1.to_string())
@@ -81,6 +92,140 @@ fn comments_and_blank_lines_come_along() {
     );
 }
 
+/// The C text of `return` with this value, in a function with operands of many types.
+fn value(result: &str, text: &str) -> String {
+    let head =
+        format!("a: __u16, b: __u16, c: __u8, i: c_int, u: c_uint, w: __u64, t: bool, p: *mut ring) -> {result}");
+    let printed = c(&head, text);
+    let printed = printed.strip_prefix("{\n\treturn ").unwrap_or(&printed);
+    printed.trim_end_matches(";\n}\n").to_string()
+}
+
+#[test]
+fn narrow_results_are_cut_where_c_would_go_on_in_int() {
+    for (result, text, want) in [
+        ("bool", "a.wrapping_add(b) == 0", "uring_cast(__u16, a + b) == 0"),
+        ("bool", "a.wrapping_sub(b) > a", "uring_cast(__u16, a - b) > a"),
+        ("bool", "!c == 0", "uring_cast(__u8, ~c) == 0"),
+        (
+            "bool",
+            "(a.wrapping_add(1) & b) != 3",
+            "uring_cast(__u16, (a + 1) & b) != 3",
+        ),
+        ("__u16", "a.wrapping_add(b) >> 1", "uring_cast(__u16, a + b) >> 1"),
+        ("c_int", "c_int::from(a.wrapping_add(b))", "uring_cast(__u16, a + b)"),
+        (
+            "__u32",
+            "__u32::from(a.wrapping_add(b))",
+            "uring_cast(__u32, uring_cast(__u16, a + b))",
+        ),
+        (
+            "c_uint",
+            "a.wrapping_add(b) as c_uint",
+            "uring_cast(unsigned, uring_cast(__u16, a + b))",
+        ),
+        (
+            "*mut ring",
+            "p.add(a.wrapping_add(b) as usize)",
+            "&p[uring_cast(__u16, a + b)]",
+        ),
+        ("bool", "c == MOST as __u8", "c == uring_cast(__u8, MOST)"),
+        ("c_int", "c_int::from(!p.is_null())", "p != NULL"),
+        // Stored as what it is, the sum is cut by the store.
+        ("__u16", "a.wrapping_add(b)", "a + b"),
+        ("__u16", "!a", "~a"),
+        ("bool", "!p.is_null()", "p"),
+    ] {
+        assert_eq!(value(result, text), want, "{text}");
+    }
+}
+
+#[test]
+fn numbers_keep_the_type_that_their_suffix_gives() {
+    assert_eq!(value("__u64", "1u64 << u"), "1ULL << u");
+    assert_eq!(value("bool", "!0u16 == a"), "uring_cast(__u16, ~0) == a");
+    assert_eq!(value("c_int", "-EINVAL"), "-EINVAL");
+}
+
+#[test]
+fn what_c_would_take_otherwise_is_refused() {
+    for (result, text, why) in [
+        ("bool", "!g(a)", "its type can't be told"),
+        ("c_int", "i32::MAX", "neither a local"),
+        ("c_uint", "ELSEWHERE", "neither a local"),
+        ("c_int", "elsewhere(a)", "no function of the source"),
+        ("u8", "c", "no type u8"),
+        ("bool", "u8::from(t) == c", "no type u8"),
+        ("c_int", "a as i32", "no type i32"),
+        ("other", "i", "no type other"),
+        ("Option<__u8>", "c", "no type Option"),
+        ("c_int", "i.wrapping_add(1)", "don't wrap around"),
+        ("c_int", "i.wrapping_sub(i)", "don't wrap around"),
+        ("__u64", "1 << u", "needs its type"),
+        ("__u16", "a << 8", "computes it in int"),
+        ("__u16", "a * b", "computes it in int"),
+        ("c_uint", "NONE - MOST", "computes it in int"),
+        ("bool", "a == !0", "another type"),
+        ("c_uint", "!MOST", "another type"),
+        ("c_uint", "0b11", "decimal or hexadecimal"),
+        ("size_t", "3usize", "without a C form"),
+        ("c_uint", "u / 2", "without a C form"),
+        ("c_int", "let i: c_int = i; i", "another local has this name"),
+        ("c_int", "let new: c_int = 1; new", "a word of C or C++"),
+        ("c_int", "let linux: c_int = 1; linux", "a word of C or C++"),
+        ("c_int", "let Some(x): c_int = i else { return 1 }; x", "one name"),
+        ("c_int", "let x: c_int = i else { return 1 }; x", "no let"),
+        (
+            "c_int",
+            "let mut x: MaybeUninit<c_int> = MaybeUninit::zeroed(); x.assume_init()",
+            "without a value",
+        ),
+        ("c_int", "#[cfg(unix)] let x: c_int = 1; x", "nothing else"),
+        (
+            "c_int",
+            "#[cfg(not(target_endian = \"big\"))] { f(); } i",
+            "a block may only carry",
+        ),
+        ("c_int", "'out: loop { break 'out; } i", "neither label nor value"),
+        ("c_int", "loop { break 3; }", "neither label nor value"),
+        ("c_int", "u == 1; i", "a result that nobody uses"),
+        ("c_uint", "(*p.cast()).flags", "cast::<T>()"),
+    ] {
+        let refusal = value(result, text);
+        assert!(refusal.starts_with("refused: src/inline/x.rs:"), "{text}: {refusal}");
+        assert!(refusal.contains(why), "{text}: {refusal}");
+    }
+}
+
+#[test]
+fn arguments_whose_order_can_be_seen_are_refused() {
+    let text = "/// Does it.\n/// Since liburing 2.0.\npub unsafe extern \"C\" fn f(r: *mut ring, i: c_uint) -> c_uint {\n\
+                g(g(i, r), r)\n}\n\
+                /// Does it.\n/// Since liburing 2.0.\npub unsafe extern \"C\" fn g(i: c_uint, r: *mut ring) -> c_uint {\n\
+                g(i, r).wrapping_add(g(i, r))\n}";
+    let model = model(text);
+    body::print(&model, &model.functions()[0]).expect("one call after the other");
+    let err = body::print(&model, &model.functions()[1]).expect_err("two calls that write");
+    assert!(err.to_string().contains("in any order"), "{err}");
+}
+
+#[test]
+fn constants_that_c_would_take_otherwise_are_refused() {
+    for text in [
+        "c_uint = u32::MAX",
+        "c_uint = 300 as u8 as c_uint",
+        "__u16 = 1",
+        "c_uint = 7 % 2",
+        "[c_uint; 1] = [1]",
+    ] {
+        let mut model = Model::default();
+        model
+            .parse("src/abi/x.rs", &format!("pub const A: {text};"))
+            .expect("the text is Rust");
+        assert!(decl::definitions(&model, "src/abi/x.rs").is_err(), "{text}");
+    }
+}
+
 #[test]
 fn what_has_no_plain_c_form_is_refused_with_its_place() {
     for text in [
@@ -92,7 +237,7 @@ fn what_has_no_plain_c_form_is_refused_with_its_place() {
     ] {
         let refusal = c("x: c_int)", text);
         assert!(
-            refusal.starts_with("refused: src/inline/x.rs:4: f: "),
+            refusal.starts_with("refused: src/inline/x.rs:5: f: "),
             "{text}: {refusal}"
         );
     }

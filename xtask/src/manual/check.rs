@@ -2,6 +2,7 @@
 
 use super::columns;
 use super::facts::Facts;
+use super::lifetime;
 use super::page::{Page, Problem};
 use super::tree::{self, Inline, Kind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ pub fn alone(page: &Page, facts: &Facts) -> Vec<Problem> {
     covers(page, facts, &mut problems);
     parameters(page, facts, &mut problems);
     returns(page, facts, &mut problems);
+    problems.extend(lifetime::check(page, facts));
     wide(page, page.nodes().collect::<Vec<_>>().as_slice(), &mut problems);
     problems
 }

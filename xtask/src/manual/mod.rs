@@ -12,6 +12,7 @@ mod facts;
 mod highlight;
 mod html;
 mod index;
+mod lifetime;
 mod lint;
 mod names;
 mod page;
