@@ -1,55 +1,73 @@
 # The front door. `make` builds, `make demo` shows, `make check` tests; the rest is below.
-# Settings come from the command line or from config.mk, which ./configure writes; neither is needed.
+# Settings come from the command line or from config.mk, which ./configure writes; neither is needed. From the
+# environment only DESTDIR, LDFLAGS and, without a config.mk, CC are read, as the original does.
 
-CONFIG ?= config.mk
--include $(CONFIG)
+prefix = /usr
+includedir = $(prefix)/include
+libdir = $(prefix)/lib
+libdevdir = $(libdir)
+mandir = $(prefix)/share/man
+datadir = $(prefix)/share
+ENABLE_SHARED = 1
+ENABLE_CMAKE = 1
+# 1: system calls through libc on every processor.
+USE_LIBC = 0
+# 1: keep what debuggers want; packages take it out into files of their own.
+DEBUG = 0
+# 1: endbr64 where functions begin, for programs linked with -z cet-report=error; 4 bytes and an instruction each.
+IBT = 0
+# For another processor: Rust's name of the target, and what the names of its compiler and binutils start with.
+TARGET =
+CROSS =
+
+CARGO = cargo
+INSTALL = install
+named := $(if $(filter environment,$(origin CC)),$(CC),cc)
+CC = $(if $(CROSS),$(CROSS)gcc,$(named))
+LD = $(CROSS)ld
+AR = $(CROSS)ar
+OBJCOPY = $(CROSS)objcopy
+
+# The folder of a ./configure that was called in another one than this, with a slash at its end.
+CONFIGURED =
+-include $(CONFIGURED)config.mk
+# Where everything is built.
+OUT = $(CONFIGURED)target
+$(if $(strip $(OUT)),,$(error OUT is empty))
+
+# Cargo's settings in the environment are meant for other programs, and would change or break what is built here.
+CARGO_VARIABLES := $(filter RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER CARGO_ENCODED_RUSTFLAGS CARGO_INCREMENTAL \
+	CARGO_BUILD_% CARGO_PROFILE_% CARGO_TARGET_% CARGO_UNSTABLE_%,$(.VARIABLES))
+unexport $(filter-out CARGO_BUILD_JOBS,$(CARGO_VARIABLES))
 
 # src/version.rs defines it, and `make gen` brings it here.
 VERSION := $(shell awk '/define IO_URING_VERSION_M/ { v = v dot $$3; dot = "." } END { print v }' include/liburing/io_uring_version.h)
 SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 
-prefix ?= /usr
-includedir ?= $(prefix)/include
-libdir ?= $(prefix)/lib
-libdevdir ?= $(libdir)
-mandir ?= $(prefix)/share/man
-datadir ?= $(prefix)/share
-ENABLE_SHARED ?= 1
-ENABLE_CMAKE ?= 1
-# 1: system calls through libc on every processor.
-USE_LIBC ?= 0
-# 1: keep what debuggers want; packages take it out into files of their own.
-DEBUG ?= 0
-# 1: endbr64 where functions begin, for programs linked with -z cet-report=error; 4 bytes and an instruction each.
-IBT ?= 0
-# For another processor: Rust's name of the target, and what the names of its compiler and binutils start with.
-TARGET ?=
-CROSS ?=
-
-CARGO ?= cargo
-INSTALL ?= install
-# A tool that was named stays; what make brings of its own gives way.
-ours = $(if $(filter default undefined,$(origin $1)),$(CROSS)$2,$($1))
-CC := $(if $(CROSS),$(call ours,CC,gcc),$(CC))
-LD := $(call ours,LD,ld)
-AR := $(call ours,AR,ar)
-OBJCOPY := $(call ours,OBJCOPY,objcopy)
-
-# Where everything is built.
-OUT ?= target
-PLACE := $(OUT)$(if $(TARGET),/$(TARGET))
-LIB := $(PLACE)/lib
-STATICLIB := $(PLACE)/release/liburing.a
+PLACE := $(if $(TARGET),/$(TARGET))
+# `clean` removes what these name, so the command line of a parent make must not set them.
+override LIB := $(OUT)$(PLACE)/lib
+# Intermediate files. In a folder other than this tree's own they get a subfolder, which tells `clean` who built there.
+override WORK := $(OUT)$(if $(filter-out target,$(OUT)),/.ironring)
+STATICLIB := $(WORK)$(PLACE)/release/liburing.a
 HEADERS := liburing.h $(addprefix liburing/,barrier.h compat.h io_uring.h io_uring_version.h \
 	io_uring/bpf_filter.h io_uring/query.h)
+# The header of liburing-ffi, with prototypes for the inline helpers, where its cflags lead first.
+FFI_HEADER := liburing/ffi/liburing.h
 NAMES := liburing liburing-ffi
 CMAKE := $(if $(filter 1,$(ENABLE_CMAKE)),liburingConfig.cmake liburingConfigVersion.cmake)
 ARCHIVES := $(NAMES:%=$(LIB)/%.a)
 SHARED := $(if $(filter 1,$(ENABLE_SHARED)),$(NAMES:%=$(LIB)/%.so.$(VERSION)))
+# Projects that vendor this tree take the libraries from its src/, as from the original's.
+RESULTS := $(notdir $(ARCHIVES) $(SHARED))
+override SRC := $(if $(filter $(CONFIGURED)target,$(OUT)),$(CONFIGURED)src)
+PKGCONFIG := $(NAMES:%=%.pc)
 
 XTASK := $(CARGO) xtask
 FEATURES := $(if $(filter 1,$(USE_LIBC)),--features use-libc)
 MACHINE := $(or $(TARGET),$(shell $(CC) -dumpmachine))
+# Compared with cargo's: archives are made without CC, and would silently be for the wrong processor.
+CPU := $(filter x86_64 aarch64 riscv64,$(firstword $(subst -, ,$(MACHINE))))
 # The processors that need no libc, as src/arch/mod.rs has it.
 BARE := x86_64-% aarch64-% riscv64%
 LIBC := $(filter 1,$(USE_LIBC))$(filter-out $(BARE),$(MACHINE))
@@ -67,9 +85,9 @@ DEBUGINFO := $(if $(filter 1,$(DEBUG)),--config profile.release.debug=2 --config
 STRIP_DEBUG := $(if $(filter 1,$(DEBUG)),,--strip-debug --strip-unneeded)
 
 .PHONY: all library install uninstall test runtests demo check check-all check-kernels check-platforms check-programs \
-	bench gen man doc dist deb rpm clean help FORCE
-all library: $(ARCHIVES) $(SHARED)
-	@ls -l $^ | awk '{ printf "%8d %s\n", $$5, $$9 }'
+	bench gen man doc dist deb rpm clean help FORCE $(RESULTS) $(PKGCONFIG)
+all library: $(RESULTS)
+	@ls -l $(ARCHIVES) $(SHARED) | awk '{ printf "%8d %s\n", $$5, $$9 }'
 
 help:
 	@echo 'make            build liburing and liburing-ffi into $(LIB)'
@@ -91,7 +109,7 @@ help:
 	@echo 'make gen        write headers, symbol maps and the manual from the Rust source and man/*.md'
 	@echo 'make man        show a page: make man PAGE=io_uring_prep_read; for the web: docs/manual/index.html'
 	@echo 'make doc        the source with the manual in it, for Rust readers: target/doc/ironring/index.html'
-	@echo 'make clean      remove target/ (libraries, tests, the cached peer)'
+	@echo 'make clean      remove target/ (libraries, tests, the cached peer), or what was built in OUT'
 
 # A folder of crates, as a source archive has it and `cargo vendor` makes it.
 VENDOR = $(wildcard vendor)
@@ -101,8 +119,11 @@ CRATES = $(if $(VENDOR),--config 'source.crates-io.replace-with="vendor"' \
 # Cargo knows what is out of date. In /, where the .cargo/config.toml of a project around this one doesn't count.
 $(STATICLIB): FORCE
 	@command -v $(CARGO) >/dev/null || { echo 'there is no cargo: apt-get install cargo, or see rustup.rs'; exit 1; }
-	@cd / && $(CARGO) rustc --quiet --locked --release --manifest-path '$(CURDIR)/crates/shipped/Cargo.toml' \
-		$(CRATES) $(FEATURES) --target-dir '$(abspath $(OUT))' $(DEBUGINFO) $(if $(TARGET),--target $(TARGET)) \
+	@[ -n "$(TARGET)" ] || $(CARGO) -vV | grep -q '^host: $(CPU)' || { \
+		echo 'CC is for $(CPU), cargo is not: name TARGET= and CROSS=, see docs/platforms.md'; exit 1; }
+	@cd / && CARGO_ENCODED_RUSTFLAGS= $(CARGO) rustc --quiet --locked --release \
+		--manifest-path '$(CURDIR)/crates/shipped/Cargo.toml' $(CRATES) $(FEATURES) --target-dir '$(abspath $(WORK))' \
+		$(DEBUGINFO) $(if $(TARGET),--target $(TARGET)) \
 		-- -C relocation-model=pie -C no-vectorize-loops -C no-vectorize-slp \
 		$(if $(filter 1,$(IBT)),-C llvm-args=-x86-indirect-branch-tracking) \
 		--remap-path-prefix=crates/shipped/../../= '--remap-path-prefix=$(CURDIR)=ironring'
@@ -132,13 +153,16 @@ $(LIB)/%.so.$(VERSION): $(LIB)/%.o src/%.map Makefile
 	@ln -sf $(@F) $(LIB)/$*.so.$(SOVERSION)
 	@ln -sf $(@F) $(LIB)/$*.so
 
+$(RESULTS): %: $(LIB)/%
+	@$(if $(SRC),cmp -s $< $(SRC)/$@ || cp $< $(SRC)/$@)
+
 .PRECIOUS: $(LIB)/%.o
 .SECONDARY:
 
 gen:
 	@$(XTASK) gen
 
-PAGE ?= io_uring
+PAGE = io_uring
 man:
 	@man -M $(CURDIR)/man $(PAGE)
 
@@ -147,7 +171,7 @@ doc:
 
 # For who builds packages: our C tests, with nothing but cc.
 test: all
-	@CC='$(CC)' test-c/run $(LIB) $(OUT)/test
+	@CC='$(CC)' test-c/run $(LIB) $(WORK)/test
 
 # As the original calls it; a recipe may ask for both at once.
 runtests: test
@@ -187,15 +211,23 @@ DEVLINK := $(if $(filter-out $(libdevdir),$(libdir)),$(libdir)/)
 
 # For pkg-config: a folder by way of its variable, so that a tree can be moved.
 inprefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
+FILL := sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(call inprefix,$(libdevdir))|' \
+	-e 's|@includedir@|$(call inprefix,$(includedir))|' -e 's|@VERSION@|$(VERSION)|'
+
+# As the original leaves them in its tree.
+$(PKGCONFIG): %: pkgconfig/%.in
+	@$(FILL) $< > $(CONFIGURED)$@
+
+config-host.mak:
+	@[ -e $(CONFIGURED)$@ ] || ./configure
 
 install: all
 	@for h in $(HEADERS); do $(INSTALL) -D -m 644 include/$$h $(DESTDIR)$(includedir)/$$h || exit 1; done
+	@$(INSTALL) -D -m 644 include/ffi/liburing.h $(DESTDIR)$(includedir)/$(FFI_HEADER)
 	@for n in $(NAMES); do \
 		$(INSTALL) -D -m 644 $(LIB)/$$n.a $(DESTDIR)$(libdevdir)/$$n.a || exit 1; \
 		$(INSTALL) -d -m 755 $(DESTDIR)$(libdevdir)/pkgconfig || exit 1; \
-		sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(call inprefix,$(libdevdir))|' \
-			-e 's|@includedir@|$(call inprefix,$(includedir))|' \
-			-e 's|@VERSION@|$(VERSION)|' pkgconfig/$$n.pc.in > $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc || exit 1; \
+		$(FILL) pkgconfig/$$n.pc.in > $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc || exit 1; \
 		chmod 644 $(DESTDIR)$(libdevdir)/pkgconfig/$$n.pc; \
 	done
 	@for f in $(CMAKE); do \
@@ -214,15 +246,20 @@ endif
 	@for s in 2 3 7; do for page in man/man$$s/*.$$s; do \
 		[ ! -e $$page ] || $(INSTALL) -D -m 644 $$page $(DESTDIR)$(mandir)/man$$s/$${page##*/} || exit 1; done; done
 	@echo 'installed under $(DESTDIR)$(prefix)'
+	@[ -n "$(DESTDIR)" ] || echo 'run ldconfig; then "ldconfig -p | grep liburing" lists what programs find, best first'
 
 uninstall:
-	@rm -f $(HEADERS:%=$(DESTDIR)$(includedir)/%) $(CMAKE:%=$(DESTDIR)$(libdevdir)/cmake/liburing/%) \
+	@rm -f $(patsubst %,$(DESTDIR)$(includedir)/%,$(HEADERS) $(FFI_HEADER)) $(CMAKE:%=$(DESTDIR)$(libdevdir)/cmake/liburing/%) \
 		$(foreach n,$(NAMES),$(DESTDIR)$(libdevdir)/$n.a $(DESTDIR)$(libdevdir)/$n.so \
 		$(DESTDIR)$(libdevdir)/pkgconfig/$n.pc $(DESTDIR)$(libdir)/$n.so.$(SOVERSION) $(DESTDIR)$(libdir)/$n.so.$(VERSION))
-	@-rmdir $(DESTDIR)$(includedir)/liburing/io_uring $(DESTDIR)$(includedir)/liburing \
+	@-rmdir $(DESTDIR)$(includedir)/liburing/ffi $(DESTDIR)$(includedir)/liburing/io_uring $(DESTDIR)$(includedir)/liburing \
 		$(DESTDIR)$(libdevdir)/cmake/liburing 2>/dev/null || true
 	@for s in 2 3 7; do for page in man/man$$s/*.$$s; do rm -f $(DESTDIR)$(mandir)/man$$s/$${page##*/}; done; done
 	@echo 'uninstalled from $(DESTDIR)$(prefix)'
 
+# Never a whole folder that OUT names: it may hold other files.
 clean:
-	@rm -rf $(OUT)
+	@if [ -d $(WORK) ]; then rm -rf $(WORK) && \
+		rm -f $(foreach n,$(NAMES),$(addprefix $(LIB)/$n.,o a so so.$(SOVERSION) so.$(VERSION))) $(MEMBERS) && \
+		{ rmdir $(LIB)/members $(LIB) $(OUT) 2>/dev/null || :; }; fi
+	@rm -f $(if $(SRC),$(RESULTS:%=$(SRC)/%)) $(PKGCONFIG:%=$(CONFIGURED)%)

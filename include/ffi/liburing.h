@@ -2839,6 +2839,20 @@ void io_uring_prep_cmd_discard(struct io_uring_sqe *sqe, int fd,
 		uint64_t offset, uint64_t nbytes) LIBURING_NOEXCEPT;
 
 /*
+ * Prepares a reset of all zones of the zoned block device fd that must be
+ * written in sequence.
+ *
+ * Each of these zones is empty afterwards: its data is lost. Requests in flight
+ * to the device aren't waited for, and the page cache is cleared as far as it
+ * can be: nobody else should use the device meanwhile. The completion's res is
+ * 0 or -errno, -EOPNOTSUPP when fd is not a zoned block device, -EINVAL when
+ * the kernel has no such command.
+ * Since liburing 2.16.
+ */
+void io_uring_prep_cmd_zone_reset_all(struct io_uring_sqe *sqe,
+		int fd) LIBURING_NOEXCEPT;
+
+/*
  * The ring: what it supports, how full its queues are, the next completion, the
  * next free slot.
  */

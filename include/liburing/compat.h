@@ -83,4 +83,8 @@ typedef struct siginfo siginfo_t;
 #define BLOCK_URING_CMD_DISCARD	_IO(0x12, 0)
 #endif
 
+#ifndef BLOCK_URING_CMD_ZONE_RESET_ALL
+#define BLOCK_URING_CMD_ZONE_RESET_ALL	_IO(0x12, 1)
+#endif
+
 #endif

@@ -8,6 +8,7 @@ pub mod ast;
 mod dwarf;
 mod facts;
 mod plants;
+pub mod since;
 mod symbols;
 
 use crate::matrix::clang;
@@ -43,17 +44,7 @@ pub fn run(args: &Args) -> Result<()> {
     let Some(peer) = peer::get(peer::NEWEST)? else {
         return Ok(());
     };
-    let work = root().join("target/abi");
-    fs::create_dir_all(&work)?;
-    need("gcc", "gcc")?;
-    let judge = Judge {
-        clang: format!("clang{}", clang()?),
-        targets: facts::targets(&work)?,
-        include: fs::canonicalize(args.include.clone().unwrap_or_else(|| root().join("include")))?,
-        lib: args.lib.clone().unwrap_or_else(lib_dir),
-        peer,
-        work,
-    };
+    let judge = Judge::new(peer, args.include.clone(), args.lib.clone())?;
     let names: Vec<&str> = judge.targets.iter().map(|target| target.name).collect();
     println!("sizes, offsets and values for: {}\n", names.join(", "));
 
@@ -148,6 +139,20 @@ struct Judge {
 }
 
 impl Judge {
+    fn new(peer: Peer, include: Option<PathBuf>, lib: Option<PathBuf>) -> Result<Judge> {
+        let work = root().join("target/abi");
+        fs::create_dir_all(&work)?;
+        need("gcc", "gcc")?;
+        Ok(Judge {
+            clang: format!("clang{}", clang()?),
+            targets: facts::targets(&work)?,
+            include: fs::canonicalize(include.unwrap_or_else(|| root().join("include")))?,
+            lib: lib.unwrap_or_else(lib_dir),
+            peer,
+            work,
+        })
+    }
+
     /// The facts of `liburing.h` and all that it includes.
     fn facts(&self, include: &Path) -> Result<Facts> {
         facts::gather(&self.headers(include), &self.targets, &self.work)

@@ -1,9 +1,10 @@
 //! `cargo xtask builds`: the projects of `test-c/build` (make with pkg-config, CMake, Meson; shared and static) on what
-//! `make install` installs, in a folder that is not the one it was installed for.
+//! `make install` installs, in a folder that is not the one it was installed for; and `test-c/build/vendored`, on this
+//! source in the place of the original's.
 
 use crate::install;
 use crate::package::fresh;
-use crate::util::{need_all, root, show, stdout};
+use crate::util::{lib_dir, need_all, output, root, show, stdout};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ pub fn run(args: &Args) -> Result<()> {
         );
         programs += said.lines().count();
     }
+    println!("vendored: {}", vendored(&scratch.join("vendored"))?.trim());
     if args.self_test {
         plants(&scratch)?;
     }
@@ -85,6 +87,86 @@ fn projects(top: &Path, libdir: &str, work: &Path) -> Command {
     run
 }
 
+/// What is exported where other projects are built. `HERE` becomes a folder that nothing may be lost from.
+const ENVIRONMENT: [(&str, &str); 37] = [
+    ("AR", "/bin/false"),
+    ("BUILD", "Release"),
+    ("CARGO", "/bin/false"),
+    ("CARGO_BUILD_RUSTC_WRAPPER", "/bin/false"),
+    ("CARGO_BUILD_RUSTFLAGS", "-Copt-level=0"),
+    ("CARGO_BUILD_TARGET", "wasm32-unknown-unknown"),
+    ("CARGO_BUILD_TARGET_DIR", "HERE"),
+    ("CARGO_ENCODED_RUSTFLAGS", "-Clinker-plugin-lto"),
+    ("CARGO_INCREMENTAL", "1"),
+    ("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true"),
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
+    ("CARGO_PROFILE_RELEASE_PANIC", "unwind"),
+    ("CARGO_TARGET_DIR", "HERE"),
+    ("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-Cpanic=unwind"),
+    ("CFLAGS", "-O0 -fsanitize=address"),
+    ("CONFIG", "Release"),
+    ("CONFIGURED", "HERE/"),
+    ("CROSS", "nowhere-"),
+    ("DEBUG", "1"),
+    ("ENABLE_CMAKE", "0"),
+    ("ENABLE_SHARED", "0"),
+    ("INSTALL", "/bin/false"),
+    ("LD", "ld.lld"),
+    ("LIB", "HERE"),
+    ("OBJCOPY", "/bin/false"),
+    ("OUT", "HERE"),
+    ("PLACE", "HERE"),
+    ("RUSTC_WRAPPER", "/bin/false"),
+    ("RUSTC_WORKSPACE_WRAPPER", "/bin/false"),
+    ("RUSTFLAGS", "-Clinker-plugin-lto -Cpanic=unwind -Copt-level=0"),
+    ("TARGET", "release"),
+    ("USE_LIBC", "1"),
+    ("WORK", "HERE"),
+    ("includedir", "HERE/include"),
+    ("libdir", "HERE/lib"),
+    ("prefix", "HERE"),
+];
+
+/// A copy of this source in the place of the original's, with the settings of the project around it in the environment;
+/// what is built there are the same libraries.
+fn vendored(folder: &Path) -> Result<String> {
+    let (tree, work) = (folder.join("liburing"), folder.join("project"));
+    fresh(&tree)?;
+    fresh(&work)?;
+    fs::write(work.join("precious"), "")?;
+    let mut copy = Command::new("find");
+    copy.args([
+        "-mindepth",
+        "1",
+        "-maxdepth",
+        "1",
+        "!",
+        "-name",
+        "target",
+        "!",
+        "-name",
+        ".git",
+    ])
+    .args(["!", "-name", "config*.m*k", "-exec", "cp", "-a", "{}"]);
+    output(copy.arg(&tree).arg(";").current_dir(root()))?;
+    let mut run = Command::new(root().join("test-c/build/vendored"));
+    run.args([&tree, &work]).env_remove("MAKEFLAGS").env_remove("CC");
+    for (name, value) in ENVIRONMENT {
+        run.env(name, value.replace("HERE", &work.display().to_string()));
+    }
+    let said = stdout(&mut run)?;
+    for name in ["liburing.so", "liburing-ffi.so"] {
+        let name = format!("{name}.{}", crate::peer::NEWEST);
+        ensure!(
+            fs::read(work.join(&name))? == fs::read(lib_dir().join(&name))?,
+            "{name}, built in another folder, isn't the one of {}",
+            lib_dir().display()
+        );
+    }
+    Ok(said)
+}
+
 /// Each of these makes the installation wrong, and the projects must not build.
 fn plants(scratch: &Path) -> Result<()> {
     let (name, libdir) = LAYOUTS[0];
@@ -94,6 +176,8 @@ fn plants(scratch: &Path) -> Result<()> {
         ("cmake", "cmake/liburing/liburingConfig.cmake", "/include", "/includes"),
         ("make", "pkgconfig/liburing.pc", "Version: 2", "Version: 3"),
         ("meson", "pkgconfig/liburing-ffi.pc", "-luring-ffi", "-luring-fff"),
+        ("make", "pkgconfig/liburing-ffi.pc", "/liburing/ffi", ""),
+        ("cmake", "cmake/liburing/liburingConfig.cmake", "/liburing/ffi", ""),
     ];
     for (system, file, right, wrong) in plants {
         let path = top.join(libdir).join(file);

@@ -115,7 +115,7 @@ fn steps(all: bool) -> Result<Vec<Step>> {
         step(
             "abi",
             "every fact of the peer's headers and libraries holds for ours",
-            vec![xtask(&["abi", "--self-test"])],
+            vec![xtask(&["abi", "--self-test"]), xtask(&["since", "--self-test"])],
         ),
         step(
             "bytes",

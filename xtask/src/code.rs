@@ -133,13 +133,13 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The names of the functions that the header defines.
+/// The names of the functions that the peer's header defines too.
 fn inlines() -> Result<Vec<String>> {
     let (model, _) = read_source()?;
     let names: Vec<String> = model
         .functions()
         .iter()
-        .filter(|f| f.inline)
+        .filter(|f| f.inline_in(peer::NEWEST))
         .map(crate::generate::model::Function::name)
         .collect();
     ensure!(!names.is_empty(), "there are no inline functions in src/inline/");

@@ -11,6 +11,9 @@ use std::process::Command;
 #[derive(clap::Args)]
 pub struct Args {}
 
+/// Which the original doesn't have.
+pub const FFI_HEADER: &str = "/usr/include/liburing/ffi/liburing.h";
+
 /// Debian's folders.
 const LIBDIR: &str = "/usr/lib/x86_64-linux-gnu";
 
@@ -31,7 +34,12 @@ pub fn run(_args: &Args) -> Result<()> {
     debian("install")?;
     let files = tree(&top)?;
     // What Debian's packages of the original don't have.
-    let more = ["liburingConfig.cmake", "liburingConfigVersion.cmake"].map(|f| format!("{LIBDIR}/cmake/liburing/{f}"));
+    let more = [
+        &format!("{LIBDIR}/cmake/liburing/liburingConfig.cmake"),
+        &format!("{LIBDIR}/cmake/liburing/liburingConfigVersion.cmake"),
+        FFI_HEADER,
+    ]
+    .map(str::to_owned);
     ensure!(
         more.iter().all(|file| files.contains(file)),
         "make install leaves out one of {more:?}"
@@ -50,8 +58,9 @@ pub fn run(_args: &Args) -> Result<()> {
             "against Debian's packages, missing: {missing:?}, too many: {extra:?}\nmend the rule `install` of the Makefile"
         );
         println!(
-            "install: the same {} files as Debian's liburing2 and liburing-dev, and CMake's two",
-            ours.len()
+            "install: the same {} files as Debian's liburing2 and liburing-dev, and {} more",
+            ours.len(),
+            more.len()
         );
     }
     manual(&top.join("usr/share/man"), &files)?;

@@ -68,6 +68,8 @@ enum Command {
     Model(model::Args),
     /// Compare the facts of headers and libraries with the peer's
     Abi(abi::Args),
+    /// Tell what a source tree of the original, LIBURING_SRC=DIR, has beyond its release, and whether ours has it
+    Since(abi::since::Args),
     /// Compare the bytes that the inline helpers leave with the peer's
     Bytes(bytes::Args),
     /// Compare the machine code of the inline helpers with the peer's
@@ -127,6 +129,7 @@ fn main() -> ExitCode {
         Command::Cover(args) => cover::run(&args),
         Command::Model(args) => model::run_all(&args),
         Command::Abi(args) => abi::run(&args),
+        Command::Since(args) => abi::since::run(&args),
         Command::Bytes(args) => bytes::run(&args),
         Command::Code(args) => code::run(&args),
         Command::Cost(args) => cost::run(&args),

@@ -9,6 +9,9 @@ use crate::inline::sqe::uring_ptr_to_u64;
 /// C has it from `linux/blkdev.h` or, where that is missing, from `liburing/compat.h`. Kernel 6.12.
 pub const BLOCK_URING_CMD_DISCARD: c_uint = libc::_IO(0x12, 0) as c_uint;
 
+/// The command that resets every zone of a zoned block device, in the same number space.
+pub const BLOCK_URING_CMD_ZONE_RESET_ALL: c_uint = libc::_IO(0x12, 1) as c_uint;
+
 /// Prepares the command `cmd_op` for the file `fd`, with the operation `op`.
 ///
 /// `op` is `IORING_OP_URING_CMD` or `IORING_OP_URING_CMD128`, of which the low 8 bits are kept. Clears `addr`, `len`
@@ -106,4 +109,16 @@ pub unsafe extern "C" fn io_uring_prep_cmd_discard(
     io_uring_prep_uring_cmd(sqe, BLOCK_URING_CMD_DISCARD as c_int, fd);
     (*sqe).anon_addr.addr = offset;
     (*sqe).anon_tail.anon_addr3.addr3 = nbytes;
+}
+
+/// Prepares a reset of all zones of the zoned block device `fd` that must be written in sequence.
+///
+/// Each of these zones is empty afterwards: its data is lost. Requests in flight to the device aren't waited for, and
+/// the page cache is cleared as far as it can be: nobody else should use the device meanwhile.
+/// The completion's `res` is 0 or -errno, -EOPNOTSUPP when `fd` is not a zoned block device, -EINVAL when the kernel has
+/// no such command.
+/// Since liburing 2.16.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn io_uring_prep_cmd_zone_reset_all(sqe: *mut io_uring_sqe, fd: c_int) {
+    io_uring_prep_uring_cmd(sqe, BLOCK_URING_CMD_ZONE_RESET_ALL as c_int, fd);
 }

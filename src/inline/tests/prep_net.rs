@@ -119,6 +119,7 @@ fn processes() {
 #[test]
 fn commands() {
     let (discard, name) = (BLOCK_URING_CMD_DISCARD, SOCKET_URING_OP_GETSOCKNAME);
+    let reset = BLOCK_URING_CMD_ZONE_RESET_ALL;
     prep! {
         io_uring_prep_uring_cmd(9, 3) => IORING_OP_URING_CMD, 3, 9, 0, 0;
         io_uring_prep_uring_cmd128(9, 3) => IORING_OP_URING_CMD128, 3, 9, 0, 0;
@@ -127,5 +128,6 @@ fn commands() {
         io_uring_prep_cmd_getsockname(3, p(0x10), p(0x20), 1) => IORING_OP_URING_CMD, 3, name, 0x10, 0,
             file 1, addr3 0x20;
         io_uring_prep_cmd_discard(3, 1 << 40, 1 << 41) => IORING_OP_URING_CMD, 3, discard, 1u64 << 40, 0, addr3 1 << 41;
+        io_uring_prep_cmd_zone_reset_all(3) => IORING_OP_URING_CMD, 3, reset, 0, 0;
     }
 }

@@ -3,6 +3,7 @@
 use crate::generate::ctype::declare;
 use crate::generate::model::Function;
 use crate::generate::read_source;
+use crate::peer::NEWEST;
 use crate::util::root;
 use anyhow::{Result, bail, ensure};
 use quote::ToTokens as _;
@@ -14,7 +15,8 @@ use syn::{FnArg, ReturnType, Type};
 /// Writes `functions.h`, `calls.c` and the crate `rust/`; gives how many functions there are.
 pub fn write(work: &Path) -> Result<usize> {
     let (model, _) = read_source()?;
-    let functions: Vec<&Function> = model.functions().iter().filter(|function| function.inline).collect();
+    let functions = model.functions().iter();
+    let functions: Vec<&Function> = functions.filter(|function| function.inline_in(NEWEST)).collect();
     ensure!(!functions.is_empty(), "there are no inline functions in src/inline/");
     let mut table = String::from("static const struct function functions[] = {\n");
     let mut c = String::from(

@@ -65,13 +65,6 @@ impl Map {
         }
         Ok(map)
     }
-
-    /// The release of the last node: "2.15".
-    pub fn release(&self) -> Result<&str> {
-        let last = self.nodes.last().context("the map has no version node")?;
-        last.strip_prefix("LIBURING_")
-            .context("the last node is no LIBURING_X.Y")
-    }
 }
 
 #[cfg(test)]

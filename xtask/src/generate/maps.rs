@@ -5,8 +5,11 @@ use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The last version node; every minor version since 2.0 has one, empty or not.
+/// The release; every minor version since 2.0 has a version node, empty or not.
 const LAST_MINOR: u32 = 15;
+
+/// What the original has merged for its next release is here as well, in that release's node.
+const NEXT_MINOR: u32 = LAST_MINOR + 1;
 
 /// The libraries' soname ends in it.
 const SOVERSION: u32 = 2;
@@ -148,7 +151,7 @@ fn member(function: &Function) -> &str {
 /// The minor version that brought a function.
 fn minor(function: &Function) -> Result<u32> {
     match function.since.strip_prefix("2.").and_then(|minor| minor.parse().ok()) {
-        Some(minor) if minor <= LAST_MINOR => Ok(minor),
+        Some(minor) if minor <= NEXT_MINOR => Ok(minor),
         _ => bail!(
             "{}: {}: no such version: {}",
             function.file,
@@ -158,9 +161,14 @@ fn minor(function: &Function) -> Result<u32> {
     }
 }
 
+/// The last node of a library.
+fn last(symbols: &BTreeMap<String, u32>) -> u32 {
+    symbols.values().copied().fold(LAST_MINOR, u32::max)
+}
+
 fn map(symbols: &BTreeMap<String, u32>, first: u32) -> String {
     let mut out = String::from("/* Made by `cargo xtask gen` from the \"Since\" lines of the source. */\n");
-    for node in first..=LAST_MINOR {
+    for node in first..=last(symbols) {
         let _ = writeln!(out, "LIBURING_2.{node} {{");
         let mut names = symbols
             .iter()
@@ -195,20 +203,20 @@ fn debian_symbols(model: &Model, library: &str, symbols: &BTreeMap<String, u32>,
             .find(|(n, _)| *n == name)
             .map_or(0, |(_, since)| *since)
     };
-    for node in first..=LAST_MINOR {
+    // No release of the original has what is ours alone: it asks for this one, under its own name.
+    let ours = format!("2.{LAST_MINOR}.0 1");
+    for node in first..=last(symbols) {
         let name = format!("LIBURING_2.{node}");
-        let since = known(&name).max(node);
-        let _ = writeln!(out, " {name}@{name} 2.{since}");
+        let since = format!("2.{}", known(&name).max(node));
+        let since = if node > LAST_MINOR { &ours } else { &since };
+        let _ = writeln!(out, " {name}@{name} {since}");
     }
     for (name, node) in symbols {
         let function = model.function_named(name).expect("the maps are made of functions");
-        let since = known(name).max(minor(function)?).max(*node);
-        let ours = if library == "liburing-ffi" && FFI_NEW.contains(&name.as_str()) {
-            ".0 1"
-        } else {
-            ""
-        };
-        let _ = writeln!(out, " {name}@LIBURING_2.{node} 2.{since}{ours}");
+        let since = format!("2.{}", known(name).max(minor(function)?).max(*node));
+        let forgotten = library == "liburing-ffi" && FFI_NEW.contains(&name.as_str());
+        let since = if forgotten || *node > LAST_MINOR { &ours } else { &since };
+        let _ = writeln!(out, " {name}@LIBURING_2.{node} {since}");
     }
     Ok(out)
 }

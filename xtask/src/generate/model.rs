@@ -68,6 +68,12 @@ pub struct Function {
 }
 
 impl Function {
+    /// Whether a header of the release defines it inline.
+    pub fn inline_in(&self, release: &str) -> bool {
+        let minor = |version: &str| version.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
+        self.inline && minor(&self.since) <= minor(release)
+    }
+
     pub fn name(&self) -> String {
         self.item.sig.ident.to_string()
     }

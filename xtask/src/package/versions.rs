@@ -13,17 +13,16 @@ use std::process::Command;
 pub struct Args {}
 
 /// A file, and what stands before the release in it: `2.15.0`, or `2.15` where that is liburing's.
-const WRITTEN: [(&str, &str); 15] = [
+const WRITTEN: [(&str, &str); 14] = [
     ("src/version.rs", "IO_URING_VERSION_MINOR: c_int = "),
     ("Cargo.toml", "\nversion = \""),
     ("Cargo.lock", "name = \"ironring\"\nversion = \""),
     ("xtask/Cargo.lock", "name = \"ironring\"\nversion = \""),
     ("CHANGELOG.md", "\n## "),
     ("README.md", "It stands for liburing "),
-    ("SECURITY.md", "The newest release is "),
     ("packaging/debian/changelog", "ironring ("),
     ("packaging/rpm/ironring.spec", "\nVersion:        "),
-    ("packaging/rpm/ironring.spec", "@ironring.example> - "),
+    ("packaging/rpm/ironring.spec", "@ironring.invalid> - "),
     ("packaging/arch/PKGBUILD", "\npkgver="),
     ("packaging/alpine/APKBUILD", "\npkgver="),
     ("packaging/meson/liburing.wrap", "directory = ironring-"),
