@@ -33,6 +33,8 @@ done
 pub fn arch(archive: &Path, folder: &Path) -> Result<String> {
     need_all(&[
         ("makepkg", "makepkg"),
+        // What makepkg calls.
+        ("pacman", "pacman-package-manager"),
         ("bsdtar", "libarchive-tools"),
         ("fakeroot", "fakeroot"),
     ])?;
@@ -101,6 +103,7 @@ pub fn alpine(archive: &Path, folder: &Path) -> Result<String> {
 
 /// A project of Meson that brings the library along as a subproject.
 pub fn meson(archive: &Path, folder: &Path) -> Result<String> {
+    need_all(&[("meson", "meson"), ("ninja", "ninja-build")])?;
     fresh(folder)?;
     let (ours, project) = (root().join("packaging/meson"), folder.join("project"));
     let subprojects = project.join("subprojects");
