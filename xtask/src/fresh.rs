@@ -11,8 +11,8 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Only this command of the README: demo or check
-    #[arg(long, value_name = "NAME")]
+    /// Only this command of the README
+    #[arg(long, value_parser = ["demo", "check"])]
     only: Option<String>,
     /// Only the steps of `make check` whose names contain this
     #[arg(long, value_name = "PATTERN", conflicts_with = "only")]
