@@ -29,7 +29,7 @@ pub struct Args {
 }
 
 /// What README says a machine has, but for Rust; and what makes cargo believe the registry.
-const MACHINE: [&str; 4] = ["gcc", "binutils", "make", "ca-certificates"];
+const MACHINE: [&str; 5] = ["gcc", "libc6-dev", "binutils", "make", "ca-certificates"];
 /// The oldest Rust that README promises to suffice is Debian stable's.
 const RUST: [&str; 2] = ["cargo", "rustc"];
 
