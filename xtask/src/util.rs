@@ -1,6 +1,7 @@
 //! What several commands share: paths, running programs, installing packages, tables.
 
 use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -78,9 +79,9 @@ pub fn need(program: &str, package: &str) -> Result<()> {
 /// [`need`] for several programs and their packages, installed at once.
 pub fn need_all(wanted: &[(&str, &str)]) -> Result<()> {
     let missing = wanted.iter().filter(|(program, _)| !have(program));
-    let missing: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    let missing: BTreeSet<&str> = missing.map(|(_, package)| *package).collect();
     if !missing.is_empty() {
-        install(&missing)?;
+        install(&Vec::from_iter(missing))?;
     }
     wanted.iter().try_for_each(|(program, package)| need(program, package))
 }
