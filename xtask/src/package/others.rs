@@ -72,7 +72,8 @@ pub fn arch(archive: &Path, folder: &Path) -> Result<String> {
     let info = stdout(Command::new("bsdtar").arg("-xOf").arg(package).arg(".PKGINFO"))?;
     for line in [
         "provides = liburing=2.",
-        "provides = liburing.so=2-",
+        // From makepkg 7 on only Arch's own adds the version, 2-64.
+        "provides = liburing.so",
         "conflict = liburing",
     ] {
         ensure!(info.contains(line), "the Arch package lacks \"{line}\":\n{info}");
