@@ -167,10 +167,11 @@ impl System {
 
     /// The command that runs a line of shell in it.
     fn enter(&self, line: &str) -> Command {
+        // Not TERM: unshare ignores it as long as it waits.
         let mut command = Command::new("setpriv");
         command.args([
             "--pdeathsig",
-            "TERM",
+            "KILL",
             "unshare",
             "--mount",
             "--pid",
