@@ -30,7 +30,6 @@ pub fn run(args: &Args) -> Result<()> {
     util::need("cc", "gcc")?;
     util::need("c++", "g++")?;
     util::need("pkg-config", "pkg-config")?;
-    util::need("qemu-img", "qemu-utils")?;
 
     let demo = util::root().join("target/demo");
     let dir = match &args.dir {

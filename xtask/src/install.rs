@@ -222,6 +222,8 @@ fn configure() -> Result<()> {
         "--libdir=/opt/x/lib64",
         "--libdevdir=/opt/x/dev",
         "--mandir=/opt/x/man",
+        // The original has no such option, but Meson gives it to each project's configure.
+        "--bindir=/opt/x/bin",
     ])?;
     ensure!(
         out.status.success(),

@@ -11,6 +11,7 @@ mod cover;
 mod ctest;
 mod demo;
 mod faults;
+mod fresh;
 mod fuzz;
 mod gates;
 mod generate;
@@ -100,6 +101,8 @@ enum Command {
     Platforms(platforms::Args),
     /// Run real programs on the library
     Demo(demo::Args),
+    /// Run `make demo` and `make check` in a new Debian system with Rust in it and nothing else
+    Fresh(fresh::Args),
     /// Make the source archive of the last commit
     Dist(package::dist::Args),
     /// Make the Debian packages of the last commit
@@ -145,6 +148,7 @@ fn main() -> ExitCode {
         Command::Programs(args) => programs::run(&args),
         Command::Platforms(args) => platforms::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Fresh(args) => fresh::run(&args),
         Command::Dist(args) => package::dist::run(&args),
         Command::Deb(args) => package::deb::run(&args),
         Command::Rpm(args) => package::rpm::run(&args),

@@ -10,7 +10,7 @@ pub mod recipe;
 pub mod rpm;
 pub mod versions;
 
-use crate::util::{output, root, stdout};
+use crate::util::{need, output, root, stdout};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,14 +29,15 @@ pub fn version() -> Result<String> {
 
 /// When the commit was made that is packaged: the time of every file in it.
 pub fn epoch() -> Result<String> {
-    let time = stdout(git().args(["log", "-1", "--format=%ct"]))?;
+    let time = stdout(git()?.args(["log", "-1", "--format=%ct"]))?;
     Ok(time.trim().to_owned())
 }
 
-fn git() -> Command {
+pub fn git() -> Result<Command> {
+    need("git", "git")?;
     let mut command = Command::new("git");
     command.arg("-C").arg(root());
-    command
+    Ok(command)
 }
 
 /// An empty folder, whatever was there.

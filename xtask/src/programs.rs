@@ -5,7 +5,7 @@
 //! both have to come to the same results. One script of `test-c/programs` a program: it runs in the systems, the same
 //! for both, and prints facts; what compares and judges them is here.
 
-mod chroot;
+pub mod chroot;
 mod facts;
 mod ours;
 mod page;

@@ -1,6 +1,7 @@
 //! What several commands share: paths, running programs, installing packages, tables.
 
 use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -78,9 +79,9 @@ pub fn need(program: &str, package: &str) -> Result<()> {
 /// [`need`] for several programs and their packages, installed at once.
 pub fn need_all(wanted: &[(&str, &str)]) -> Result<()> {
     let missing = wanted.iter().filter(|(program, _)| !have(program));
-    let missing: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    let missing: BTreeSet<&str> = missing.map(|(_, package)| *package).collect();
     if !missing.is_empty() {
-        install(&missing)?;
+        install(&Vec::from_iter(missing))?;
     }
     wanted.iter().try_for_each(|(program, package)| need(program, package))
 }
@@ -152,4 +153,61 @@ pub fn unit_tests(manifest: &Path, folder: &str, flags: &str, env: &[(&str, &str
         .filter_map(|line| serde_json::from_str::<Message>(line).ok()?.executable)
         .next_back()
         .context("cargo built no tests")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a machine for Rust has: Debian's required packages, Rust, a C compiler, binutils and make.
+    const THERE: &str = "apt-cache apt-config apt-get ar cargo cc chmod cp dpkg dpkg-deb dpkg-query find gcc ld losetup \
+                         make mount objcopy readelf rustc rustup setpriv sh sha256sum sync tar timeout umount uname unshare";
+
+    /// The programs that a source file runs without having asked for them.
+    fn unasked(source: &str) -> Vec<String> {
+        let starts = ["Command::new(\"", "started(\""];
+        let run = starts.iter().flat_map(|start| source.split(start).skip(1));
+        let names = run.filter_map(|rest| rest.split_once('"')).map(|(name, _)| name);
+        names
+            .filter(|name| !name.contains(['/', '{']) && !THERE.split(' ').any(|there| there == *name))
+            .filter(|name| {
+                !source.contains(&format!("(\"{name}\", \"")) && !source.contains(&format!("have(\"{name}\")"))
+            })
+            .map(String::from)
+            .collect()
+    }
+
+    #[test]
+    fn every_program_is_asked_for_where_it_is_run() {
+        assert_eq!(
+            unasked("need(\"xz\", \"xz-utils\")?; Command::new(\"xz\"); Command::new(\"cc\")"),
+            [""; 0]
+        );
+        assert_eq!(
+            unasked("Command::new(\"xz\"); started(\"meson\", true)"),
+            ["xz", "meson"]
+        );
+        let mut found = Vec::new();
+        let mut folders = vec![root().join("xtask/src")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let source = std::fs::read_to_string(&path).unwrap();
+                    found.extend(
+                        unasked(&source)
+                            .iter()
+                            .map(|name| format!("{}: {name}", path.display())),
+                    );
+                }
+            }
+        }
+        assert!(
+            found.is_empty(),
+            "run, but not asked for by util::need in the same file:\n{}",
+            found.join("\n")
+        );
+    }
 }

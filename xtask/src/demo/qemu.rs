@@ -25,6 +25,7 @@ pub fn qemu(quick: bool, dir: &Path, scratch: &Scratch, input: &Path) -> Result<
     } else {
         (9, 128 << 20, "50000")
     };
+    util::need("qemu-img", "qemu-utils")?;
     let debian = debian_library()?;
     let ours = scratch.library();
     let ways = [

@@ -2,7 +2,7 @@
 
 use crate::peer;
 use crate::tools::{self, Tools};
-use crate::util::{self, need, output, root};
+use crate::util::{self, need_all, output, root};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -235,9 +235,12 @@ fn only(dir: &Path, start: &str) -> Result<(String, PathBuf)> {
 
 /// The modules and our init, as an archive that the kernel unpacks.
 fn make_initrd(base: &Path, release: &str, init: &Path, initrd: &Path) -> Result<()> {
-    need("depmod", "kmod")?;
-    need("xz", "xz-utils")?;
-    need("cpio", "cpio")?;
+    need_all(&[
+        ("depmod", "kmod"),
+        ("modprobe", "kmod"),
+        ("xz", "xz-utils"),
+        ("cpio", "cpio"),
+    ])?;
     output(Command::new("depmod").arg("-b").arg(base).arg(release))?;
     let dir = initrd.with_extension("dir");
     if dir.exists() {

@@ -63,8 +63,12 @@ pub fn page(document: &Document, source: &str, date: &str) -> String {
     printer.synopsis();
     for (title, nodes) in document.sections() {
         printer.heading(title);
-        if title == "SEE ALSO" && printer.see_also(&nodes) {
-            continue;
+        if title == "SEE ALSO" {
+            // Long names can't be spread to a full line, of which groff 1.23 complains.
+            printer.roff.control("na", []);
+            if printer.see_also(&nodes) {
+                continue;
+            }
         }
         printer.nodes(nodes);
     }
@@ -228,6 +232,10 @@ impl Printer<'_> {
     fn table(&mut self, head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) {
         self.space();
         let filled = columns::filled(head, rows);
+        let ragged = filled.iter().any(Option::is_some);
+        if ragged {
+            self.roff.control("na", []);
+        }
         self.roff.control("TS", []);
         let format = |font: &str| {
             let columns = filled.iter().map(|width| match width {
@@ -243,6 +251,9 @@ impl Printer<'_> {
             self.row(row, &filled);
         }
         self.roff.control("TE", []);
+        if ragged {
+            self.roff.control("ad", []);
+        }
         self.fresh = false;
     }
 

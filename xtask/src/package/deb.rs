@@ -75,6 +75,7 @@ pub fn build(archive: &Path, folder: &Path, how: How) -> Result<()> {
 pub fn tools() -> Result<()> {
     need_all(&[
         ("dpkg-buildpackage", "dpkg-dev"),
+        ("dpkg-checkbuilddeps", "dpkg-dev"),
         ("dh", "debhelper"),
         ("fakeroot", "fakeroot"),
     ])

@@ -7,6 +7,7 @@ use super::{epoch, fresh, git, sums, untar, version};
 use crate::util::{need, output, root, stdout};
 use anyhow::{Context, Result, ensure};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,13 +28,12 @@ pub fn run(_args: &Args) -> Result<()> {
 
 /// Makes the archive of the last commit in a folder.
 pub fn make(folder: &Path) -> Result<PathBuf> {
-    need("git", "git")?;
     need("xz", "xz-utils")?;
     ensure!(
         root().join(".git").exists(),
         "this is no git checkout: an archive is made of a commit"
     );
-    let changed = stdout(git().args(["status", "--porcelain"]))?.lines().count();
+    let changed = stdout(git()?.args(["status", "--porcelain"]))?.lines().count();
     if changed > 0 {
         eprintln!("dist: {changed} files differ from the last commit: it is the commit that is packaged");
     }
@@ -42,7 +42,7 @@ pub fn make(folder: &Path) -> Result<PathBuf> {
     let tree = folder.join("tree").join(&name);
     let commit = folder.join("commit.tar");
     output(
-        git()
+        git()?
             .args(["archive", "--format=tar", &format!("--prefix={name}/"), "-o"])
             .arg(&commit)
             .arg("HEAD"),
@@ -84,18 +84,39 @@ fn vendor(tree: &Path) -> Result<()> {
     fs::read_dir(tree.join("vendor"))?.try_for_each(|vendored| without_orig(&vendored?.path()))
 }
 
-/// Takes a crate's `Cargo.toml.orig` away, and out of cargo's list of its files.
+/// Takes a crate's `Cargo.toml.orig` away, and out of cargo's list of its files. Cargo 1.85 leaves it out by itself.
 fn without_orig(krate: &Path) -> Result<()> {
     let orig = "Cargo.toml.orig";
-    fs::remove_file(krate.join(orig)).with_context(|| format!("{} has no {orig}", krate.display()))?;
+    if let Err(error) = fs::remove_file(krate.join(orig)) {
+        ensure!(error.kind() == ErrorKind::NotFound, "{}: {error}", krate.display());
+    }
     let list = krate.join(".cargo-checksum.json");
     let mut checksums: serde_json::Value = serde_json::from_str(&fs::read_to_string(&list)?)?;
     let files = checksums["files"]
         .as_object_mut()
         .context("a vendored crate without a list of its files")?;
-    files
-        .remove(orig)
-        .context("Cargo.toml.orig isn't in the list of a crate's files")?;
+    files.remove(orig);
     fs::write(&list, serde_json::to_string(&checksums)?)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crates_lose_their_orig_where_cargo_leaves_one() {
+        let krate = root().join("target/check/orig");
+        fresh(&krate).unwrap();
+        for files in [r#"{"Cargo.toml":"1"}"#, r#"{"Cargo.toml":"1","Cargo.toml.orig":"2"}"#] {
+            if files.contains("orig") {
+                fs::write(krate.join("Cargo.toml.orig"), "").unwrap();
+            }
+            let list = krate.join(".cargo-checksum.json");
+            fs::write(&list, format!(r#"{{"files":{files}}}"#)).unwrap();
+            without_orig(&krate).unwrap();
+            assert_eq!(fs::read_to_string(&list).unwrap(), r#"{"files":{"Cargo.toml":"1"}}"#);
+            assert!(!krate.join("Cargo.toml.orig").exists());
+        }
+    }
 }

@@ -41,3 +41,37 @@ pub fn try_debs(debs: &Path, tree: &Path) -> Result<()> {
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_in_the_copy_says_both_sides() {
+        let says = |line: &str| {
+            let script = format!(". {}/packaging/debian/tests/expect.sh; {line}", root().display());
+            let out = Command::new("sh").args(["-euc", &script]).output().unwrap();
+            (out.status.success(), String::from_utf8(out.stdout).unwrap())
+        };
+        for right in [
+            "expect 'a.*' \"$(printf 'b\nab')\"",
+            "expect '' ''",
+            "lacks c ab",
+            "same /dev/null /dev/null",
+        ] {
+            assert_eq!(says(right), (true, String::new()), "{right}");
+        }
+        for wrong in [
+            "expect lib ''",
+            "expect lib 'a lib'",
+            "lacks lib 'a lib'",
+            "echo lib | same /dev/null -",
+        ] {
+            let (success, said) = says(wrong);
+            assert!(
+                !success && ["wanted", "saw", "lib"].iter().all(|word| said.contains(word)),
+                "{wrong}: {said}"
+            );
+        }
+    }
+}

@@ -33,6 +33,8 @@ done
 pub fn arch(archive: &Path, folder: &Path) -> Result<String> {
     need_all(&[
         ("makepkg", "makepkg"),
+        // What makepkg calls.
+        ("pacman", "pacman-package-manager"),
         ("bsdtar", "libarchive-tools"),
         ("fakeroot", "fakeroot"),
     ])?;
@@ -70,7 +72,8 @@ pub fn arch(archive: &Path, folder: &Path) -> Result<String> {
     let info = stdout(Command::new("bsdtar").arg("-xOf").arg(package).arg(".PKGINFO"))?;
     for line in [
         "provides = liburing=2.",
-        "provides = liburing.so=2-",
+        // From makepkg 7 on only Arch's own adds the version, 2-64.
+        "provides = liburing.so",
         "conflict = liburing",
     ] {
         ensure!(info.contains(line), "the Arch package lacks \"{line}\":\n{info}");
@@ -101,6 +104,7 @@ pub fn alpine(archive: &Path, folder: &Path) -> Result<String> {
 
 /// A project of Meson that brings the library along as a subproject.
 pub fn meson(archive: &Path, folder: &Path) -> Result<String> {
+    need_all(&[("meson", "meson"), ("ninja", "ninja-build")])?;
     fresh(folder)?;
     let (ours, project) = (root().join("packaging/meson"), folder.join("project"));
     let subprojects = project.join("subprojects");

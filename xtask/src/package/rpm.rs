@@ -1,7 +1,7 @@
 //! `make rpm`: the RPM packages, made of the source archive by the recipe in `packaging/rpm`.
 
 use super::{deb, dist, files_in, fresh, started};
-use crate::util::{have, need, output, root, stdout, table};
+use crate::util::{have, need, need_all, output, root, stdout, table};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Builds source and binary packages of the archive into a folder.
 pub fn build(archive: &Path, folder: &Path, test: bool, offline: bool) -> Result<Vec<PathBuf>> {
-    need("rpmbuild", "rpm")?;
+    need_all(&[("rpmbuild", "rpm"), ("rpm", "rpm"), ("eu-strip", "elfutils")])?;
     ensure!(
         have("cargo"),
         "there is no cargo: apt-get install cargo, or see rustup.rs"
@@ -90,9 +90,11 @@ pub fn check(built: &[PathBuf]) -> Result<String> {
     let findings: Vec<&str> = said
         .lines()
         .filter(|line| line.contains(": E: ") || line.contains(": W: "))
+        // Which filters are needed differs from one rpmlint to the next.
+        .filter(|line| !line.contains("unused-rpmlintrc-filter"))
         .collect();
     ensure!(
-        said.contains("0 errors, 0 warnings"),
+        findings.is_empty() && said.contains("specfiles checked"),
         "rpmlint:\n{}",
         if findings.is_empty() { said } else { findings.join("\n") }
     );

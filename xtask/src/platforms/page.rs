@@ -4,7 +4,7 @@ use super::Args;
 use super::build::{Built, Facts};
 use crate::kernels::{self, MODES, Part, Row, sums};
 use crate::suite;
-use crate::util::{lib_dir, root, stdout};
+use crate::util::{lib_dir, need, root, stdout};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -177,6 +177,7 @@ fn page(entries: &[Entry]) -> Result<String> {
             kernels::LIBRARY.len()
         );
     }
+    need("qemu-system-aarch64", "qemu-system-arm")?;
     let qemu = stdout(Command::new("qemu-system-aarch64").arg("--version"))?;
     let _ = writeln!(text, "\n{}, no KVM.", qemu.lines().next().unwrap_or_default());
     for entry in entries {

@@ -103,34 +103,12 @@ impl Base {
     fn make(&self) -> Result<()> {
         eprintln!("{}: making a Debian system in {}", self.suite, self.system().display());
         fs::create_dir_all(self.dir.join("shared"))?;
-        let (sources, settings) = peer::sources(&self.suite)?;
-        let file = self.dir.join("debian.sources");
-        fs::write(&file, sources)?;
-        let mut command = Command::new("mmdebstrap");
-        command.args(["--quiet", "--mode=root", "--variant=apt", "--format=directory"]);
         // The lists of packages stay: no later step needs the network.
-        command.arg("--skip=cleanup/apt,cleanup/reproducible");
-        command.args(
-            settings
-                .iter()
-                .map(|setting| format!("--aptopt={}", setting.trim_end_matches(';'))),
-        );
-        command.args([
-            "--aptopt=Acquire::Languages \"none\"",
-            "--aptopt=Acquire::Retries \"3\"",
-            "--aptopt=APT::Sandbox::User \"root\"",
-        ]);
-        for left_out in ["man", "doc", "locale"] {
-            command.arg(format!("--dpkgopt=path-exclude=/usr/share/{left_out}/*"));
-        }
-        command.arg("--dpkgopt=force-unsafe-io");
-        output(command.arg(&self.suite).arg(self.system()).arg(&file))?;
-        fs::write(self.system().join("etc/hosts"), "127.0.0.1 localhost\n")?;
-        // No service starts by itself.
-        let policy = self.system().join("usr/sbin/policy-rc.d");
-        fs::write(&policy, "#!/bin/sh\nexit 101\n")?;
-        output(Command::new("chmod").arg("755").arg(&policy))?;
-        Ok(())
+        let mut more = ["--variant=apt", "--skip=cleanup/apt,cleanup/reproducible"]
+            .map(String::from)
+            .to_vec();
+        more.extend(["man", "doc", "locale"].map(|name| format!("--dpkgopt=path-exclude=/usr/share/{name}/*")));
+        bootstrap(&self.suite, &self.system(), &more)
     }
 
     /// Runs a shell's line in the base itself, with the network that the machine has.
@@ -145,6 +123,33 @@ impl Base {
         output(command.args(["sh", "-ec", line]))?;
         Ok(())
     }
+}
+
+/// Makes a minimal Debian system in a folder, from the archive that this machine uses.
+pub fn bootstrap(suite: &str, system: &Path, more: &[String]) -> Result<()> {
+    let (sources, settings) = peer::sources(suite)?;
+    let file = system.with_extension("sources");
+    fs::write(&file, sources)?;
+    let mut command = Command::new("mmdebstrap");
+    command.args(["--quiet", "--mode=root", "--format=directory"]);
+    command.args(
+        settings
+            .iter()
+            .map(|setting| format!("--aptopt={}", setting.trim_end_matches(';'))),
+    );
+    command.args([
+        "--aptopt=Acquire::Languages \"none\"",
+        "--aptopt=Acquire::Retries \"3\"",
+        "--aptopt=APT::Sandbox::User \"root\"",
+        "--dpkgopt=force-unsafe-io",
+    ]);
+    output(command.args(more).arg(suite).arg(system).arg(&file))?;
+    fs::write(system.join("etc/hosts"), "127.0.0.1 localhost\n")?;
+    // No service starts by itself.
+    let policy = system.join("usr/sbin/policy-rc.d");
+    fs::write(&policy, "#!/bin/sh\nexit 101\n")?;
+    output(Command::new("chmod").arg("755").arg(&policy))?;
+    Ok(())
 }
 
 /// A system to run in: a base and what lies upon it.
@@ -306,7 +311,7 @@ pub fn scripts() -> PathBuf {
 pub fn tools() -> Result<()> {
     ensure!(
         rustix::process::geteuid().is_root(),
-        "only root can make and enter these systems; to mend: sudo make check-programs"
+        "only root can make and enter Debian systems: run this with sudo"
     );
     need_all(&[
         ("mmdebstrap", "mmdebstrap"),

@@ -1,7 +1,7 @@
 //! Our packages, and a system in which apt has put them in the place of the original's.
 
 use super::chroot::{Base, Place, System, remove};
-use crate::package::{deb, dist, files_in};
+use crate::package::{deb, dist, files_in, git};
 use crate::util::{output, root, stdout};
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -22,9 +22,7 @@ pub struct Debs {
 impl Debs {
     pub fn get() -> Result<Debs> {
         let folder = root().join("target/programs/deb");
-        let mut git = Command::new("git");
-        git.arg("-C").arg(root()).args(["rev-parse", "HEAD^{tree}"]);
-        let commit = stdout(&mut git).context("packages are made of a commit")?;
+        let commit = stdout(git()?.args(["rev-parse", "HEAD^{tree}"])).context("packages are made of a commit")?;
         let made = folder.join("commit");
         if fs::read_to_string(&made).ok().as_ref() != Some(&commit) {
             eprintln!("making our packages in {}", folder.display());

@@ -118,7 +118,7 @@ impl System {
     }
 
     fn lacks(&self, capability: Capability) -> bool {
-        self.capabilities & 1 << (capability as u32) == 0
+        self.capabilities & (1 << (capability as u32)) == 0
     }
 }
 

@@ -53,6 +53,6 @@ fn wide_columns_of_tables_are_filled() {
     let table = |cell: &str| description(&format!("| a | b |\n|---|---|\n| `x` | {cell} |"));
     assert_eq!(table("a cell"), ".TS\nlb lb\nl l.\na\tb\n\\fBx\\fR\ta cell\n.TE\n");
     let long = "a cell of so many words that they need a line of their own, or even two";
-    let want = format!(".TS\nlb lbw(67n)\nl lw(67n).\na\tT{{\nb\nT}}\n\\fBx\\fR\tT{{\n{long}\nT}}\n.TE\n");
+    let want = format!(".na\n.TS\nlb lbw(67n)\nl lw(67n).\na\tT{{\nb\nT}}\n\\fBx\\fR\tT{{\n{long}\nT}}\n.TE\n.ad\n");
     assert_eq!(table(long), want);
 }
