@@ -161,7 +161,7 @@ mod tests {
 
     /// What a machine for Rust has: Debian's required packages, Rust, a C compiler, binutils and make.
     const THERE: &str = "apt-cache apt-config apt-get ar cargo cc chmod cp dpkg dpkg-deb dpkg-query find gcc ld losetup \
-                         make mount objcopy readelf rustc rustup setpriv sh sha256sum sync tar timeout umount uname unshare";
+                         make mount nm objcopy readelf rustc rustup setpriv sh sha256sum sync tar timeout umount uname unshare";
 
     /// The programs that a source file runs without having asked for them.
     fn unasked(source: &str) -> Vec<String> {

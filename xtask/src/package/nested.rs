@@ -2,7 +2,7 @@
 //! crate of the library, and below a `.cargo/config.toml` in which everything is different.
 
 use super::{deb, fresh, started};
-use crate::util::{output, root};
+use crate::util::{need, output, root};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::Path;
@@ -37,6 +37,7 @@ build-std = ['std']
 const LIBRARIES: [&str; 4] = ["liburing.a", "liburing-ffi.a", "liburing.so.2", "liburing-ffi.so.2"];
 
 pub fn run(folder: &Path) -> Result<String> {
+    need("git", "git")?;
     fresh(folder)?;
     let (project, home) = (folder.join("project"), folder.join("home"));
     let tree = project.join("third_party/liburing");
