@@ -176,14 +176,16 @@ pub fn thread_sanitizer(ground: &Ground) -> Result<String> {
 }
 
 /// Macros of ours that those of the API expand to, in the program.
-const HELPERS: [&str; 4] = [
+const HELPERS: [&str; 5] = [
+    // What came after the peer's release, with io_uring_prep_cmd_zone_reset_all().
+    "BLOCK_URING_CMD_ZONE_RESET_ALL",
     "LIBURING_FOR_EACH_CQE",
     "LIBURING_NR",
     "LIBURING_PASTE",
     "LIBURING_PASTE_EXPANDED",
 ];
 
-/// The headers leave no macro behind that the peer's don't, but for the helpers.
+/// The headers leave no macro behind that the peer's don't, but for these.
 pub fn macro_names(ours: &Ground, theirs: &Ground) -> Result<String> {
     let mut figure = 0;
     for pair in ours.chosen(&MIXED) {
