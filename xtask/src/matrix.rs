@@ -7,7 +7,7 @@ mod preprocessor;
 use crate::peer;
 use crate::util::{have, install, need, output, root, show, stdout, table};
 use anyhow::{Context, Result, ensure};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::{fs, thread};
@@ -98,6 +98,17 @@ pub fn run(args: &Args) -> Result<()> {
     );
     ensure!(failed == 0, "{failed} of the header checks failed");
     Ok(())
+}
+
+/// The newest clang with the headers and libraries of its sanitizers.
+pub fn sanitizing_clang() -> Result<String> {
+    let version = clang()?;
+    let clang = format!("clang{version}");
+    let said = stdout(Command::new(&clang).arg("-print-resource-dir"))?;
+    if !Path::new(said.trim()).join("lib/linux").is_dir() {
+        install(&[&format!("libclang-rt{version}-dev")])?;
+    }
+    Ok(clang)
 }
 
 /// The newest clang: one that is on the PATH, else the newest that apt offers.

@@ -15,7 +15,6 @@ use crate::util;
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -130,7 +129,7 @@ pub fn run(args: &Args) -> Result<()> {
         "the checkers are valgrind, asan, tsan and clang-tsan"
     );
     let clang = if tools.iter().any(|tool| tool.clang) {
-        clang()?
+        matrix::sanitizing_clang()?
     } else {
         String::new()
     };
@@ -160,17 +159,6 @@ pub fn run(args: &Args) -> Result<()> {
         fs::remove_dir_all(&shop.reports)?;
     }
     done
-}
-
-/// The newest clang, and its sanitizers' libraries.
-fn clang() -> Result<String> {
-    let version = matrix::clang()?;
-    let clang = format!("clang{version}");
-    let said = util::stdout(Command::new(&clang).arg("-print-resource-dir"))?;
-    if !PathBuf::from(said.trim()).join("lib/linux").is_dir() {
-        util::install(&[&format!("libclang-rt{version}-dev")])?;
-    }
-    Ok(clang)
 }
 
 impl Shop {

@@ -2,7 +2,7 @@
 //! the names of macros.
 
 use super::checks::{preprocess, quiet, silent};
-use super::{Ground, Pair, first_messages};
+use super::{Ground, Pair, first_messages, sanitizing_clang};
 use crate::peer;
 use crate::util::{root, show};
 use anyhow::{Context, Result, bail, ensure};
@@ -162,6 +162,7 @@ fn order(ground: &Ground, pair: &Pair, dirs: &[impl AsRef<Path>], kernel_first: 
 
 /// What the headers have for ThreadSanitizer is as clean, beside its own header too.
 pub fn thread_sanitizer(ground: &Ground) -> Result<String> {
+    sanitizing_clang()?;
     let mut commands = Vec::new();
     for pair in ground.chosen(&["gnu89", "gnu11", "c++11", "c++20"]) {
         for header in ["stddef.h", "sanitizer/tsan_interface.h"] {
