@@ -107,6 +107,8 @@ impl Printer<'_> {
                 self.value(&call.args[0])
             }
             Expr::MethodCall(call) if call.method == "cast" && call.turbofish.is_none() => self.value(&call.receiver),
+            // What stores it cuts it: only an operator could see that it is an int.
+            Expr::Cast(cast) if self.enumerator(&cast.expr) => self.value(&cast.expr),
             inner => Ok(self.print(inner)?.0),
         }
     }
@@ -162,8 +164,11 @@ impl Printer<'_> {
                         _ => return self.refuse(expr, "a number without a C form: it takes u32, u64, i32 or i64"),
                     };
                     let digits = number.to_string().trim_end_matches(number.suffix()).replace('_', "");
-                    if digits.starts_with("0b") || digits.starts_with("0o") {
-                        return self.refuse(expr, "C writes numbers in decimal or hexadecimal digits");
+                    if digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0x") {
+                        return self.refuse(
+                            expr,
+                            "C writes numbers in decimal or hexadecimal digits, octal after a 0",
+                        );
                     }
                     (digits + suffix, ATOM)
                 }
@@ -312,9 +317,6 @@ impl Printer<'_> {
 
     fn cast(&self, expr: &Expr, ty: &Type) -> Result<(String, u8)> {
         let inner = strip(expr);
-        if path_name(inner).is_some_and(|name| self.model.is_enumerator(&name)) {
-            return self.print(inner);
-        }
         let to = declare(ty, "")?;
         let pointers = is_pointer(Some(ty)) || is_pointer(self.type_of(inner).as_ref());
         let keyword = if pointers { "uring_ptr_cast" } else { "uring_cast" };

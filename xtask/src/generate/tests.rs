@@ -131,6 +131,18 @@ fn narrow_results_are_cut_where_c_would_go_on_in_int() {
         ),
         ("bool", "c == MOST as __u8", "c == uring_cast(__u8, MOST)"),
         ("c_int", "c_int::from(!p.is_null())", "p != NULL"),
+        ("__u64", "(MOST as __u64) << 40", "uring_cast(__u64, MOST) << 40"),
+        (
+            "bool",
+            "(NONE as c_uint).wrapping_sub(1) > 7",
+            "uring_cast(unsigned, NONE) - 1 > 7",
+        ),
+        (
+            "__u64",
+            "!(MOST as c_uint) as __u64",
+            "uring_cast(__u64, ~uring_cast(unsigned, MOST))",
+        ),
+        ("__u8", "MOST as __u8", "MOST"),
         // Stored as what it is, the sum is cut by the store.
         ("__u16", "a.wrapping_add(b)", "a + b"),
         ("__u16", "!a", "~a"),
@@ -168,6 +180,9 @@ fn what_c_would_take_otherwise_is_refused() {
         ("bool", "a == !0", "another type"),
         ("c_uint", "!MOST", "another type"),
         ("c_uint", "0b11", "decimal or hexadecimal"),
+        ("c_uint", "017", "decimal or hexadecimal"),
+        ("c_int", "i << 1", "signed shift"),
+        ("c_int", "c_int::from(c) << 24", "signed shift"),
         ("size_t", "3usize", "without a C form"),
         ("c_uint", "u / 2", "without a C form"),
         ("c_int", "let i: c_int = i; i", "another local has this name"),

@@ -53,9 +53,7 @@ impl Printer<'_> {
                 lit: syn::Lit::Int(number),
                 ..
             }) if number.suffix().is_empty() => return Ok(Kind::Literal),
-            Expr::Path(_) if path_name(strip(expr)).is_some_and(|name| self.enumerator(&name)) => {
-                return Ok(Kind::Enumerator);
-            }
+            Expr::Path(_) if self.enumerator(expr) => return Ok(Kind::Enumerator),
             Expr::Unary(unary) if !matches!(unary.op, UnOp::Deref(_)) => return self.kind(&unary.expr),
             Expr::Binary(b) if matches!(b.op, BinOp::Shl(_) | BinOp::Shr(_)) => return self.kind(&b.left),
             Expr::Binary(b) if binary(&b.op).is_some_and(|(_, strength)| !(9..=10).contains(&strength)) => {
@@ -71,8 +69,8 @@ impl Printer<'_> {
         }
     }
 
-    /// Whether C's value may be wider than Rust's: the result of arithmetic on narrow integers, an enumerator's cast,
-    /// and a pointer that stands for its being there.
+    /// Whether C's value may be wider than Rust's: the result of arithmetic on narrow integers, and a pointer that
+    /// stands for its being there.
     pub fn inexact(&self, expr: &Expr) -> Result<bool> {
         let narrow = |expr: &Expr| anyhow::Ok(matches!(self.kind(expr)?, Kind::Integer { narrow: true, .. }));
         Ok(match strip(expr) {
@@ -92,10 +90,6 @@ impl Printer<'_> {
             }
             Expr::MethodCall(call) if call.method == "cast" && call.turbofish.is_none() => {
                 self.inexact(&call.receiver)?
-            }
-            Expr::Cast(cast) => {
-                let enumerator = path_name(strip(&cast.expr)).is_some_and(|name| self.enumerator(&name));
-                enumerator && matches!(kind_of(&cast.ty), Some(Kind::Integer { narrow: true, .. }))
             }
             _ => false,
         })
@@ -117,6 +111,10 @@ impl Printer<'_> {
             ("+" | "-" | "*" | "<<", Kind::Enumerator | Kind::Literal, Kind::Enumerator | Kind::Literal) => {
                 self.refuse(whole, "C computes it in int: give an operand a type by a let")
             }
+            ("<<", Kind::Integer { signed: true, .. }, _) => self.refuse(
+                whole,
+                "C leaves open what a signed shift to the left gives: shift an unsigned number",
+            ),
             _ if wrapping && matches!(l, Kind::Integer { signed: true, .. }) => self.refuse(
                 whole,
                 "signed integers don't wrap around in C: compute with unsigned ones",
@@ -159,8 +157,8 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn enumerator(&self, name: &str) -> bool {
-        !self.locals.contains_key(name) && self.model.is_enumerator(name)
+    pub fn enumerator(&self, expr: &Expr) -> bool {
+        path_name(strip(expr)).is_some_and(|name| !self.locals.contains_key(&name) && self.model.is_enumerator(&name))
     }
 
     /// The type of an expression, as far as it can be told.
