@@ -36,53 +36,53 @@ OUT = $(CONFIGURED)target
 $(if $(strip $(OUT)),,$(error OUT is empty))
 
 # Cargo's settings in the environment are meant for other programs, and would change or break what is built here.
-CARGO_VARIABLES := $(filter RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER CARGO_ENCODED_RUSTFLAGS CARGO_INCREMENTAL \
+override CARGO_VARIABLES := $(filter RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER CARGO_ENCODED_RUSTFLAGS CARGO_INCREMENTAL \
 	CARGO_BUILD_% CARGO_PROFILE_% CARGO_TARGET_% CARGO_UNSTABLE_%,$(.VARIABLES))
 unexport $(filter-out CARGO_BUILD_JOBS,$(CARGO_VARIABLES))
 
 # src/version.rs defines it, and `make gen` brings it here.
-VERSION := $(shell awk '/define IO_URING_VERSION_M/ { v = v dot $$3; dot = "." } END { print v }' include/liburing/io_uring_version.h)
-SOVERSION := $(firstword $(subst ., ,$(VERSION)))
+override VERSION := $(shell awk '/define IO_URING_VERSION_M/ { v = v dot $$3; dot = "." } END { print v }' include/liburing/io_uring_version.h)
+override SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 
-PLACE := $(if $(TARGET),/$(TARGET))
+override PLACE := $(if $(TARGET),/$(TARGET))
 # `clean` removes what these name, so the command line of a parent make must not set them.
 override LIB := $(OUT)$(PLACE)/lib
 # Intermediate files. In a folder other than this tree's own they get a subfolder, which tells `clean` who built there.
 override WORK := $(OUT)$(if $(filter-out target,$(OUT)),/.ironring)
-STATICLIB := $(WORK)$(PLACE)/release/liburing.a
-HEADERS := liburing.h $(addprefix liburing/,barrier.h compat.h io_uring.h io_uring_version.h \
+override STATICLIB := $(WORK)$(PLACE)/release/liburing.a
+override HEADERS := liburing.h $(addprefix liburing/,barrier.h compat.h io_uring.h io_uring_version.h \
 	io_uring/bpf_filter.h io_uring/query.h)
 # The header of liburing-ffi, with prototypes for the inline helpers, where its cflags lead first.
-FFI_HEADER := liburing/ffi/liburing.h
-NAMES := liburing liburing-ffi
-CMAKE := $(if $(filter 1,$(ENABLE_CMAKE)),liburingConfig.cmake liburingConfigVersion.cmake)
-ARCHIVES := $(NAMES:%=$(LIB)/%.a)
-SHARED := $(if $(filter 1,$(ENABLE_SHARED)),$(NAMES:%=$(LIB)/%.so.$(VERSION)))
+override FFI_HEADER := liburing/ffi/liburing.h
+override NAMES := liburing liburing-ffi
+override CMAKE := $(if $(filter 1,$(ENABLE_CMAKE)),liburingConfig.cmake liburingConfigVersion.cmake)
+override ARCHIVES := $(NAMES:%=$(LIB)/%.a)
+override SHARED := $(if $(filter 1,$(ENABLE_SHARED)),$(NAMES:%=$(LIB)/%.so.$(VERSION)))
 # Projects that vendor this tree take the libraries from its src/, as from the original's.
-RESULTS := $(notdir $(ARCHIVES) $(SHARED))
+override RESULTS := $(notdir $(ARCHIVES) $(SHARED))
 override SRC := $(if $(filter $(CONFIGURED)target,$(OUT)),$(CONFIGURED)src)
-PKGCONFIG := $(NAMES:%=%.pc)
+override PKGCONFIG := $(NAMES:%=%.pc)
 
-XTASK := $(CARGO) xtask
-FEATURES := $(if $(filter 1,$(USE_LIBC)),--features use-libc)
-MACHINE := $(or $(TARGET),$(shell $(CC) -dumpmachine))
+override XTASK := $(CARGO) xtask
+override FEATURES := $(if $(filter 1,$(USE_LIBC)),--features use-libc)
+override MACHINE := $(or $(TARGET),$(shell $(CC) -dumpmachine))
 # Compared with cargo's: archives are made without CC, and would silently be for the wrong processor.
-CPU := $(filter x86_64 aarch64 riscv64,$(firstword $(subst -, ,$(MACHINE))))
+override CPU := $(filter x86_64 aarch64 riscv64,$(firstword $(subst -, ,$(MACHINE))))
 # The processors that need no libc, as src/arch/mod.rs has it.
-BARE := x86_64-% aarch64-% riscv64%
-LIBC := $(filter 1,$(USE_LIBC))$(filter-out $(BARE),$(MACHINE))
-NEEDED := $(if $(LIBC),-lc)
+override BARE := x86_64-% aarch64-% riscv64%
+override LIBC := $(filter 1,$(USE_LIBC))$(filter-out $(BARE),$(MACHINE))
+override NEEDED := $(if $(LIBC),-lc)
 # The program's heap, wanted by the shared libraries where there is one (src/probe.rs).
-WEAKEN := $(if $(LIBC),,--weaken-symbol=calloc --weaken-symbol=free)
+override WEAKEN := $(if $(LIBC),,--weaken-symbol=calloc --weaken-symbol=free)
 # A program whose parts don't all have these properties runs without the shadow stack, or without indirect branches
 # checked. rustc sets none; the library returns only to where it was called from, so it may say the first.
-PROPERTIES := $(if $(filter x86_64-% i386-% i586-% i686-%,$(MACHINE)),-z shstk $(if $(filter 1,$(IBT)),-z ibt))
+override PROPERTIES := $(if $(filter x86_64-% i386-% i586-% i686-%,$(MACHINE)),-z shstk $(if $(filter 1,$(IBT)),-z ibt))
 # GNU ld for RISC-V misplaces the relocations of .eh_frame under -r --gc-sections (2.40 and 2.44 do), and a program
 # linked with such an archive would lose its own tables. The library calls nobody back: nothing unwinds through it.
-DROPPED := .llvmbc .llvmcmd .comment $(if $(filter riscv%,$(MACHINE)),.eh_frame)
+override DROPPED := .llvmbc .llvmcmd .comment $(if $(filter riscv%,$(MACHINE)),.eh_frame)
 # Of the library only: what it depends on would bring the paths of the machine that builds it.
-DEBUGINFO := $(if $(filter 1,$(DEBUG)),--config profile.release.debug=2 --config 'profile.release.package."*".debug=false')
-STRIP_DEBUG := $(if $(filter 1,$(DEBUG)),,--strip-debug --strip-unneeded)
+override DEBUGINFO := $(if $(filter 1,$(DEBUG)),--config profile.release.debug=2 --config 'profile.release.package."*".debug=false')
+override STRIP_DEBUG := $(if $(filter 1,$(DEBUG)),,--strip-debug --strip-unneeded)
 
 .PHONY: all library install uninstall test runtests demo check check-all check-kernels check-platforms check-programs \
 	bench gen man doc dist deb rpm clean help FORCE $(RESULTS) $(PKGCONFIG)
@@ -138,7 +138,7 @@ $(LIB)/%.o: $(STATICLIB) src/%.keep src/archive.ld Makefile
 
 # The shared libraries are one object each. The archives have members as the original's: a program may have some of the
 # functions itself, and both archives may be in one link.
-MEMBERS := $(sort $(patsubst src/%.keep,$(LIB)/%.o,$(wildcard src/members/*.keep)))
+override MEMBERS := $(sort $(patsubst src/%.keep,$(LIB)/%.o,$(wildcard src/members/*.keep)))
 $(LIB)/liburing.a: $(filter-out %/ffi.o,$(MEMBERS))
 $(LIB)/liburing-ffi.a: $(MEMBERS)
 $(ARCHIVES): Makefile
@@ -207,11 +207,11 @@ check-platforms: all
 	@$(XTASK) platforms
 
 # libdevdir's links lead to libdir when the two differ.
-DEVLINK := $(if $(filter-out $(libdevdir),$(libdir)),$(libdir)/)
+override DEVLINK := $(if $(filter-out $(libdevdir),$(libdir)),$(libdir)/)
 
 # For pkg-config: a folder by way of its variable, so that a tree can be moved.
 inprefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
-FILL := sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(call inprefix,$(libdevdir))|' \
+override FILL := sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(call inprefix,$(libdevdir))|' \
 	-e 's|@includedir@|$(call inprefix,$(includedir))|' -e 's|@VERSION@|$(VERSION)|'
 
 # As the original leaves them in its tree.

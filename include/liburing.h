@@ -274,7 +274,7 @@ struct io_uring_cqe_iter {
  */
 #define LIBURING_UDATA_TIMEOUT	(~0ULL)
 
-/* A ring's birth and death. */
+/* Creating and exiting a ring. */
 
 /*
  * Makes a ring whose memory is the application's own buffer.
@@ -497,7 +497,7 @@ int __io_uring_get_cqe(struct io_uring *ring, struct io_uring_cqe **cqe_ptr,
 		sigset_t *sigmask) LIBURING_NOEXCEPT;
 
 /*
- * Waits for wait_nr completions, for a time at most.
+ * Waits for wait_nr completions, with a timeout.
  *
  * ts is a relative time or NULL for no limit; sigmask, when not NULL, replaces
  * the signal mask during the wait. Both are only read during the call. The
@@ -531,7 +531,7 @@ int io_uring_wait_cqes_min_timeout(struct io_uring *ring,
 		sigset_t *sigmask) LIBURING_NOEXCEPT;
 
 /*
- * Waits for one completion, for a time at most.
+ * Waits for one completion, with a timeout.
  *
  * io_uring_wait_cqes() with one completion and no signal mask.
  * Since liburing 2.0.
@@ -541,8 +541,8 @@ int io_uring_wait_cqe_timeout(struct io_uring *ring,
 		struct __kernel_timespec *ts) LIBURING_NOEXCEPT;
 
 /*
- * Submits everything queued and waits for wait_nr completions, for a time at
- * most, in one system call.
+ * Submits everything queued and waits for wait_nr completions with a timeout,
+ * in one system call.
  *
  * ts is a relative time or NULL for no limit; sigmask, when not NULL, replaces
  * the signal mask during the wait. Both are only read during the call. The
@@ -2952,7 +2952,7 @@ IOURINGINLINE void io_uring_prep_futex_waitv(struct io_uring_sqe *sqe,
 	sqe->futex_flags = flags;
 }
 
-/* Sockets from birth to shutdown, and epoll. */
+/* Sockets, from creation to shutdown, and epoll. */
 
 /*
  * Prepares the acceptance of one connection on the listening socket fd.

@@ -1,4 +1,4 @@
-//! A ring's birth and death.
+//! Creating and exiting a ring.
 
 use crate::abi::*;
 use crate::ctypes::{c_int, c_uint, c_void, size_t};

@@ -254,7 +254,7 @@ unsafe fn wait_ext(
     unsafe { get_cqe_ext(ring, cqe_ptr, 0, wait_nr, ts, min_wait_usec, sigmask) }
 }
 
-/// Waits for `wait_nr` completions, for a time at most.
+/// Waits for `wait_nr` completions, with a timeout.
 ///
 /// `ts` is a relative time or NULL for no limit; `sigmask`, when not NULL, replaces the signal mask during the wait.
 /// Both are only read during the call. The first completion is stored in `*cqe_ptr`, NULL when there is none.
@@ -309,7 +309,7 @@ pub unsafe extern "C" fn io_uring_wait_cqes_min_timeout(
     }
 }
 
-/// Waits for one completion, for a time at most.
+/// Waits for one completion, with a timeout.
 ///
 /// `io_uring_wait_cqes()` with one completion and no signal mask.
 /// Since liburing 2.0.
@@ -345,7 +345,7 @@ unsafe fn submit_and_wait_timeout(
     }
 }
 
-/// Submits everything queued and waits for `wait_nr` completions, for a time at most, in one system call.
+/// Submits everything queued and waits for `wait_nr` completions with a timeout, in one system call.
 ///
 /// `ts` is a relative time or NULL for no limit; `sigmask`, when not NULL, replaces the signal mask during the wait.
 /// Both are only read during the call. The first completion is stored in `*cqe_ptr`, NULL when there is none.

@@ -1,4 +1,4 @@
-//! A ring's birth and death on every kind of kernel, and with every step failing.
+//! Creating and exiting a ring on every kind of kernel, and with every step failing.
 
 mod no_mmap;
 

@@ -1,4 +1,4 @@
-/* Several libraries in one process, by turns on one ring: nothing differs but their code.
+/* Several libraries in one process, alternately on one ring: nothing differs but their code.
  *
  *	together LOOP DEPTH MILLISECONDS SEED SIDE...
  *

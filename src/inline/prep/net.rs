@@ -1,4 +1,4 @@
-//! Sockets from birth to shutdown, and epoll.
+//! Sockets, from creation to shutdown, and epoll.
 
 use core::ptr;
 

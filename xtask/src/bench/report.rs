@@ -143,7 +143,7 @@ impl<'a> Report<'a> {
              Written by `cargo xtask bench --write`; `make bench` measures on your machine.\n\n\
              ## Method\n\n\
              Each engine is a process of its own that waits for tasks (`test-c/bench/`). A round gives the same task, of \
-             about {} ms, to each engine in turn, forwards and backwards by turns. A ratio divides two times of the same \
+             about {} ms, to each engine in turn, forwards and backwards alternately. A ratio divides two times of the same \
              round; the table has the median of {} rounds, and for ironring the quartiles. Below 1 is faster than \
              liburing as Debian packages it. Every third round begins with new processes, as where their memory happens \
              to lie makes a difference that lasts.\n\n\

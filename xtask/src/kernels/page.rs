@@ -216,6 +216,6 @@ Our C tests (on the inlines with the shared library, on liburing-ffi, and on the
 2.15 (docs/suite.md says what the modes are) on Debian's cloud kernels, the oldest and the newest there are, each booted
 under qemu in software emulation. The peer runs beside ours, in the same guest: a *regression* does worse on ours than
 there. *Restarts*: how often a test took the kernel down, so that the guest was started anew. What fails runs again
-alone, and then on both by turns.
+alone, and then on both alternately.
 
 ";
