@@ -358,6 +358,7 @@ TEST(dontfork_of_app_memory)
 }
 
 /* A huge page can't be marked in part. */
+STATES("io_uring_ring_dontfork", -EINVAL, "a huge page");
 TEST(dontfork_in_a_huge_page)
 {
 	size_t len = 2 << 20;

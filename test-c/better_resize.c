@@ -140,6 +140,7 @@ TEST(without_a_descriptor)
 }
 
 /* Somebody closed the descriptor, and it is another file's by now: nothing of that is mapped. */
+STATES("io_uring_resize_rings", -EOPNOTSUPP, "");
 TEST(another_files_descriptor)
 {
 	setup(8, 0);
@@ -161,6 +162,7 @@ static void goes_on(int ret)
 	expect_nops(0, 3);
 }
 
+STATES("io_uring_resize_rings", -ENOMEM, "");
 TEST(no_address_space_left)
 {
 	unsigned maps, fds, kib, refused = 0;

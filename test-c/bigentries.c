@@ -165,6 +165,7 @@ EACH_WAY(mixed_sqe128, IORING_SETUP_CQE_MIXED | IORING_SETUP_SQE128)
 EACH_WAY(mixed_deferred, IORING_SETUP_CQE_MIXED | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 
 /* Entries lie where their size says. */
+STATES("io_uring_sqe_shift", "0 or 1");
 TEST(strides)
 {
 	static const unsigned kinds[] = { 0, IORING_SETUP_SQE128, IORING_SETUP_CQE32 };
@@ -231,6 +232,8 @@ TEST(get_sqe128_by_kind_of_ring)
 }
 
 /* One small request for `small`, then big ones: each wrap costs a hidden no-op. */
+STATES("io_uring_sq_ready", "it counts slots");
+STATES("io_uring_submit", "the number counts slots");
 TEST(mixed_sqes)
 {
 	unsigned i, small;

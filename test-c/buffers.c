@@ -90,6 +90,7 @@ TEST(what_register_returns)
 }
 
 /* Registered memory is locked memory: without privileges it is limited. */
+STATES("io_uring_register_buffers", -ENOMEM, "");
 TEST(memlock_limit)
 {
 	struct rlimit lim = { 64 * 1024, 64 * 1024 };

@@ -159,6 +159,7 @@ TEST(no_file_left)
 }
 
 /* The biggest ring maps 1 MB of rings, then 2 MB of SQEs: one limit stops the first, the other the second. */
+STATES("io_uring_queue_mmap", -ENOMEM, "no address space");
 TEST(no_address_space_left)
 {
 	unsigned maps = count_maps(), fds = count_fds(), i;
@@ -178,6 +179,7 @@ TEST(no_address_space_left)
 }
 
 /* queue_exit after a queue_init that failed must leave the file with number 0 alone. */
+STATES("io_uring_queue_init", "After an error nothing");
 TEST(exit_after_failed_init)
 {
 	struct io_uring_params p;

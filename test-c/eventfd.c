@@ -163,6 +163,7 @@ TEST(one_for_two_rings)
 	io_uring_queue_exit(&ring);
 }
 
+STATES("io_uring_cq_eventfd_enabled", "io_uring_cq_eventfd_enabled() returns | That is so, too | io_uring_cq_eventfd_toggle() returns");
 TEST(toggle)
 {
 	unsigned i;
@@ -191,6 +192,7 @@ TEST(toggle)
 }
 
 /* Kernels before 5.8 have no flags there: always on, and off can't be had. */
+STATES("io_uring_cq_eventfd_enabled", -EOPNOTSUPP, "");
 TEST(toggle_without_flags)
 {
 	unsigned *kflags;

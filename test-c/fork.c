@@ -141,6 +141,7 @@ TEST(registered_ring_fd)
 static volatile unsigned sink;
 
 /* Each part of the ring is gone in the child, which faults, and only there. */
+STATES("io_uring_ring_dontfork", "0, or a negative");
 TEST(dontfork)
 {
 	static const unsigned kinds[] = { 0, IORING_SETUP_SQE128, IORING_SETUP_CQE32 };
@@ -189,6 +190,7 @@ TEST(without_dontfork)
 	io_uring_queue_exit(&ring);
 }
 
+STATES("io_uring_ring_dontfork", -EINVAL, "isn't mapped");
 TEST(dontfork_without_a_ring)
 {
 	memset(&ring, 0, sizeof(ring));

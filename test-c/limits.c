@@ -56,6 +56,8 @@ TEST(no_locked_memory_for_root)
 	CHECK_EQ(rings(false), 0);
 }
 
+STATES("io_uring_queue_init", -ENOMEM, "");
+STATES("io_uring_setup", -ENOMEM, "");
 TEST(no_locked_memory_for_users)
 {
 	struct rlimit before;

@@ -127,6 +127,7 @@ TEST(set_iowait)
 	io_uring_queue_exit(&ring);
 }
 
+STATES("io_uring_set_iowait", -EOPNOTSUPP, "");
 TEST(set_iowait_on_an_old_kernel)
 {
 	ring_init(&ring, 8, 0);
@@ -239,6 +240,8 @@ TEST(memory_size_params)
 }
 
 /* Nothing has to be locked since kernel 5.12. */
+STATES("io_uring_mlock_size", "The size in bytes");
+STATES("io_uring_mlock_size", -EINVAL, "");
 TEST(mlock_size)
 {
 	struct io_uring_params p = { .flags = IORING_SETUP_CQE32 };

@@ -234,6 +234,7 @@ TEST(recv_multishot_bundle)
 	teardown();
 }
 
+STATES("io_uring_prep_send_bundle", "another round");
 TEST(send_bundle)
 {
 	char buf[3 * 700];
@@ -337,6 +338,7 @@ TEST(recvmsg_multishot)
 
 #define HEADER 16
 
+STATES("io_uring_recvmsg_validate", "io_uring_recvmsg_validate() returns buf");
 TEST(recvmsg_validate_limits)
 {
 	struct msghdr msg = { .msg_namelen = 20, .msg_controllen = 30 };
@@ -357,6 +359,9 @@ TEST(recvmsg_validate_limits)
 	CHECK(!io_uring_recvmsg_validate(buf, sizeof(buf), &msg));
 }
 
+STATES("io_uring_recvmsg_validate", "io_uring_recvmsg_name() returns | io_uring_recvmsg_payload() returns");
+STATES("io_uring_recvmsg_validate", "io_uring_recvmsg_payload_length() returns | less than o->payloadlen");
+STATES("io_uring_recvmsg_validate", "io_uring_recvmsg_cmsg_firsthdr() returns | io_uring_recvmsg_cmsg_nexthdr() returns | It also returns NULL");
 TEST(recvmsg_places)
 {
 	struct msghdr msg = { .msg_namelen = 24, .msg_controllen = 64 };

@@ -88,6 +88,7 @@ TEST(sq_counts)
 	}
 }
 
+STATES("io_uring_get_sqe", "All fields that");
 TEST(get_sqe_clears)
 {
 	struct io_uring_sqe *sqe;
@@ -105,6 +106,7 @@ TEST(get_sqe_clears)
 	CHECK_ALL(&sqes[1], sizeof(sqes[1]), 0xee);
 }
 
+STATES("io_uring_get_sqe", "the second half is not cleared");
 TEST(get_sqe_of_128_bytes)
 {
 	unsigned n;
@@ -118,6 +120,7 @@ TEST(get_sqe_of_128_bytes)
 }
 
 /* A big one needs two places side by side; a no-op without a completion fills the place before the wrap. */
+STATES("io_uring_get_sqe128", "A pointer to the SQE");
 TEST(get_sqe128)
 {
 	FOR_EACH_START(start) {
@@ -200,6 +203,7 @@ TEST(cq_counts_and_peek)
 	}
 }
 
+STATES("io_uring_for_each_cqe", "returns the walk | returns true with");
 TEST(loop_and_iterator)
 {
 	unsigned kind;
@@ -260,6 +264,8 @@ TEST(batch)
 }
 
 /* Padding is stepped over where it is first, and ends a batch elsewhere; big ones are two places. */
+STATES("io_uring_cqe_nr", "2 when cqe->flags");
+STATES("io_uring_cq_ready", "It is the number of CQEs, except");
 TEST(mixed_entries)
 {
 	FOR_EACH_START(start) {

@@ -21,6 +21,7 @@ static void probe_makes_sense(const struct io_uring_probe *p)
 	CHECK_EQ(io_uring_opcode_supported(p, IORING_OP_OPENAT), 1);
 }
 
+STATES("io_uring_get_probe", "return the answer");
 TEST(get_probe)
 {
 	unsigned before = count_fds();
@@ -103,6 +104,7 @@ TEST(opcodes_out_of_range)
 }
 
 /* A probe made by hand: the last opcode counts, other flags don't. */
+STATES("io_uring_opcode_supported", "1 when the kernel | 0 when it");
 TEST(opcode_supported)
 {
 	struct io_uring_probe *p = calloc(1, sizeof(*p) + 4 * sizeof(p->ops[0]));

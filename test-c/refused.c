@@ -52,12 +52,16 @@ static void no_ring(int error)
 	CHECK_EQ(count_fds(), fds);
 }
 
+STATES("io_uring_queue_init", -EPERM, "");
+STATES("io_uring_setup", -EPERM, "");
 TEST(setup_with_eperm)
 {
 	forbid_from(__NR_io_uring_setup, EPERM);
 	no_ring(EPERM);
 }
 
+STATES("io_uring_queue_init", -ENOSYS, "");
+STATES("io_uring_setup", -ENOSYS, "");
 TEST(setup_with_enosys)
 {
 	forbid_from(__NR_io_uring_setup, ENOSYS);

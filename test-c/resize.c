@@ -72,6 +72,7 @@ static void check_size(unsigned sq, unsigned cq)
 	CHECK_QUIET(&ring);
 }
 
+STATES("io_uring_resize_rings", "0, or a negative");
 TEST(grow_and_shrink)
 {
 	setup(8);
@@ -222,6 +223,7 @@ TEST(registered_ring_fd)
 
 /* A refusal leaves the ring as it was. */
 
+STATES("io_uring_resize_rings", -EOVERFLOW, "");
 TEST(pending_entries_do_not_fit)
 {
 	setup(64);
@@ -241,6 +243,7 @@ TEST(pending_entries_do_not_fit)
 	io_uring_queue_exit(&ring);
 }
 
+STATES("io_uring_resize_rings", -EINVAL, "a size is 0 | another flag");
 TEST(bad_sizes)
 {
 	struct io_uring_params p = { .sq_entries = 100000, .flags = IORING_SETUP_CLAMP };
@@ -263,6 +266,7 @@ TEST(bad_sizes)
 }
 
 /* Only for rings with deferred task work. */
+STATES("io_uring_resize_rings", -EINVAL, "lacks IORING_SETUP_DEFER");
 TEST(other_rings)
 {
 	setup(8);
@@ -303,6 +307,7 @@ TEST(bad_fd)
 	CHECK_EQ(ring.sq.ring_entries, 8);
 }
 
+STATES("io_uring_resize_rings", -EBADF, "");
 /* There is nothing to map the new rings from. What is left is fit for one exit. */
 TEST(without_a_descriptor)
 {

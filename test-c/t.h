@@ -84,6 +84,10 @@ static struct t_case *t_first, **t_last = &t_first;
 			SKIP("not under %s: %s", TOOL, REASON);		\
 	} while (0)
 
+/* Names statements of the manual that the lines below show: the page, the errno if it is one, words of each, with bars
+ * between them. `cargo xtask man` compares them with the pages. */
+#define STATES(PAGE, ...) _Static_assert(sizeof(PAGE) > 1, "a page")
+
 /* The folder of the case; empty when there could be none. */
 static char t_dir[PATH_MAX - 256];
 

@@ -7,7 +7,7 @@ use crate::generate::decl;
 use syn::spanned::Spanned as _;
 
 /// The two forms: the kernel uses the memory itself, or copies it when it takes the SQE.
-const FORMS: &[&str] = &["until the request completes", "until io_uring_sq_ready returns 0"];
+pub const FORMS: &[&str] = &["until the request completes", "until io_uring_sq_ready returns 0"];
 
 /// What begins other lifetimes, none of them a request's.
 const OTHERS: &[&str] = &[

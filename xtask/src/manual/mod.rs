@@ -18,6 +18,7 @@ mod names;
 mod page;
 mod roff;
 mod rustdoc;
+mod statements;
 mod tree;
 mod verdict;
 
@@ -30,6 +31,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Args {
     /// Check only these files; references to pages not yet written only warn
     #[arg(long, value_name = "FILE", num_args = 1..)]
@@ -40,6 +42,9 @@ pub struct Args {
     /// Print the public functions and macros that no page covers
     #[arg(long)]
     list_missing: bool,
+    /// Only compare the pages' statements with the tests of them
+    #[arg(long)]
+    statements: bool,
     /// Open every page of docs/manual in a headless Chromium
     #[arg(long)]
     browser: bool,
@@ -61,6 +66,13 @@ pub fn run(args: &Args) -> Result<()> {
     if args.list_missing {
         for name in verdict::missing(&facts, &pages)? {
             println!("{name}");
+        }
+        return Ok(());
+    }
+    if args.statements {
+        let problems = statements::check(&pages, true)?;
+        for problem in problems {
+            println!("{problem}");
         }
         return Ok(());
     }

@@ -5,7 +5,7 @@ use super::document::Document;
 use super::example::{self, Outcome};
 use super::facts::Facts;
 use super::page::{Page, Problem};
-use super::{footer, lint, names};
+use super::{footer, lint, names, statements};
 use crate::peer;
 use crate::util;
 use anyhow::{Result, bail};
@@ -38,6 +38,7 @@ pub fn some(facts: &Facts, pages: &[Page], others: &[Page], problems: Vec<Proble
         ..Found::default()
     };
     look(facts, pages, &places, &mut found)?;
+    found.problems.extend(statements::check(pages, false)?);
     if !found.absent.is_empty() {
         let names = found.absent.iter().map(String::as_str).collect::<Vec<_>>();
         println!("referred to and not written yet: {}", names.join(" "));
@@ -54,6 +55,8 @@ pub fn whole(facts: &Facts, pages: &[Page], problems: Vec<Problem>) -> Result<()
     };
     found.problems.extend(double);
     look(facts, pages, &places, &mut found)?;
+    found.problems.extend(statements::check(pages, true)?);
+    found.notes.extend(statements::run()?);
     for name in missing(facts, pages)? {
         found.notes.push(format!(
             "no page covers {name}: write man/{name}.3.md, or add it to the page of its family"
