@@ -44,7 +44,8 @@ pub fn library(lib: &Path, dir: &Path, names: &[&str], source: &str) -> Result<(
         output(Command::new("ar").arg("rsD").args([&archive, &wrapper]))?;
         output(
             Command::new("cc")
-                .args(["-shared", "-nostdlib", "-Wl,-z,defs"])
+                // The archive's calloc and free are the program's.
+                .args(["-shared", "-nostdlib"])
                 .arg(format!("-Wl,-soname,{name}.so.2"))
                 .arg(format!("-Wl,--version-script={}/src/{name}.map", root().display()))
                 .arg("-o")
