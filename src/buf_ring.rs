@@ -4,7 +4,7 @@ use crate::abi::*;
 use crate::ctypes::{c_int, c_uint, c_void, uint16_t};
 use crate::inline::io_uring_buf_ring_init;
 use crate::kernel;
-use crate::register::register;
+use crate::ring::register;
 use crate::types::io_uring;
 use core::mem::zeroed;
 use core::ptr::null_mut;

@@ -39,6 +39,7 @@ mod queue;
 mod register;
 mod resize;
 mod resources;
+mod ring;
 mod setup;
 mod syscall;
 mod types;

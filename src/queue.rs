@@ -4,8 +4,8 @@ use crate::abi::*;
 use crate::barrier::{io_uring_smp_mb, io_uring_smp_store_release, read_once};
 use crate::ctypes::{c_int, c_uint};
 use crate::inline::{io_uring_cq_advance, io_uring_cq_ready, io_uring_cqe_nr, io_uring_cqe_shift};
-use crate::kernel::{self, SIGSET_SIZE};
-use crate::setup::{enter_flags, int_flags};
+use crate::kernel::SIGSET_SIZE;
+use crate::ring::{enter, int_flags};
 use crate::types::io_uring;
 use core::ptr::null;
 
@@ -64,7 +64,7 @@ pub(crate) unsafe fn cq_needs_enter(ring: *const io_uring) -> bool {
 #[inline(never)]
 pub unsafe extern "C" fn io_uring_get_events(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe { enter(ring, 0, 0, IORING_ENTER_GETEVENTS) }
+    unsafe { enter(ring, 0, 0, IORING_ENTER_GETEVENTS, null(), SIGSET_SIZE) }
 }
 
 /// Stores `nr` pointers from `cqe` on, at least one, `step` bytes apart.
@@ -227,16 +227,6 @@ pub(crate) unsafe fn flush_sq(ring: *mut io_uring) -> c_uint {
     }
 }
 
-/// Enters the kernel without an argument.
-#[inline]
-unsafe fn enter(ring: *const io_uring, submit: c_uint, wait_nr: c_uint, flags: c_uint) -> c_int {
-    // SAFETY: the caller's ring.
-    unsafe {
-        let flags = flags | enter_flags(ring);
-        kernel::io_uring_enter2((*ring).enter_ring_fd, submit, wait_nr, flags, null(), SIGSET_SIZE)
-    }
-}
-
 /// Submits everything queued, and enters the kernel for completions when `wait_nr`, `flags` or the ring ask for it.
 #[inline]
 unsafe fn submit(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) -> c_int {
@@ -252,7 +242,7 @@ unsafe fn submit(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) -> c_i
         } else if submitted == 0 {
             return 0;
         }
-        enter(ring, submitted, wait_nr, flags)
+        enter(ring, submitted, wait_nr, flags, null(), SIGSET_SIZE)
     }
 }
 
@@ -284,7 +274,7 @@ unsafe fn submit_any(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) ->
                 return 0;
             }
         }
-        enter(ring, submitted, wait_nr, flags)
+        enter(ring, submitted, wait_nr, flags, null(), SIGSET_SIZE)
     }
 }
 
@@ -334,7 +324,7 @@ pub unsafe extern "C" fn io_uring_submit_and_get_events(ring: *mut io_uring) -> 
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn __io_uring_sqring_wait(ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's ring.
-    unsafe { enter(ring, 0, 0, IORING_ENTER_SQ_WAIT) }
+    unsafe { enter(ring, 0, 0, IORING_ENTER_SQ_WAIT, null(), SIGSET_SIZE) }
 }
 
 #[cfg(all(test, not(loom)))]

@@ -2,41 +2,13 @@
 //! Files and buffers are in [`resources`](crate::resources).
 
 use crate::abi::*;
-use crate::ctypes::{c_int, c_uint, c_void, cpu_set_t, size_t};
+use crate::ctypes::{c_int, c_uint, cpu_set_t, size_t};
 use crate::kernel;
-use crate::setup::int_flags;
+use crate::ring::{int_flags, register};
 use crate::types::io_uring;
 use core::mem::zeroed;
 use core::ptr::null;
 use libc::{EBADF, EEXIST, EINVAL, EOPNOTSUPP};
-
-/// Registers with this ring, by its registered index where the kernel takes it.
-///
-/// One copy for all: with the parameters in this order most callers set one register and jump here.
-#[inline(never)]
-pub(crate) unsafe fn register(ring: *const io_uring, arg: *const c_void, nr: c_uint, opcode: c_uint) -> c_int {
-    // SAFETY: the caller's ring, and the argument that `opcode` asks for.
-    unsafe {
-        let (fd, flag) = if (*ring).int_flags & int_flags::REG_REG_RING != 0 {
-            ((*ring).enter_ring_fd, IORING_REGISTER_USE_REGISTERED_RING)
-        } else {
-            ((*ring).ring_fd, 0)
-        };
-        kernel::io_uring_register(fd, opcode | flag, arg, nr)
-    }
-}
-
-/// [`register`] inline, for what programs do again and again.
-#[inline]
-pub(crate) unsafe fn register_often(ring: *const io_uring, arg: *const c_void, nr: c_uint, opcode: c_uint) -> c_int {
-    // SAFETY: as for `register`.
-    unsafe {
-        if (*ring).int_flags & int_flags::REG_REG_RING != 0 {
-            return register(ring, arg, nr, opcode);
-        }
-        kernel::io_uring_register((*ring).ring_fd, opcode, arg, nr)
-    }
-}
 
 /// Registers an eventfd that is signalled at each completion.
 ///

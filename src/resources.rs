@@ -2,8 +2,8 @@
 
 use crate::abi::*;
 use crate::ctypes::{__u64, c_int, c_uint, c_void, iovec};
-use crate::register::{raise_nofile, register, register_often};
-use crate::setup::int_flags;
+use crate::register::raise_nofile;
+use crate::ring::{int_flags, register, register_often};
 use crate::types::io_uring;
 use core::ptr::null;
 use libc::EMFILE;

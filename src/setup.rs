@@ -7,36 +7,12 @@ use crate::memory::{
     buffer_used, fill_sq_array, io_uring_mmap, io_uring_setup_ring_pointers, io_uring_unmap_rings, provide, scattered,
 };
 use crate::register::io_uring_unregister_ring_fd;
+use crate::ring::int_flags;
 use crate::types::io_uring;
 use core::mem::{MaybeUninit, zeroed};
 use core::ptr::null_mut;
 use core::sync::atomic::{Ordering, compiler_fence};
 use libc::{EACCES, EINVAL, ENOMEM, MADV_DONTFORK};
-
-/// Bits of `io_uring.int_flags`: what the library itself remembers of a ring.
-///
-/// The two that are also flags of `io_uring_enter` have its values, so that [`enter_flags`] is a mask.
-pub(crate) mod int_flags {
-    use crate::abi::{IORING_ENTER_NO_IOWAIT, IORING_ENTER_REGISTERED_RING};
-
-    /// `enter_ring_fd` is an index into the registered rings.
-    pub const REG_RING: u8 = IORING_ENTER_REGISTERED_RING as u8;
-    /// Waiting is not to count as waiting for I/O.
-    pub const NO_IOWAIT: u8 = IORING_ENTER_NO_IOWAIT as u8;
-    /// The kernel takes the registered index for `io_uring_register` too.
-    pub const REG_REG_RING: u8 = 1;
-    /// The memory is the application's: never to be unmapped.
-    pub const APP_MEM: u8 = 2;
-    /// Completions come only to those who enter (IOPOLL without SQPOLL).
-    pub const CQ_ENTER: u8 = 4;
-}
-
-/// The flags that every `io_uring_enter` of this ring carries.
-#[inline]
-pub(crate) unsafe fn enter_flags(ring: *const io_uring) -> c_uint {
-    // SAFETY: the caller's ring.
-    unsafe { ((*ring).int_flags & (int_flags::REG_RING | int_flags::NO_IOWAIT)) as c_uint }
-}
 
 /// Makes `ring` one that `io_uring_queue_exit` finds nothing to undo in: all zero would name descriptor 0.
 #[inline(never)]

@@ -6,9 +6,9 @@ use crate::ctypes::{__kernel_timespec, c_int, c_uint, c_void, sigset_t};
 use crate::inline::{
     __io_uring_peek_cqe, _io_uring_get_sqe, io_uring_cq_ready, io_uring_cqe_shift, io_uring_prep_timeout,
 };
-use crate::kernel::{self, SIGSET_SIZE};
+use crate::kernel::SIGSET_SIZE;
 use crate::queue::{cq_needs_enter, flush_sq, io_uring_submit, sq_needs_enter};
-use crate::setup::enter_flags;
+use crate::ring::enter;
 use crate::types::{LIBURING_UDATA_TIMEOUT, io_uring};
 use core::ptr::null_mut;
 use libc::{EAGAIN, EINVAL, ETIME};
@@ -23,25 +23,15 @@ const EXT: How = IORING_ENTER_EXT_ARG | (size_of::<io_uring_getevents_arg>() as 
 const REGISTERED: How =
     IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG | TIMED | (size_of::<io_uring_reg_wait>() as How) << SIZE_SHIFT;
 
-/// Enters the kernel as `how` says.
+/// The flags of `how`, with which an entry for completions goes.
 #[inline]
-unsafe fn enter(
-    ring: *const io_uring,
-    submit: c_uint,
-    wait_nr: c_uint,
-    mut flags: c_uint,
-    arg: *const c_void,
-    how: How,
-) -> c_int {
-    if flags & IORING_ENTER_GETEVENTS != 0 {
-        flags |= how & (TIMED - 1);
-    }
-    // SAFETY: the caller's ring and its argument, valid through the call.
-    unsafe {
-        flags |= enter_flags(ring);
-        let size = (how >> SIZE_SHIFT) as usize;
-        kernel::io_uring_enter2((*ring).enter_ring_fd, submit, wait_nr, flags, arg, size)
-    }
+const fn flags_of(how: How) -> c_uint {
+    IORING_ENTER_GETEVENTS | how & (TIMED - 1)
+}
+
+#[inline]
+const fn size_of_arg(how: How) -> usize {
+    (how >> SIZE_SHIFT) as usize
 }
 
 /// The first completion of a CQ that isn't empty, unless it may be a filler or an old kernel's timeout.
@@ -74,7 +64,7 @@ unsafe fn get_cqe(
         if wait_nr == 0 || io_uring_cq_ready(ring) != 0 || ((*ring).flags & IORING_SETUP_SQPOLL != 0 && submit != 0) {
             return get_cqe_any(ring, cqe_ptr, submit, wait_nr, arg, how, None);
         }
-        let done = enter(ring, submit, wait_nr, IORING_ENTER_GETEVENTS, arg, how);
+        let done = enter(ring, submit, wait_nr, flags_of(how), arg, size_of_arg(how));
         if done < 0 {
             *cqe_ptr = null_mut();
             return done;
@@ -137,7 +127,10 @@ unsafe fn get_cqe_any(
                 return if cqe.is_null() { first_error(ret, -ETIME) } else { ret };
             }
 
-            let done = enter(ring, submit, wait_nr, flags, arg, how);
+            if flags & IORING_ENTER_GETEVENTS != 0 {
+                flags |= flags_of(how);
+            }
+            let done = enter(ring, submit, wait_nr, flags, arg, size_of_arg(how));
             if done < 0 {
                 return first_error(ret, done);
             }

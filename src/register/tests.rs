@@ -5,6 +5,7 @@ mod cases;
 pub use cases::*;
 
 use super::*;
+use crate::ctypes::c_void;
 use crate::kernel::script::{self, Call, Kind, Rig};
 use crate::setup::io_uring_queue_exit;
 use core::ptr::null_mut;
