@@ -19,7 +19,7 @@ const WRITTEN: [(&str, &str); 14] = [
     ("Cargo.lock", "name = \"ironring\"\nversion = \""),
     ("xtask/Cargo.lock", "name = \"ironring\"\nversion = \""),
     ("CHANGELOG.md", "\n## "),
-    ("README.md", "It stands for liburing "),
+    ("README.md", "\nCompatible with liburing 2.0 through "),
     ("packaging/debian/changelog", "ironring ("),
     ("packaging/rpm/ironring.spec", "\nVersion:        "),
     ("packaging/rpm/ironring.spec", "@ironring.invalid> - "),
