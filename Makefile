@@ -84,7 +84,7 @@ override DROPPED := .llvmbc .llvmcmd .comment $(if $(filter riscv%,$(MACHINE)),.
 override DEBUGINFO := $(if $(filter 1,$(DEBUG)),--config profile.release.debug=2 --config 'profile.release.package."*".debug=false')
 override STRIP_DEBUG := $(if $(filter 1,$(DEBUG)),,--strip-debug --strip-unneeded)
 
-.PHONY: all library install uninstall test runtests demo check check-all check-kernels check-platforms check-programs \
+.PHONY: all library install uninstall test runtests demo check quick check-all check-kernels check-platforms check-programs \
 	bench gen man doc dist deb rpm clean help FORCE $(RESULTS) $(PKGCONFIG)
 all library: $(RESULTS)
 	@ls -l $(ARCHIVES) $(SHARED) | awk '{ printf "%8d %s\n", $$5, $$9 }'
@@ -93,6 +93,7 @@ help:
 	@echo 'make            build liburing and liburing-ffi into $(LIB)'
 	@echo 'make demo       build, then run real programs on the library'
 	@echo 'make check      build, then run all tests'
+	@echo 'make quick      build, then what a change breaks first; under a minute'
 	@echo 'make check-all  the long forms too'
 	@echo 'make bench      build, then measure against the original; takes some minutes on a quiet machine'
 	@echo 'make check-kernels  the tests on Linux 5.10, 6.1, 6.12 and the newest, under qemu'
@@ -181,6 +182,9 @@ demo: all
 
 check: all
 	@$(XTASK) check
+
+quick: all
+	@$(XTASK) check --quick
 
 check-all: all
 	@$(XTASK) check --all

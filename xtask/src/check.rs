@@ -20,7 +20,13 @@ pub struct Args {
     /// The long forms too: more draws, the suite's older releases
     #[arg(long)]
     all: bool,
+    /// What a change breaks first: under a minute when everything is built
+    #[arg(long, conflicts_with = "all")]
+    quick: bool,
 }
+
+/// The steps of `--quick`, which adds the C tests on the inlines.
+const QUICK: [&str; 4] = ["gen", "lint", "unit", "gates"];
 
 /// A step: its name, what it shows, and its commands.
 struct Step {
@@ -29,7 +35,7 @@ struct Step {
     commands: Vec<Command>,
 }
 
-fn steps(all: bool) -> Result<Vec<Step>> {
+fn steps(args: &Args) -> Result<Vec<Step>> {
     let me = std::env::current_exe().context("where is xtask?")?;
     let xtask = |args: &[&str]| {
         let mut command = Command::new(&me);
@@ -251,7 +257,15 @@ fn steps(all: bool) -> Result<Vec<Step>> {
             ],
         ),
     ];
-    if all {
+    if args.quick {
+        steps.retain(|step| QUICK.contains(&step.name));
+        steps.push(step(
+            "ctest, inlines",
+            "real I/O on this kernel, from C",
+            vec![xtask(&["ctest", "--mode", "inline"])],
+        ));
+    }
+    if args.all {
         steps.push(step(
             "package, with tests",
             "the packages' own test steps, as a distribution's builder runs them",
@@ -306,7 +320,7 @@ fn steps(all: bool) -> Result<Vec<Step>> {
 pub fn run(args: &Args) -> Result<()> {
     let mut rows = Vec::new();
     let mut failed = Vec::new();
-    for step in steps(args.all)? {
+    for step in steps(args)? {
         if args
             .only
             .as_ref()
