@@ -3,9 +3,8 @@
 use super::ctype::{declare, generic, name_of};
 use super::decl::{columns, guarded, list, signature};
 use super::doc;
-use super::expr::{Printer, path_name};
 use super::model::{Function, Model};
-use super::types;
+use super::types::{self, Printer, path_name};
 use anyhow::Result;
 use std::collections::HashMap;
 use syn::spanned::Spanned;

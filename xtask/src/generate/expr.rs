@@ -1,61 +1,13 @@
 //! Expressions of the inline helpers as C: the subset described in `src/inline/mod.rs`.
 
 use super::ctype::{declare, name_of};
-use super::model::{Function, Model};
-use super::refuse;
-use super::types::Kind;
+use super::types::{Kind, Printer, binary, path_name, path_type, strip};
 use anyhow::{Result, bail};
-use std::collections::HashMap;
-use syn::spanned::Spanned;
-use syn::{BinOp, Expr, Type, UnOp, parse_quote};
+use syn::{Expr, Type, UnOp, parse_quote};
 
 /// C's precedences, as far as they are needed.
 const ATOM: u8 = 16;
 const UNARY: u8 = 15;
-
-pub struct Printer<'a> {
-    pub model: &'a Model,
-    pub function: &'a Function,
-    pub locals: HashMap<String, Type>,
-}
-
-pub fn binary(op: &BinOp) -> Option<(&'static str, u8)> {
-    Some(match op {
-        BinOp::Mul(_) => ("*", 13),
-        BinOp::Add(_) => ("+", 12),
-        BinOp::Sub(_) => ("-", 12),
-        BinOp::Shl(_) => ("<<", 11),
-        BinOp::Shr(_) => (">>", 11),
-        BinOp::Lt(_) => ("<", 10),
-        BinOp::Le(_) => ("<=", 10),
-        BinOp::Gt(_) => (">", 10),
-        BinOp::Ge(_) => (">=", 10),
-        BinOp::Eq(_) => ("==", 9),
-        BinOp::Ne(_) => ("!=", 9),
-        BinOp::BitAnd(_) => ("&", 8),
-        BinOp::BitXor(_) => ("^", 7),
-        BinOp::BitOr(_) => ("|", 6),
-        BinOp::And(_) => ("&&", 5),
-        BinOp::Or(_) => ("||", 4),
-        _ => return None,
-    })
-}
-
-/// The last name of a path expression.
-pub fn path_name(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Path(path) => path.path.segments.last().map(|s| s.ident.to_string()),
-        _ => None,
-    }
-}
-
-/// `T` of `T::function`.
-pub fn path_type(expr: &Expr) -> Option<Type> {
-    let Expr::Path(path) = expr else { return None };
-    let segments = &path.path.segments;
-    let ident = &segments.iter().rev().nth(1)?.ident;
-    Some(parse_quote!(#ident))
-}
 
 fn is_pointer(ty: Option<&Type>) -> bool {
     matches!(ty, Some(Type::Ptr(_)))
@@ -87,18 +39,7 @@ fn is_array(ty: &Type) -> bool {
     matches!(ty, Type::Array(_)) || name_of(ty).is_some_and(|name| name == "flex")
 }
 
-pub fn strip(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Paren(inner) => strip(&inner.expr),
-        other => other,
-    }
-}
-
 impl Printer<'_> {
-    pub fn refuse<T>(&self, what: &impl Spanned, why: &str) -> Result<T> {
-        refuse(self.function, what.span(), why)
-    }
-
     /// An expression where C converts by itself: an argument, an initialiser, the right side of an assignment.
     pub fn value(&self, expr: &Expr) -> Result<String> {
         match strip(expr) {

@@ -2,14 +2,68 @@
 //! would mean something else.
 
 use super::ctype::{generic, name_of, pointee};
-use super::expr::{Printer, binary, path_name, path_type, strip};
 use super::model::{Function, Model};
 use super::refuse;
 use anyhow::{Result, bail};
+use std::collections::HashMap;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{BinOp, Expr, Type, UnOp, parse_quote};
+
+/// What is printed, and the names it may use at this place.
+pub struct Printer<'a> {
+    pub model: &'a Model,
+    pub function: &'a Function,
+    pub locals: HashMap<String, Type>,
+}
+
+/// A binary operator in C and how strongly it binds.
+pub fn binary(op: &BinOp) -> Option<(&'static str, u8)> {
+    Some(match op {
+        BinOp::Mul(_) => ("*", 13),
+        BinOp::Add(_) => ("+", 12),
+        BinOp::Sub(_) => ("-", 12),
+        BinOp::Shl(_) => ("<<", 11),
+        BinOp::Shr(_) => (">>", 11),
+        BinOp::Lt(_) => ("<", 10),
+        BinOp::Le(_) => ("<=", 10),
+        BinOp::Gt(_) => (">", 10),
+        BinOp::Ge(_) => (">=", 10),
+        BinOp::Eq(_) => ("==", 9),
+        BinOp::Ne(_) => ("!=", 9),
+        BinOp::BitAnd(_) => ("&", 8),
+        BinOp::BitXor(_) => ("^", 7),
+        BinOp::BitOr(_) => ("|", 6),
+        BinOp::And(_) => ("&&", 5),
+        BinOp::Or(_) => ("||", 4),
+        _ => return None,
+    })
+}
+
+/// The last name of a path expression.
+pub fn path_name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Path(path) => path.path.segments.last().map(|s| s.ident.to_string()),
+        _ => None,
+    }
+}
+
+/// `T` of `T::function`.
+pub fn path_type(expr: &Expr) -> Option<Type> {
+    let Expr::Path(path) = expr else { return None };
+    let segments = &path.path.segments;
+    let ident = &segments.iter().rev().nth(1)?.ident;
+    Some(parse_quote!(#ident))
+}
+
+/// An expression without its parentheses.
+pub fn strip(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(inner) => strip(&inner.expr),
+        other => other,
+    }
+}
 
 /// As far as it matters to operators.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,6 +100,10 @@ fn kind_of(ty: &Type) -> Option<Kind> {
 }
 
 impl Printer<'_> {
+    pub fn refuse<T>(&self, what: &impl Spanned, why: &str) -> Result<T> {
+        refuse(self.function, what.span(), why)
+    }
+
     /// The kind of an operand. What can't be told is refused: C would take a meaning of its own.
     pub fn kind(&self, expr: &Expr) -> Result<Kind> {
         match strip(expr) {
