@@ -35,8 +35,8 @@ unsafe fn carry(
     while unit != tail << shift {
         // SAFETY: the masks keep both units within their queues, which are mapped.
         unsafe {
-            *to.add((unit & (to_mask << shift | last)) as usize) =
-                *from.add((unit & (from_mask << shift | last)) as usize);
+            *to.add((unit & ((to_mask << shift) | last)) as usize) =
+                *from.add((unit & ((from_mask << shift) | last)) as usize);
         }
         unit = unit.wrapping_add(1);
     }

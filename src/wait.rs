@@ -19,9 +19,9 @@ type How = c_uint;
 const TIMED: How = 1 << 15;
 const SIZE_SHIFT: How = 16;
 const PLAIN: How = (SIGSET_SIZE as How) << SIZE_SHIFT;
-const EXT: How = IORING_ENTER_EXT_ARG | (size_of::<io_uring_getevents_arg>() as How) << SIZE_SHIFT;
+const EXT: How = IORING_ENTER_EXT_ARG | ((size_of::<io_uring_getevents_arg>() as How) << SIZE_SHIFT);
 const REGISTERED: How =
-    IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG | TIMED | (size_of::<io_uring_reg_wait>() as How) << SIZE_SHIFT;
+    IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG | TIMED | ((size_of::<io_uring_reg_wait>() as How) << SIZE_SHIFT);
 
 /// The flags of `how`, with which an entry for completions goes.
 #[inline]

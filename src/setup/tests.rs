@@ -331,20 +331,22 @@ fn null_asks_the_kernel_whether_there_is_io_uring() {
     let (mut ring, mut p) = (junk(), params(0));
     let (ring, p) = (&raw mut *ring, &raw mut p);
     for (errno, want) in [(None, -EFAULT), (Some(-ENOSYS), -ENOSYS), (Some(-EPERM), -EPERM)] {
-        // SAFETY: null is what is asked about; the rest is valid.
-        let calls: [&dyn Fn() -> c_int; 6] = [
-            &|| unsafe { io_uring_queue_init_params(0, null_mut(), null_mut()) },
-            &|| unsafe { io_uring_queue_init_params(8, ring, null_mut()) },
-            &|| unsafe { io_uring_queue_init_params(8, null_mut(), p) },
-            &|| unsafe { io_uring_queue_init(0, null_mut(), 0) },
-            &|| unsafe { io_uring_queue_init(8, null_mut(), 0) },
-            &|| unsafe { io_uring_queue_init_mem(8, ring, null_mut(), null_mut(), 0) },
-        ];
-        for call in calls {
+        for call in 0..6 {
             if let Some(errno) = errno {
                 script.fail(Kind::Setup, 0, errno);
             }
-            assert_eq!(call(), want);
+            // SAFETY: null is what is asked about; the rest is valid.
+            let ret = unsafe {
+                match call {
+                    0 => io_uring_queue_init_params(0, null_mut(), null_mut()),
+                    1 => io_uring_queue_init_params(8, ring, null_mut()),
+                    2 => io_uring_queue_init_params(8, null_mut(), p),
+                    3 => io_uring_queue_init(0, null_mut(), 0),
+                    4 => io_uring_queue_init(8, null_mut(), 0),
+                    _ => io_uring_queue_init_mem(8, ring, null_mut(), null_mut(), 0),
+                }
+            };
+            assert_eq!(ret, want);
             assert_eq!(script.calls().len(), 1);
         }
     }

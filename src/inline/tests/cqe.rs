@@ -79,10 +79,10 @@ fn user_data_goes_in_and_comes_out() {
     // SAFETY: all zeroes is valid.
     unsafe {
         let (mut sqe, mut cqe): (io_uring_sqe, io_uring_cqe) = zeroed();
-        io_uring_sqe_set_data64(&raw mut sqe, 1 << 63 | 5);
-        assert_eq!(sqe.user_data, 1 << 63 | 5);
+        io_uring_sqe_set_data64(&raw mut sqe, (1 << 63) | 5);
+        assert_eq!(sqe.user_data, (1 << 63) | 5);
         cqe.user_data = sqe.user_data;
-        assert_eq!(io_uring_cqe_get_data64(&raw const cqe), 1 << 63 | 5);
+        assert_eq!(io_uring_cqe_get_data64(&raw const cqe), (1 << 63) | 5);
         let at = (&raw mut cqe).cast();
         io_uring_sqe_set_data(&raw mut sqe, at);
         cqe.user_data = sqe.user_data;

@@ -111,7 +111,7 @@ pub const ANY: u32 = IORING_FILE_INDEX_ALLOC;
 
 #[test]
 fn reading_and_writing() {
-    let huge = 1u64 << 40 | 7;
+    let huge = (1u64 << 40) | 7;
     prep! {
         io_uring_prep_splice(3, -1, 4, -2, 5, 6) => IORING_OP_SPLICE, 4, -2i64, -1i64, 5, word 6, file 3;
         io_uring_prep_tee(3, 4, 5, 6) => IORING_OP_TEE, 4, 0, 0, 5, word 6, file 3;

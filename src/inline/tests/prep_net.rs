@@ -38,7 +38,7 @@ fn sending_and_receiving() {
         io_uring_prep_sendmsg_zc(3, p(0x10), 5) => IORING_OP_SENDMSG_ZC, 3, 0, 0x10, 1, word 5;
         io_uring_prep_sendmsg_zc_fixed(3, p(0x10), 5, 6) => IORING_OP_SENDMSG_ZC, 3, 0, 0x10, 1,
             word 5, more fixed, buf 6;
-        io_uring_prep_send(3, p(0x10), 1 << 32 | 4, 5) => IORING_OP_SEND, 3, 0, 0x10, 4, word 5;
+        io_uring_prep_send(3, p(0x10), (1 << 32) | 4, 5) => IORING_OP_SEND, 3, 0, 0x10, 4, word 5;
         io_uring_prep_send_bundle(3, 4, 5) => IORING_OP_SEND, 3, 0, 0, 4, word 5, more bundle;
         io_uring_prep_send_zc(3, p(0x10), 4, 5, 0x1_0003) => IORING_OP_SEND_ZC, 3, 0, 0x10, 4, word 5, ioprio 3;
         io_uring_prep_send_zc_fixed(3, p(0x10), 4, 5, 2, 6) => IORING_OP_SEND_ZC, 3, 0, 0x10, 4,
@@ -123,7 +123,7 @@ fn commands() {
     prep! {
         io_uring_prep_uring_cmd(9, 3) => IORING_OP_URING_CMD, 3, 9, 0, 0;
         io_uring_prep_uring_cmd128(9, 3) => IORING_OP_URING_CMD128, 3, 9, 0, 0;
-        io_uring_prep_cmd_sock(9, 3, 1, 2, p(0x10), 4) => IORING_OP_URING_CMD, 3, 9, 2u64 << 32 | 1, 0,
+        io_uring_prep_cmd_sock(9, 3, 1, 2, p(0x10), 4) => IORING_OP_URING_CMD, 3, 9, (2u64 << 32) | 1, 0,
             file 4, addr3 0x10;
         io_uring_prep_cmd_getsockname(3, p(0x10), p(0x20), 1) => IORING_OP_URING_CMD, 3, name, 0x10, 0,
             file 1, addr3 0x20;
