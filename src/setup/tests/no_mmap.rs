@@ -71,7 +71,7 @@ fn memory_of_its_own_is_pages_or_huge_pages() {
                     fd: -1,
                     offset: 0,
                 } => {
-                    let hugetlb = libc::MAP_HUGETLB | 21 << libc::MAP_HUGE_SHIFT;
+                    let hugetlb = libc::MAP_HUGETLB | (21 << libc::MAP_HUGE_SHIFT);
                     let want = if *len == PAGE { 0 } else { hugetlb };
                     assert_eq!(*flags, MAP_SHARED | MAP_ANONYMOUS | want);
                     Some(*len)

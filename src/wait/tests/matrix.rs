@@ -195,7 +195,7 @@ fn the_matrix_of_waits() {
     let mut cells = 0;
     for way in [Way::Wait, Way::WaitMin, Way::Submit, Way::SubmitMin, Way::Registered] {
         for bits in 0..1 << 5 {
-            let on = |bit: u32| bits >> bit & 1 != 0;
+            let on = |bit: u32| (bits >> bit) & 1 != 0;
             for ts in [None, Some(0), Some(1500)] {
                 for wait in [0, 1, 4] {
                     for filled in [0, 1, 4] {
