@@ -1,7 +1,7 @@
 //! What a library takes: on disk, at start-up, and in the memory of a program that makes one ring.
 
 use super::count::Driver;
-use crate::gates::{NOTE, elf};
+use crate::gates::{elf, most_text};
 use crate::util::stdout;
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -52,7 +52,7 @@ impl Size {
         ]
     }
 
-    /// What is more than the promise: 81 % of their text and the note that it lacks, and no more of anything else.
+    /// What is more than the promise: the text that it allows, and no more of anything else.
     pub fn above(&self, theirs: &Self) -> Vec<String> {
         let mut wrong: Vec<String> = self
             .rows()
@@ -61,8 +61,8 @@ impl Size {
             .filter(|((_, ours), (_, theirs))| ours > theirs)
             .map(|((what, ours), (_, theirs))| format!("{what}: {ours}, the peer has {theirs}"))
             .collect();
-        if self.text > theirs.text * 81 / 100 + NOTE {
-            wrong.push(format!("text: {} bytes, more than 81 % of {}", self.text, theirs.text));
+        if self.text > most_text(theirs.text) {
+            wrong.push(format!("text: {} bytes, too many beside {}", self.text, theirs.text));
         }
         wrong
     }
