@@ -1,13 +1,13 @@
 #![doc = include_str!("README.md")]
 #![cfg_attr(not(test), no_std)]
 #![allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
-// C's names and C's struct fields, some of which have no meaning yet.
+// C names and C struct fields, some of which are reserved.
 #![allow(
     clippy::pub_underscore_fields,
     clippy::used_underscore_binding,
     clippy::used_underscore_items
 )]
-// The conversions between C's integer types are the point of this crate; each is liburing's own.
+// Conversions between C's integer types are part of liburing's interface.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -21,16 +21,14 @@ compile_error!("ironring needs panic = \"abort\": build with the profiles of its
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 compile_error!("io_uring is Linux's");
 
-mod abi;
-#[cfg(not(all(test, loom)))]
-mod arch;
-mod barrier;
+#[cfg(test)]
+mod backlog;
 mod buf_ring;
-mod ctypes;
 mod inline;
 mod kernel;
 mod memory;
-#[cfg(any(test, all(feature = "shipped", not(feature = "use-libc"))))]
+// The engine needs libc, which has them.
+#[cfg(any(test, all(feature = "shipped", not(any(feature = "engine", feature = "use-libc")))))]
 mod memset;
 #[cfg(all(test, loom))]
 mod model;
@@ -39,17 +37,26 @@ mod queue;
 mod register;
 mod resize;
 mod resources;
+#[cfg(all(test, not(loom)))]
+mod rig;
 mod ring;
+#[cfg(all(test, not(loom)))]
+mod script;
 mod setup;
+#[cfg(all(not(test), feature = "shipped", feature = "engine"))]
+mod startup;
 mod syscall;
-mod types;
 mod version;
 mod wait;
 
 // One namespace, as in liburing.h.
-pub use abi::*;
+#[doc(inline)]
+pub use ironring_abi::ctypes::{__kernel_timespec, futex_waitv, open_how};
+#[doc(inline)]
+pub use ironring_abi::{types::*, uapi::*};
+
 pub use buf_ring::*;
-pub use ctypes::{__kernel_timespec, futex_waitv, open_how};
+pub use inline::calls::*;
 pub use inline::*;
 pub use memory::*;
 pub use probe::*;
@@ -59,18 +66,18 @@ pub use resize::*;
 pub use resources::*;
 pub use setup::*;
 pub use syscall::*;
-pub use types::*;
 pub use version::*;
 pub use wait::*;
 
-/// The language asks for one; nothing in the shipped objects reaches it (`cargo xtask gates`).
-#[cfg(all(not(test), feature = "shipped"))]
+/// The language requires one; nothing in the plain library reaches it (`cargo xtask gates`).
+#[cfg(all(not(test), feature = "shipped", not(feature = "engine")))]
 #[panic_handler]
 fn unreachable_panic(_: &core::panic::PanicInfo) -> ! {
     loop {}
 }
 
-// arm64's property GCS, as the Makefile has x86's SHSTK: linkers before binutils 2.44 have no option for it.
+// arm64's GCS property, the counterpart of x86's SHSTK in the Makefile: linkers before binutils 2.44 have no option for
+// it.
 #[cfg(all(feature = "shipped", target_arch = "aarch64"))]
 core::arch::global_asm!(
     ".pushsection .note.gnu.property, \"a\"",

@@ -1,37 +1,35 @@
-//! Where a ring's memory lies: sizes, mappings, and the pointers into them.
+//! A ring's memory: sizes, mappings, and the pointers into them.
 
-use crate::abi::*;
-use crate::barrier::read_once;
-use crate::ctypes::{c_int, c_uint, c_void, ssize_t};
 use crate::inline::{io_uring_cqe_shift_from_flags, io_uring_sqe_shift_from_flags};
-use crate::kernel;
-use crate::types::{io_uring, io_uring_cq, io_uring_sq};
+use crate::kernel::{Kernel as _, Memory, Part, Sys, page_size};
 use core::mem::{transmute, zeroed};
 use core::ptr::null_mut;
-use libc::{EINVAL, ENOMEM, MADV_POPULATE_WRITE, MAP_ANONYMOUS, MAP_HUGETLB, MAP_POPULATE, MAP_SHARED};
+use ironring_abi::barrier::read_once;
+use ironring_abi::ctypes::{c_int, c_uint, c_void, ssize_t};
+use ironring_abi::types::{io_uring, io_uring_cq, io_uring_sq};
+use ironring_abi::uapi::*;
+use libc::{EINVAL, ENOMEM, MADV_POPULATE_WRITE};
 
 /// The kernel's limits (`io_uring/io_uring.h`).
 const MAX_ENTRIES: c_uint = 32768;
 const MAX_CQ_ENTRIES: c_uint = 2 * MAX_ENTRIES;
 
-/// The heads, tails and flags that stand before the CQEs (the kernel's `struct io_rings`, less its array).
+/// The size of the heads, tails and flags before the CQEs (the kernel's `struct io_rings` without its array).
 const RING_HEADER: usize = 64;
 
 const HUGE_PAGE: usize = 2 << 20;
-/// Asks for 2 MiB pages by name: the system's default size may be another.
-const MAP_HUGE_2MB: c_int = 21 << libc::MAP_HUGE_SHIFT;
 
-/// How many entries the kernel gives for `wanted`: 0 where it refuses.
+/// The number of entries that the kernel allocates for `wanted`, 0 if it refuses.
 #[inline(never)]
 fn fit(wanted: c_uint, max: c_uint, flags: c_uint) -> c_uint {
     if wanted <= max {
-        // Of 0 as well: it becomes 1 - 1.
+        // This also works for 0: it becomes 1 - 1.
         return wanted.next_power_of_two() - c_uint::from(wanted == 0);
     }
     if flags & IORING_SETUP_CLAMP != 0 { max } else { 0 }
 }
 
-/// How many entries the kernel gives for these wishes: (SQ, CQ), or (0, 0) where it says -EINVAL.
+/// The number of entries that the kernel allocates for these parameters: (SQ, CQ), or (0, 0) if it returns -EINVAL.
 #[inline(never)]
 pub(crate) fn ring_entries(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (c_uint, c_uint) {
     let sq = fit(entries, MAX_ENTRIES, flags);
@@ -62,29 +60,29 @@ fn round_up(size: usize, page: usize) -> usize {
     size.wrapping_add(page - 1) & !(page - 1)
 }
 
-/// What a ring with these wishes takes: (the SQEs in whole pages, the rings behind them in bytes), or (0, 0) where the
-/// kernel says -EINVAL.
+/// The memory of a ring with these parameters: (the SQEs in whole pages, the rings after them in bytes), or (0, 0) if
+/// the kernel returns -EINVAL.
 #[inline(never)]
 pub(crate) fn footprint(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> (usize, usize) {
     let (sq, cq) = ring_entries(entries, flags, cq_entries);
     if sq == 0 {
         return (0, 0);
     }
-    // The kernel puts the SQ array behind the CQEs.
+    // The kernel puts the SQ array after the CQEs.
     let rings = RING_HEADER + cqes_size(flags, cq) + array_size(flags, sq);
-    (round_up(sqes_size(flags, sq), kernel::page_size()), rings)
+    (round_up(sqes_size(flags, sq), page_size()), rings)
 }
 
-/// Unmaps the two rings (not the SQEs), once when they share a mapping. Internal to the archive.
+/// Unmaps the two rings (not the SQEs), once if they share a mapping. Internal to the archive.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub(crate) unsafe extern "C" fn io_uring_unmap_rings(sq: *mut io_uring_sq, cq: *mut io_uring_cq) {
-    // SAFETY: the caller's rings; a size of 0 says that nothing was mapped for it.
+    // SAFETY: the caller's rings; a size of 0 means that nothing was mapped.
     unsafe {
         if (*sq).ring_sz != 0 {
-            kernel::munmap((*sq).ring_ptr, (*sq).ring_sz);
+            Sys::unmap((*sq).ring_ptr, (*sq).ring_sz);
         }
         if (*cq).ring_sz != 0 && !(*cq).ring_ptr.is_null() && (*cq).ring_ptr != (*sq).ring_ptr {
-            kernel::munmap((*cq).ring_ptr, (*cq).ring_sz);
+            Sys::unmap((*cq).ring_ptr, (*cq).ring_sz);
         }
     }
 }
@@ -96,7 +94,7 @@ pub(crate) unsafe extern "C" fn io_uring_setup_ring_pointers(
     sq: *mut io_uring_sq,
     cq: *mut io_uring_cq,
 ) {
-    // SAFETY: the rings are mapped at `ring_ptr`, and the kernel's offsets lie within.
+    // SAFETY: the rings are mapped at `ring_ptr`, and the kernel's offsets are inside the mapping.
     unsafe {
         let (p, sq, cq) = (&*p, &mut *sq, &mut *cq);
         let at = |offset: u32| sq.ring_ptr.byte_add(offset as usize).cast::<c_uint>();
@@ -126,7 +124,7 @@ pub(crate) unsafe extern "C" fn io_uring_setup_ring_pointers(
     }
 }
 
-/// Fills the SQ array so that slot n holds SQE n, for ever: the library submits in order.
+/// Fills the SQ array once so that slot n refers to SQE n: the library submits in order.
 pub(crate) unsafe fn fill_sq_array(sq: *mut io_uring_sq, flags: c_uint) {
     if flags & IORING_SETUP_NO_SQARRAY != 0 {
         return;
@@ -135,12 +133,13 @@ pub(crate) unsafe fn fill_sq_array(sq: *mut io_uring_sq, flags: c_uint) {
     unsafe {
         let (array, entries) = ((*sq).array, (*sq).ring_entries as usize);
         let mut index = 0;
-        // Eight at once, two in a word: a third of the instructions. No half ever carries into the other.
+        // Eight at a time, two in each word, takes a third of the instructions. The low half never overflows into the
+        // high half.
         let pair = |first: c_uint| transmute::<[c_uint; 2], u64>([first, first + 1]);
         let (mut next, two) = (pair(0), pair(2).wrapping_sub(pair(0)));
         while index + 8 <= entries {
             let words: *mut [[u8; 8]; 4] = array.add(index).cast();
-            // Written out: the compiler, told to save space, keeps a loop.
+            // Unrolled by hand: when optimizing for size, the compiler keeps a loop.
             (*words)[0] = next.to_ne_bytes();
             (*words)[1] = next.wrapping_add(two).to_ne_bytes();
             (*words)[2] = next.wrapping_add(2 * two).to_ne_bytes();
@@ -155,14 +154,7 @@ pub(crate) unsafe fn fill_sq_array(sq: *mut io_uring_sq, flags: c_uint) {
     }
 }
 
-/// Maps a part of the ring `fd`.
-#[inline]
-unsafe fn map_part(fd: c_int, len: usize, offset: u64) -> Result<*mut c_void, c_int> {
-    // SAFETY: a new mapping; it takes the place of nothing.
-    unsafe { kernel::mmap(len, MAP_SHARED | MAP_POPULATE, fd, offset) }
-}
-
-/// Maps the rings and SQEs of `fd` as `p` describes them, and records in `sq` and `cq` what is mapped, also on an error.
+/// Maps the rings and SQEs of `fd` as `p` describes them, and records the mappings in `sq` and `cq`, also on an error.
 #[inline]
 unsafe fn map(fd: c_int, p: &io_uring_params, sq: &mut io_uring_sq, cq: &mut io_uring_cq) -> Result<(), c_int> {
     let mut sq_sz = p.sq_off.array as usize + p.sq_entries as usize * size_of::<c_uint>();
@@ -173,20 +165,20 @@ unsafe fn map(fd: c_int, p: &io_uring_params, sq: &mut io_uring_sq, cq: &mut io_
     }
     // SAFETY: the caller's ring.
     unsafe {
-        sq.ring_ptr = map_part(fd, sq_sz, IORING_OFF_SQ_RING)?;
+        sq.ring_ptr = Sys::map_ring(fd, Part::SqRing, sq_sz)?;
         sq.ring_sz = sq_sz;
-        // Asked again, or the compiler makes two ways of all this, with 40 bytes more.
+        // Tested again: otherwise the compiler duplicates this code, which takes 40 more bytes.
         cq.ring_ptr = if read_once(&raw const p.features) & IORING_FEAT_SINGLE_MMAP != 0 {
             sq.ring_ptr
         } else {
-            map_part(fd, cq_sz, IORING_OFF_CQ_RING)?
+            Sys::map_ring(fd, Part::CqRing, cq_sz)?
         };
         cq.ring_sz = cq_sz;
         let sqes_sz = sqes_size(p.flags, p.sq_entries);
         if sqes_sz > c_uint::MAX as usize {
             return Err(-EINVAL);
         }
-        sq.sqes = map_part(fd, sqes_sz, IORING_OFF_SQES)?.cast();
+        sq.sqes = Sys::map_ring(fd, Part::Sqes, sqes_sz)?.cast();
         sq.sqes_sz = sqes_sz as c_uint;
     }
     Ok(())
@@ -201,7 +193,7 @@ pub(crate) unsafe extern "C" fn io_uring_mmap(
     sq: *mut io_uring_sq,
     cq: *mut io_uring_cq,
 ) -> c_int {
-    // SAFETY: the caller passes valid structures; every mapping made here is recorded or undone here.
+    // SAFETY: the caller passes valid structures; every mapping made here is recorded or unmapped here.
     unsafe {
         (*sq).ring_sz = 0;
         (*cq).ring_sz = 0;
@@ -216,8 +208,8 @@ pub(crate) unsafe extern "C" fn io_uring_mmap(
     }
 }
 
-/// Prepares the memory of an `IORING_SETUP_NO_MMAP` ring, in `buf` when there is one, else in fresh mappings. Returns the
-/// bytes used of `buf`, or -errno; `ring` records what is mapped.
+/// Prepares the memory of an `IORING_SETUP_NO_MMAP` ring, in `buf` unless it is NULL, otherwise in new mappings.
+/// Returns the bytes used of `buf`, or -errno; `ring` records the mappings.
 pub(crate) unsafe fn provide(
     entries: c_uint,
     p: &mut io_uring_params,
@@ -229,7 +221,7 @@ pub(crate) unsafe fn provide(
     if sqes == 0 {
         return -EINVAL;
     }
-    let used = round_up(sqes + rings, kernel::page_size());
+    let used = round_up(sqes + rings, page_size());
     let (sq, cq) = (&mut ring.sq, &mut ring.cq);
 
     if buf.is_null() {
@@ -254,46 +246,45 @@ pub(crate) unsafe fn provide(
         }
         sq.sqes = buf.cast();
         sq.ring_ptr = buf.wrapping_byte_add(sqes);
-        // Kernels before 6.18 take heads, tails and flags as they find them. The advice, which is older than such
-        // rings, fails where a store would fault: then the kernel refuses the memory too, with the right errno.
-        // SAFETY: the header lies in `buf`, and the kernel has just made its page writable.
+        // Kernels before 6.18 don't initialize heads, tails and flags. The advice, which all kernels with such rings
+        // have, fails where a store would fault: then the kernel refuses the memory too, with the right errno.
+        // SAFETY: the header is in `buf`, and the kernel has just faulted in its page for writing.
         unsafe {
-            if kernel::madvise(sq.ring_ptr, RING_HEADER, MADV_POPULATE_WRITE) == 0 {
+            if Sys::advise(sq.ring_ptr, RING_HEADER, MADV_POPULATE_WRITE) == 0 {
                 *sq.ring_ptr.cast::<[u64; RING_HEADER / 8]>() = [0; RING_HEADER / 8];
             }
         }
     }
-    // One mapping holds both rings: the SQ's record of it is the one that is undone.
+    // One mapping contains both rings: it is unmapped by the SQ's record.
     cq.ring_ptr = sq.ring_ptr;
     p.sq_off.user_addr = sq.sqes as usize as u64;
     p.cq_off.user_addr = sq.ring_ptr as usize as u64;
     used as c_int
 }
 
-/// Whether memory that [`anonymous`] mapped need not be in one piece of the machine's.
+/// Whether memory that [`anonymous`] mapped may be physically scattered.
 #[inline]
 pub(crate) fn scattered(size: usize) -> bool {
-    size > kernel::page_size() && size != HUGE_PAGE
+    size > page_size() && size != HUGE_PAGE
 }
 
-/// Fresh memory for `need` bytes at `*ptr`. Returns its size, or -errno: one page, one huge page, or ordinary pages where
-/// there is none or it is too small.
+/// Maps new memory for `need` bytes at `*ptr`. Returns its size, or -errno: one page, one huge page, or ordinary pages
+/// if no huge page is free or one is too small.
 #[inline(never)]
 pub(crate) fn anonymous(need: usize, ptr: &mut *mut c_void) -> c_int {
-    let page = kernel::page_size();
-    let (mut size, mut huge) = (round_up(need, page), 0);
+    let page = page_size();
+    let (mut size, mut kind) = (round_up(need, page), Memory::Shared);
     if size > page && size <= HUGE_PAGE {
-        (size, huge) = (HUGE_PAGE, MAP_HUGETLB | MAP_HUGE_2MB);
+        (size, kind) = (HUGE_PAGE, Memory::Huge);
     }
     loop {
-        // SAFETY: a new mapping; it takes the place of nothing.
-        match unsafe { kernel::mmap(size, MAP_SHARED | MAP_ANONYMOUS | huge, -1, 0) } {
+        match Sys::map(size, kind) {
             Ok(memory) => {
                 *ptr = memory;
                 return size as c_int;
             }
-            Err(err) if huge == 0 => return err,
-            Err(_) => (size, huge) = (round_up(need, page), 0),
+            Err(err) if kind == Memory::Shared => return err,
+            Err(_) => (size, kind) = (round_up(need, page), Memory::Shared),
         }
     }
 }
@@ -305,15 +296,14 @@ fn memory_size(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> ssize_t {
     if sqes == 0 {
         return -EINVAL as ssize_t;
     }
-    (sqes + round_up(rings, kernel::page_size())) as ssize_t
+    (sqes + round_up(rings, page_size())) as ssize_t
 }
 
-/// Returns how many bytes of memory a ring with these parameters takes.
+/// Returns the size in bytes of the memory of a ring with these parameters.
 ///
-/// `entries` and `p` are as for `io_uring_queue_init_params()`; `p` is only read. The result, in whole pages, is
-/// the size of the buffer that `io_uring_queue_init_mem()` needs at most.
-/// Returns the size in bytes; -EINVAL when `entries` is 0, or above 32768 without `IORING_SETUP_CLAMP`, or when
-/// `IORING_SETUP_CQSIZE` asks for an impossible CQ.
+/// `entries` and `p` are as for `io_uring_queue_init_params()`; `p` is only read. The result, in whole pages, is always
+/// enough for the buffer of `io_uring_queue_init_mem()`. Returns the size in bytes; -EINVAL if `entries` is 0, or above
+/// 32768 without `IORING_SETUP_CLAMP`, or if `p->cq_entries` with `IORING_SETUP_CQSIZE` is invalid.
 /// Since liburing 2.11.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_memory_size_params(entries: c_uint, p: *mut io_uring_params) -> ssize_t {
@@ -321,9 +311,9 @@ pub unsafe extern "C" fn io_uring_memory_size_params(entries: c_uint, p: *mut io
     unsafe { memory_size(entries, (*p).flags, (*p).cq_entries) }
 }
 
-/// Returns how many bytes of memory a ring takes, from its setup flags alone.
+/// Returns the size in bytes of the memory of a ring with these setup flags.
 ///
-/// `entries` is the number of SQ entries, `flags` are `IORING_SETUP_` flags; otherwise as
+/// `entries` is the number of SQ entries, `flags` are `IORING_SETUP_` flags; otherwise it is like
 /// `io_uring_memory_size_params()`.
 /// Since liburing 2.11.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
@@ -334,14 +324,14 @@ pub unsafe extern "C" fn io_uring_memory_size(entries: c_uint, flags: c_uint) ->
 /// The size in bytes of the memory to lock, or -EINVAL.
 #[inline(never)]
 fn mlock_size(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> ssize_t {
-    // SAFETY: all zeroes is a valid `io_uring_params`, which lives through the call; the descriptor is nobody else's.
+    // SAFETY: all zeroes is a valid `io_uring_params`, which exists during the call; the descriptor was created here.
     unsafe {
         let mut p: io_uring_params = zeroed();
-        let fd = kernel::io_uring_setup(entries, &raw mut p);
+        let fd = Sys::setup(entries, &raw mut p);
         if fd >= 0 {
-            kernel::close(fd);
+            Sys::close(fd);
         }
-        // A failure leaves the features 0: most likely an old kernel and too little memory to lock.
+        // After a failure the features are 0: most likely a kernel before 5.12 with too little lockable memory.
         if p.features & IORING_FEAT_NATIVE_WORKERS != 0 {
             return 0;
         }
@@ -349,11 +339,11 @@ fn mlock_size(entries: c_uint, flags: c_uint, cq_entries: c_uint) -> ssize_t {
     memory_size(entries, flags, cq_entries)
 }
 
-/// Returns how many bytes of locked memory (`ulimit -l`) a ring with these parameters needs.
+/// Returns the size in bytes of the locked memory (`ulimit -l`) of a ring with these parameters.
 ///
-/// To find out, a plain ring is made and closed again. With kernels before 5.12, or where that ring can't be made, the
-/// answer is the size of `io_uring_memory_size_params()`, else 0; newer kernels (6.14) count rings as locked all the same.
-/// Returns the size in bytes, or -EINVAL as `io_uring_memory_size_params()` does.
+/// The function creates a plain ring and closes it again to find out. On kernels before 5.12, or if that ring can't be
+/// created, the result is that of `io_uring_memory_size_params()`, otherwise 0, although kernels from 6.14 on count
+/// rings as locked memory. Returns the size in bytes, or -EINVAL as `io_uring_memory_size_params()` does.
 /// Since liburing 2.1.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_mlock_size_params(entries: c_uint, p: *mut io_uring_params) -> ssize_t {
@@ -361,9 +351,9 @@ pub unsafe extern "C" fn io_uring_mlock_size_params(entries: c_uint, p: *mut io_
     unsafe { mlock_size(entries, (*p).flags, (*p).cq_entries) }
 }
 
-/// Returns how many bytes of locked memory (`ulimit -l`) a ring needs, from its setup flags alone.
+/// Returns the size in bytes of the locked memory (`ulimit -l`) of a ring with these setup flags.
 ///
-/// `entries` is the number of SQ entries, `flags` are `IORING_SETUP_` flags; otherwise as
+/// `entries` is the number of SQ entries, `flags` are `IORING_SETUP_` flags; otherwise it is like
 /// `io_uring_mlock_size_params()`.
 /// Since liburing 2.1.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
@@ -371,7 +361,7 @@ pub unsafe extern "C" fn io_uring_mlock_size(entries: c_uint, flags: c_uint) -> 
     mlock_size(entries, flags, 0)
 }
 
-/// How many bytes a living ring takes of the program's buffer.
+/// The number of bytes that a ring uses of the program's buffer.
 pub(crate) unsafe fn buffer_used(ring: *const io_uring) -> usize {
     // SAFETY: the caller's ring.
     unsafe {

@@ -1,7 +1,7 @@
-//! The functions that compilers may call without being asked, to zero or copy a large structure. The library has its
-//! own, hidden from every other program, so that it needs no libc. Where nothing calls them, the linker drops them.
+//! Functions that compilers call implicitly to zero or copy a large structure. The library has its own, which are not
+//! exported, so that it needs no libc. If nothing calls them, the linker drops them.
 
-use crate::ctypes::{c_int, c_void, size_t};
+use ironring_abi::ctypes::{c_int, c_void, size_t};
 
 /// C's `memset`.
 ///
@@ -11,7 +11,7 @@ use crate::ctypes::{c_int, c_void, size_t};
 unsafe extern "C" fn memset(to: *mut c_void, byte: c_int, n: size_t) -> *mut c_void {
     let mut at = 0;
     while at < n {
-        // SAFETY: the caller's promise; volatile stops the compiler from seeing a memset in this.
+        // SAFETY: the caller's promise; volatile keeps the compiler from turning the loop into a memset.
         unsafe { to.cast::<u8>().add(at).write_volatile(byte as u8) };
         at += 1;
     }
@@ -26,7 +26,7 @@ unsafe extern "C" fn memset(to: *mut c_void, byte: c_int, n: size_t) -> *mut c_v
 unsafe extern "C" fn memcpy(to: *mut c_void, from: *const c_void, n: size_t) -> *mut c_void {
     let mut at = 0;
     while at < n {
-        // SAFETY: the caller's promise; volatile stops the compiler from seeing a memcpy in this.
+        // SAFETY: the caller's promise; volatile keeps the compiler from turning the loop into a memcpy.
         unsafe { to.cast::<u8>().add(at).write_volatile(*from.cast::<u8>().add(at)) };
         at += 1;
     }

@@ -1,11 +1,13 @@
-//! loom runs the library's own submit, peek and buffer-ring code against a kernel on the other side, in every order
-//! that the memory model allows. `cargo xtask model` runs the models, and then once more for each ordering in the
-//! library with that ordering taken away: a model must fail.
+//! loom runs the library's submit, peek and buffer-ring code, and the kernel's half of a ring (`ironring_half`), in
+//! every order that the memory model allows. `cargo xtask model` runs the models, then runs them again for each
+//! ordering with that ordering removed: a model must fail.
 //!
-//! The library's words stay plain memory behind raw pointers; `words` gives each a shadow that loom watches. What the
-//! queues' slots hold is watched as cells, which the models touch where a program or the kernel would.
+//! The memory of a ring is plain memory behind raw pointers. `words` has a loom atomic for each shared word and a loom
+//! cell for each slot. The library and the kernel's half access them through `ironring_abi::barrier`; where a program
+//! accesses entries directly, the models do.
 
 pub mod kernel;
+mod program;
 mod ring;
 mod tests;
 pub mod words;

@@ -1,29 +1,29 @@
-//! The queues at work: submit and peek.
+//! Submitting and peeking.
 
-use crate::abi::*;
-use crate::barrier::{io_uring_smp_mb, io_uring_smp_store_release, read_once};
-use crate::ctypes::{c_int, c_uint};
 use crate::inline::{io_uring_cq_advance, io_uring_cq_ready, io_uring_cqe_nr, io_uring_cqe_shift};
 use crate::kernel::SIGSET_SIZE;
 use crate::ring::{enter, int_flags};
-use crate::types::io_uring;
 use core::ptr::null;
+use ironring_abi::barrier::{io_uring_smp_mb, io_uring_smp_store_release, read_once};
+use ironring_abi::ctypes::{c_int, c_uint};
+use ironring_abi::types::io_uring;
+use ironring_abi::uapi::*;
 
-/// Kernel flags that say: completions wait for somebody to enter.
+/// Kernel flags that mean: completions wait until the kernel is entered.
 const HELD_BACK: c_uint = IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN;
 
-/// The kernel's flags, read after the SQPOLL thread can see what was submitted.
+/// The kernel's flags, read after the submission thread can see the submitted entries.
 #[inline]
 unsafe fn kflags_after_submit(ring: *const io_uring) -> c_uint {
-    // The kernel's thread sets NEED_WAKEUP, then looks at the tail once more before it sleeps. The tail stored before
-    // must be visible before the flag is read, or both sides could miss each other.
+    // The submission thread sets NEED_WAKEUP, then reads the tail once more before it sleeps. The tail stored here must
+    // be visible before the flag is read; otherwise the thread could sleep with entries in the queue.
     io_uring_smp_mb();
-    // SAFETY: the caller's ring; `kflags` is the kernel's word, always mapped.
+    // SAFETY: the caller's ring; `kflags` points into its mapped memory.
     unsafe { read_once((*ring).sq.kflags) }
 }
 
-/// Whether the kernel must be entered for `submit` entries to be taken: always without SQPOLL; with it, only when
-/// the kernel's thread sleeps, and then `flags` says to wake it.
+/// Whether the kernel must be entered to submit `submit` entries: always without SQPOLL; with it, only if the
+/// submission thread sleeps, and then the flag that wakes it is added to `flags`.
 #[inline]
 pub(crate) unsafe fn sq_needs_enter(ring: *const io_uring, submit: c_uint, flags: &mut c_uint) -> bool {
     // SAFETY: the caller's ring.
@@ -42,10 +42,10 @@ pub(crate) unsafe fn sq_needs_enter(ring: *const io_uring, submit: c_uint, flags
     }
 }
 
-/// Whether completions wait in the kernel for somebody to enter.
+/// Whether completions wait until the kernel is entered.
 #[inline]
 unsafe fn cq_needs_flush(ring: *const io_uring) -> bool {
-    // SAFETY: the caller's ring; `kflags` is the kernel's word, always mapped.
+    // SAFETY: the caller's ring; `kflags` points into its mapped memory.
     unsafe { read_once((*ring).sq.kflags) & HELD_BACK != 0 }
 }
 
@@ -55,9 +55,9 @@ pub(crate) unsafe fn cq_needs_enter(ring: *const io_uring) -> bool {
     unsafe { (*ring).int_flags & int_flags::CQ_ENTER != 0 || cq_needs_flush(ring) }
 }
 
-/// Lets the kernel post the completions that it holds back.
+/// Enters the kernel so that it posts overflowed and deferred completions.
 ///
-/// That is: flushes an overflown CQ, runs deferred task work, polls once with IOPOLL. Doesn't wait or submit.
+/// It flushes overflowed completions, runs deferred task work, and polls once with IOPOLL. It doesn't wait or submit.
 /// Returns 0, or -errno of `io_uring_enter(2)`.
 /// Since liburing 2.3.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
@@ -67,12 +67,12 @@ pub unsafe extern "C" fn io_uring_get_events(ring: *mut io_uring) -> c_int {
     unsafe { enter(ring, 0, 0, IORING_ENTER_GETEVENTS, null(), SIGSET_SIZE) }
 }
 
-/// Stores `nr` pointers from `cqe` on, at least one, `step` bytes apart.
+/// Stores `nr` pointers, at least one, starting at `cqe` and `step` bytes apart.
 #[inline]
 unsafe fn store_run(cqes: *mut *mut io_uring_cqe, mut cqe: *mut io_uring_cqe, step: usize, nr: c_uint) {
     let mut index = 0;
     loop {
-        // SAFETY: the caller's array has `nr` places, and as many entries lie before the end of the CQ.
+        // SAFETY: the caller's array has `nr` elements, and as many entries are before the end of the CQ.
         unsafe { *cqes.add(index) = cqe };
         cqe = cqe.wrapping_byte_add(step);
         index += 1;
@@ -82,11 +82,12 @@ unsafe fn store_run(cqes: *mut *mut io_uring_cqe, mut cqe: *mut io_uring_cqe, st
     }
 }
 
-/// Stores pointers to completions of one size: the last `before` ones of the CQ, and `behind` ones from its start on.
-/// Not told how many in all: the compiler would see that it gives that back, and call where it now jumps.
+/// Stores pointers to completions of one size: the last `before` ones of the CQ, and `behind` ones from its start. It
+/// doesn't get the total as an argument: the compiler would notice that it returns that argument, and call it where it
+/// now jumps.
 #[inline(never)]
 unsafe fn peek_wrapped(ring: *const io_uring, cqes: *mut *mut io_uring_cqe, before: c_uint, behind: c_uint) -> c_uint {
-    // SAFETY: the caller's array has places for all, and as many completions are there.
+    // SAFETY: the caller's array has elements for all, and as many completions are posted.
     unsafe {
         let cq = &raw const (*ring).cq;
         let step = size_of::<io_uring_cqe>() << io_uring_cqe_shift(ring);
@@ -97,11 +98,11 @@ unsafe fn peek_wrapped(ring: *const io_uring, cqes: *mut *mut io_uring_cqe, befo
     }
 }
 
-/// Stores pointers to up to `count` completions where they take one slot or two, with fillers where a big one did not
-/// fit before the CQ's end.
+/// Stores pointers to up to `count` completions of one slot or two, with fillers where a large one did not fit before
+/// the CQ's end.
 #[inline]
 unsafe fn peek_mixed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
-    // SAFETY: the caller's array has `count` places; only slots between head and tail are read.
+    // SAFETY: the caller's array has `count` elements; only slots between head and tail are read.
     unsafe {
         let mut head = *(*ring).cq.khead;
         let tail = head.wrapping_add(io_uring_cq_ready(ring));
@@ -109,7 +110,7 @@ unsafe fn peek_mixed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c
         while head != tail && nr < count {
             let cqe = (*ring).cq.cqes.add((head & (*ring).cq.ring_mask) as usize);
             if (*cqe).flags & IORING_CQE_F_SKIP != 0 {
-                // A filler can be given back only when it is first in line; else it waits for the next call.
+                // A filler can only be returned when it is the oldest entry; otherwise the next call does it.
                 if nr != 0 {
                     break;
                 }
@@ -125,13 +126,13 @@ unsafe fn peek_mixed(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c
     }
 }
 
-/// Gives the completions that are there, up to `count`, without waiting.
+/// Returns up to `count` completions without waiting.
 ///
-/// Stores pointers into the CQ in the array `cqes`, oldest first; they stay valid until `io_uring_cq_advance()`.
-/// When the CQ is empty and the kernel holds completions back (overflow, deferred work), it is entered once; what it
-/// says then isn't told. A ring with `IORING_SETUP_IOPOLL` is not polled: `io_uring_peek_cqe()` does that.
-/// Returns how many pointers were stored, 0 when there is nothing. On a ring with `IORING_SETUP_CQE_MIXED` a
-/// completion may take two slots: advance by the sum of `io_uring_cqe_nr()`, not by the number returned.
+/// Stores pointers into the CQ in the array `cqes`, oldest first; they stay valid until `io_uring_cq_advance()`. If the
+/// CQ is empty and the kernel holds completions back (overflow, deferred work), it is entered once, and an error of
+/// that is not reported. A ring with `IORING_SETUP_IOPOLL` is not polled: `io_uring_peek_cqe()` does that. Returns the
+/// number of pointers stored, 0 if there is no completion. On a ring with `IORING_SETUP_CQE_MIXED` a completion may
+/// take two slots: advance by the sum of `io_uring_cqe_nr()`, not by the number returned.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_peek_batch_cqe(
@@ -164,8 +165,8 @@ pub unsafe extern "C" fn io_uring_peek_batch_cqe(
     }
 }
 
-/// Completions of both sizes, or none while the kernel holds some back: then it is entered once. Out of line, so that
-/// the common way is short and needs no stack.
+/// Handles completions of both sizes, and an empty CQ while the kernel holds some back: then it is entered once. Out of
+/// line, so that the common path is short and needs no stack.
 #[cold]
 #[inline(never)]
 unsafe fn peek_rare(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_uint) -> c_uint {
@@ -179,7 +180,7 @@ unsafe fn peek_rare(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_
                     return nr;
                 }
             } else if io_uring_cq_ready(ring) != 0 {
-                // There are some, and perhaps none were asked for.
+                // There are completions, or `count` is 0.
                 return if count == 0 {
                     0
                 } else {
@@ -195,19 +196,19 @@ unsafe fn peek_rare(ring: *mut io_uring, cqes: *mut *mut io_uring_cqe, count: c_
     }
 }
 
-/// Shows the kernel the entries prepared so far; returns how many it has not taken yet.
+/// Publishes the entries prepared so far; returns the number that the kernel has not consumed yet.
 #[inline]
 unsafe fn publish(ring: *mut io_uring) -> c_uint {
-    // SAFETY: the caller's ring, whose words are mapped; one thread submits at a time.
+    // SAFETY: the caller's ring, whose memory is mapped; one thread submits at a time.
     unsafe {
         let sq = &raw mut (*ring).sq;
         let tail = (*sq).sqe_tail;
         if (*sq).sqe_head != tail {
             (*sq).sqe_head = tail;
-            // The kernel's thread, when there is one, must see the entries before it sees the tail.
+            // The submission thread, if there is one, must see the entries before the tail.
             io_uring_smp_store_release((*sq).ktail, tail);
         }
-        // The kernel writes no entries, so its head needs no ordering; a stale one only counts too many.
+        // The kernel writes no entries, so its head needs no ordering; with a stale head the count is too high.
         tail.wrapping_sub(read_once((*sq).khead))
     }
 }
@@ -217,7 +218,7 @@ unsafe fn publish(ring: *mut io_uring) -> c_uint {
 pub(crate) unsafe fn flush_sq(ring: *mut io_uring) -> c_uint {
     // SAFETY: the caller's ring.
     unsafe {
-        // The kernel takes such a ring's entries from slot 0 on at each submit, whatever head and tail say.
+        // The kernel takes such a ring's entries starting at slot 0 in each submission, and ignores head and tail.
         if (*ring).flags & IORING_SETUP_SQ_REWIND != 0 {
             let tail = (*ring).sq.sqe_tail;
             (*ring).sq.sqe_tail = 0;
@@ -227,12 +228,12 @@ pub(crate) unsafe fn flush_sq(ring: *mut io_uring) -> c_uint {
     }
 }
 
-/// Submits everything queued, and enters the kernel for completions when `wait_nr`, `flags` or the ring ask for it.
+/// Submits all prepared entries, and enters the kernel for completions if `wait_nr`, `flags` or the ring require it.
 #[inline]
 unsafe fn submit(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) -> c_int {
     // SAFETY: the caller's ring.
     unsafe {
-        // One test for everything out of the ordinary.
+        // One test for all rare cases.
         if (*ring).flags & (IORING_SETUP_IOPOLL | IORING_SETUP_SQPOLL | IORING_SETUP_SQ_REWIND) != 0 {
             return submit_any(ring, wait_nr, flags);
         }
@@ -256,7 +257,7 @@ unsafe fn submit_any(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) ->
         let submitted = flush_sq(ring);
         if polled && submitted != 0 {
             let kflags = kflags_after_submit(ring);
-            // The usual case in one test: the thread is awake, and nothing else is wanted.
+            // One test for the common case: the thread is awake, and nothing else is needed.
             if kflags & (IORING_SQ_NEED_WAKEUP | HELD_BACK) == 0 && wait_nr | flags == 0 {
                 return submitted as c_int;
             }
@@ -278,14 +279,14 @@ unsafe fn submit_any(ring: *mut io_uring, wait_nr: c_uint, mut flags: c_uint) ->
     }
 }
 
-/// Submits everything queued.
+/// Submits all prepared entries.
 ///
-/// Entries from `io_uring_get_sqe()` go to the kernel in order. Without SQPOLL the kernel has read them when the call
-/// returns; what they point to must stay valid as each request's page says.
-/// Returns the number of entries submitted, fewer than queued when one was refused (its completion tells), or -errno:
-/// -EAGAIN (no memory for requests), -EEXIST (the ring is another thread's), -EBADFD (it is disabled), -EOWNERDEAD (the
-/// SQPOLL thread is gone), and what else `io_uring_enter(2)` says. Entries that were not taken stay queued. With SQPOLL
-/// the number is what the thread has still to take: don't add such numbers up.
+/// Submits entries from `io_uring_get_sqe()` in order. Without SQPOLL the kernel has consumed them when the call
+/// returns; each request's page says how long the memory that it points to must stay valid. Returns the number of
+/// entries submitted, fewer than queued if one was refused (its completion has the error), or -errno: -EAGAIN (no
+/// memory for requests), -EEXIST (the ring belongs to another thread), -EBADFD (it is disabled), -EOWNERDEAD (the
+/// submission thread is gone), and other errors of `io_uring_enter(2)`. Entries that were not submitted stay queued.
+/// With SQPOLL the number is that of all entries not consumed yet: don't add such numbers up.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_submit(ring: *mut io_uring) -> c_int {
@@ -293,12 +294,11 @@ pub unsafe extern "C" fn io_uring_submit(ring: *mut io_uring) -> c_int {
     unsafe { submit(ring, 0, 0) }
 }
 
-/// Submits everything queued and waits for `wait_nr` completions, in one system call.
+/// Submits all prepared entries and waits for `wait_nr` completions, in one system call.
 ///
-/// When fewer entries are taken than were queued it doesn't wait.
-/// Returns the number of entries submitted, or -errno as `io_uring_submit()` and, when none was, -EINTR for a signal
-/// and -EBADR when completions were lost. Completions are then read with `io_uring_peek_cqe()`,
-/// `io_uring_for_each_cqe()` and their relatives.
+/// If fewer entries are submitted than were queued, it doesn't wait. Returns the number of entries submitted, or -errno
+/// as `io_uring_submit()` and, if none was submitted, -EINTR for a signal and -EBADR if completions were lost. Read
+/// completions with `io_uring_peek_cqe()`, `io_uring_for_each_cqe()` and related functions.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_submit_and_wait(ring: *mut io_uring, wait_nr: c_uint) -> c_int {
@@ -306,10 +306,10 @@ pub unsafe extern "C" fn io_uring_submit_and_wait(ring: *mut io_uring, wait_nr: 
     unsafe { submit(ring, wait_nr, 0) }
 }
 
-/// Submits everything queued and lets the kernel post the completions that it holds back.
+/// Submits all prepared entries, and enters the kernel so that it posts overflowed and deferred completions.
 ///
-/// `io_uring_submit()` and `io_uring_get_events()` in one system call.
-/// Returns the number of entries submitted, or -errno as `io_uring_submit()`.
+/// It is `io_uring_submit()` and `io_uring_get_events()` in one system call. Returns the number of entries submitted,
+/// or -errno as `io_uring_submit()`.
 /// Since liburing 2.3.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_submit_and_get_events(ring: *mut io_uring) -> c_int {
@@ -317,7 +317,7 @@ pub unsafe extern "C" fn io_uring_submit_and_get_events(ring: *mut io_uring) -> 
     unsafe { submit(ring, 0, IORING_ENTER_GETEVENTS) }
 }
 
-/// Waits until the kernel's SQPOLL thread has freed a place in the SQ: what `io_uring_sqring_wait()` calls.
+/// Waits until the submission thread has freed a slot of the SQ; called by `io_uring_sqring_wait()`.
 ///
 /// Returns 0 or more, or -errno: -EINVAL on kernels before 5.10.
 /// Since liburing 2.0, kernel 5.10.

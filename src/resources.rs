@@ -1,14 +1,14 @@
 //! Registered files and buffers.
 
-use crate::abi::*;
-use crate::ctypes::{__u64, c_int, c_uint, c_void, iovec};
 use crate::register::raise_nofile;
 use crate::ring::{int_flags, register, register_often};
-use crate::types::io_uring;
 use core::ptr::null;
+use ironring_abi::ctypes::{__u64, c_int, c_uint, c_void, iovec};
+use ironring_abi::types::io_uring;
+use ironring_abi::uapi::*;
 use libc::EMFILE;
 
-/// Registers a table with tags. As in [`register`], the order of the parameters spares the callers moving them.
+/// Registers a table with tags. As in [`register`], with this order of parameters the callers needn't move them.
 #[inline(never)]
 unsafe fn register_table(
     ring: *const io_uring,
@@ -53,7 +53,7 @@ unsafe fn update_table(
     unsafe { register(ring, (&raw const arg).cast(), size_of_val(&arg) as c_uint, opcode) }
 }
 
-/// Registers; when the limit on open files is lower than `raise`, raises it to that and tries once more.
+/// Registers; if the limit on open files is lower than `raise`, raises it to that and tries once more.
 #[inline(never)]
 unsafe fn register_many(
     ring: *const io_uring,
@@ -73,12 +73,11 @@ unsafe fn register_many(
     }
 }
 
-/// Registers buffers, for the fixed read and write requests.
+/// Registers buffers, for requests that use registered buffers.
 ///
-/// `iovecs` holds `nr_iovecs` buffers; the array is read during the call, the buffers themselves stay pinned and must
-/// stay mapped until they are unregistered. A request names one by its index.
-/// Returns 0, or -errno: -EBUSY when buffers are registered already, -ENOMEM (also for too little lockable memory),
-/// -EFAULT, -EINVAL.
+/// `iovecs` has `nr_iovecs` buffers; the array is read during the call, the buffers themselves stay pinned and must
+/// stay mapped until they are unregistered. A request refers to a buffer by its index. Returns 0, or -errno: -EBUSY if
+/// buffers are already registered, -ENOMEM (also for `RLIMIT_MEMLOCK`), -EFAULT, -EINVAL.
 /// Since liburing 2.0, kernel 5.1.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_buffers(
@@ -90,11 +89,11 @@ pub unsafe extern "C" fn io_uring_register_buffers(
     unsafe { register_often(ring, iovecs.cast(), nr_iovecs, IORING_REGISTER_BUFFERS) }
 }
 
-/// Registers buffers, each with a tag that comes back when the kernel has done with it.
+/// Registers buffers, each with a tag that is posted when the kernel has released the buffer.
 ///
-/// As `io_uring_register_buffers()`; `tags` holds `nr` numbers or is NULL. A buffer with a tag other than 0 posts a
-/// completion with that user data once it is unregistered or replaced and no request uses it any more.
-/// Returns as that does.
+/// It is like `io_uring_register_buffers()`; `tags` has `nr` numbers or is NULL. For a tag other than 0, a completion
+/// with that user data is posted when the buffer has been unregistered or replaced and no request uses it any more. The
+/// result is the same.
 /// Since liburing 2.1, kernel 5.13.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_buffers_tags(
@@ -107,9 +106,9 @@ pub unsafe extern "C" fn io_uring_register_buffers_tags(
     unsafe { register_table(ring, iovecs.cast(), tags, nr, 0, IORING_REGISTER_BUFFERS2) }
 }
 
-/// Registers a table of `nr` empty places for buffers, to be filled with `io_uring_register_buffers_update_tag()`.
+/// Registers a table of `nr` empty slots for buffers, for `io_uring_register_buffers_update_tag()`.
 ///
-/// Returns 0, or -errno: -EBUSY when buffers are registered already.
+/// Returns 0, or -errno: -EBUSY if buffers are already registered.
 /// Since liburing 2.2, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_buffers_sparse(ring: *mut io_uring, nr: c_uint) -> c_int {
@@ -126,10 +125,10 @@ pub unsafe extern "C" fn io_uring_register_buffers_sparse(ring: *mut io_uring, n
     }
 }
 
-/// Replaces `nr` registered buffers from index `off` on.
+/// Replaces `nr` registered buffers, starting at index `off`.
 ///
-/// A NULL `iov_base` empties a place. `tags` holds the new tags or is NULL; the old buffers' tags come as completions.
-/// Returns the number of buffers replaced, or -errno: -ENXIO without a table, -EINVAL beyond its end.
+/// A NULL `iov_base` empties a slot. `tags` has the new tags or is NULL; the old buffers' tags are posted as
+/// completions. Returns the number of buffers replaced, or -errno: -ENXIO without a table, -EINVAL beyond its end.
 /// Since liburing 2.1, kernel 5.13.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_buffers_update_tag(
@@ -145,7 +144,7 @@ pub unsafe extern "C" fn io_uring_register_buffers_update_tag(
 
 /// Unregisters all buffers. Requests that use them keep them until they complete.
 ///
-/// Returns 0, or -errno: -ENXIO when there are none.
+/// Returns 0, or -errno: -ENXIO if there are none.
 /// Since liburing 2.0, kernel 5.1.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_unregister_buffers(ring: *mut io_uring) -> c_int {
@@ -153,11 +152,11 @@ pub unsafe extern "C" fn io_uring_unregister_buffers(ring: *mut io_uring) -> c_i
     unsafe { register_often(ring, null(), 0, IORING_UNREGISTER_BUFFERS) }
 }
 
-/// Registers files, so that requests with `IOSQE_FIXED_FILE` name them by index.
+/// Registers files, for requests with `IOSQE_FIXED_FILE` that refer to them by index.
 ///
-/// `files` holds `nr_files` descriptors, -1 for an empty place; read during the call. The kernel keeps its own
-/// references: the descriptors may be closed. A soft limit on open files (`ulimit -n`) below `nr_files` is raised to it.
-/// Returns 0, or -errno: -EBUSY when files are registered already, -EBADF, -EMFILE.
+/// `files` has `nr_files` descriptors, -1 for an empty slot; it is read during the call. The kernel keeps its own
+/// references, so the descriptors may be closed. A soft limit on open files (`ulimit -n`) below `nr_files` is raised to
+/// it. Returns 0, or -errno: -EBUSY if files are already registered, -EBADF, -EMFILE.
 /// Since liburing 2.0, kernel 5.1.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_files(ring: *mut io_uring, files: *const c_int, nr_files: c_uint) -> c_int {
@@ -165,9 +164,9 @@ pub unsafe extern "C" fn io_uring_register_files(ring: *mut io_uring, files: *co
     unsafe { register_many(ring, files.cast(), nr_files, IORING_REGISTER_FILES, nr_files) }
 }
 
-/// Registers files, each with a tag that comes back when the kernel has done with it.
+/// Registers files, each with a tag that is posted when the kernel has released the file.
 ///
-/// As `io_uring_register_files()`; `tags` as in `io_uring_register_buffers_tags()`.
+/// It is like `io_uring_register_files()`; `tags` is as for `io_uring_register_buffers_tags()`.
 /// Since liburing 2.1, kernel 5.13.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_files_tags(
@@ -180,10 +179,10 @@ pub unsafe extern "C" fn io_uring_register_files_tags(
     unsafe { register_table(ring, files.cast(), tags, nr, 0, IORING_REGISTER_FILES2) }
 }
 
-/// Registers a table of `nr` empty places for files.
+/// Registers a table of `nr` empty slots for files.
 ///
-/// They are filled with `io_uring_register_files_update()` or by requests that open into the table.
-/// Returns 0, or -errno as `io_uring_register_files()`.
+/// `io_uring_register_files_update()` or requests that open into the table fill them. Returns 0, or -errno as
+/// `io_uring_register_files()`.
 /// Since liburing 2.2, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_files_sparse(ring: *mut io_uring, nr: c_uint) -> c_int {
@@ -200,9 +199,9 @@ pub unsafe extern "C" fn io_uring_register_files_sparse(ring: *mut io_uring, nr:
     }
 }
 
-/// Replaces `nr_files` registered files from index `off` on, with tags.
+/// Replaces `nr_files` registered files and their tags, starting at index `off`.
 ///
-/// As `io_uring_register_files_update()`; `tags` holds the new tags or is NULL.
+/// It is like `io_uring_register_files_update()`; `tags` has the new tags or is NULL.
 /// Since liburing 2.1, kernel 5.13.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_files_update_tag(
@@ -216,10 +215,10 @@ pub unsafe extern "C" fn io_uring_register_files_update_tag(
     unsafe { update_table(ring, off, files.cast(), tags, nr_files, IORING_REGISTER_FILES_UPDATE2) }
 }
 
-/// Replaces `nr_files` registered files from index `off` on.
+/// Replaces `nr_files` registered files, starting at index `off`.
 ///
-/// In `files`, -1 empties a place and `IORING_REGISTER_FILES_SKIP` leaves it as it is.
-/// Returns the number of places dealt with, or -errno: -ENXIO without a table, -EINVAL beyond its end, -EBADF.
+/// In `files`, -1 empties a slot and `IORING_REGISTER_FILES_SKIP` leaves it unchanged. Returns the number of slots
+/// processed, or -errno: -ENXIO without a table, -EINVAL beyond its end, -EBADF.
 /// Since liburing 2.0, kernel 5.5.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_files_update(
@@ -239,7 +238,7 @@ pub unsafe extern "C" fn io_uring_register_files_update(
 
 /// Unregisters all files. Requests that use them keep them until they complete.
 ///
-/// Returns 0, or -errno: -ENXIO when there are none.
+/// Returns 0, or -errno: -ENXIO if there are none.
 /// Since liburing 2.0, kernel 5.1.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_unregister_files(ring: *mut io_uring) -> c_int {
@@ -247,10 +246,10 @@ pub unsafe extern "C" fn io_uring_unregister_files(ring: *mut io_uring) -> c_int
     unsafe { register(ring, null(), 0, IORING_UNREGISTER_FILES) }
 }
 
-/// Limits which places of the file table the kernel gives out itself (`IORING_FILE_INDEX_ALLOC`).
+/// Sets the range of file slots that the kernel may allocate (`IORING_FILE_INDEX_ALLOC`).
 ///
-/// They are `len` places from index `off` on.
-/// Returns 0, or -errno: -EINVAL beyond the table's end or without a table, -EOVERFLOW.
+/// The range has `len` slots, starting at index `off`. Returns 0, or -errno: -EINVAL beyond the table's end or without
+/// a table, -EOVERFLOW.
 /// Since liburing 2.3, kernel 6.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register_file_alloc_range(ring: *mut io_uring, off: c_uint, len: c_uint) -> c_int {
@@ -259,11 +258,11 @@ pub unsafe extern "C" fn io_uring_register_file_alloc_range(ring: *mut io_uring,
     unsafe { register(ring, (&raw const arg).cast(), 0, IORING_REGISTER_FILE_ALLOC_RANGE) }
 }
 
-/// Copies registered buffers from ring `src` to ring `dst`, with all choices.
+/// Copies registered buffers from ring `src` to ring `dst`, with all options.
 ///
-/// `nr` buffers (0: all) go from index `src_off` to `dst_off`. `flags` are `IORING_REGISTER_DST_REPLACE` and
-/// `IORING_REGISTER_SRC_REGISTERED`; the latter counts only when `src` has a registered descriptor.
-/// Returns 0, or -errno: -EBUSY when `dst` has buffers and is not to replace them, -ENXIO when `src` has none, -EINVAL.
+/// `nr` buffers (0: all) are copied from index `src_off` to `dst_off`. `flags` are `IORING_REGISTER_DST_REPLACE` and
+/// `IORING_REGISTER_SRC_REGISTERED`; the latter only has an effect if `src` has a registered descriptor. Returns 0, or
+/// -errno: -EBUSY if `dst` has buffers and `IORING_REGISTER_DST_REPLACE` is not set, -ENXIO if `src` has none, -EINVAL.
 /// Since liburing 2.10, kernel 6.13.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
@@ -297,7 +296,7 @@ pub unsafe extern "C" fn __io_uring_clone_buffers_offset(
 
 /// Copies some registered buffers from ring `src` to ring `dst`.
 ///
-/// As `__io_uring_clone_buffers_offset()`, by the registered descriptor of `src` where it has one.
+/// It is like `__io_uring_clone_buffers_offset()`, with the registered descriptor of `src` if it has one.
 /// Since liburing 2.9, kernel 6.13.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_clone_buffers_offset(
@@ -315,7 +314,7 @@ pub unsafe extern "C" fn io_uring_clone_buffers_offset(
 
 /// Copies all registered buffers from ring `src` to ring `dst`, with `flags`.
 ///
-/// As `__io_uring_clone_buffers_offset()` with all buffers.
+/// It is like `__io_uring_clone_buffers_offset()` for all buffers.
 /// Since liburing 2.10, kernel 6.12.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn __io_uring_clone_buffers(dst: *mut io_uring, src: *mut io_uring, flags: c_uint) -> c_int {
@@ -325,8 +324,8 @@ pub unsafe extern "C" fn __io_uring_clone_buffers(dst: *mut io_uring, src: *mut 
 
 /// Copies all registered buffers from ring `src` to ring `dst`.
 ///
-/// Afterwards both rings hold the same buffers under the same indices; no memory is copied or pinned again.
-/// Returns 0, or -errno: -EBUSY when `dst` has buffers, -ENXIO when `src` has none, -EINVAL on kernels before 6.12.
+/// Afterwards both rings have the same buffers at the same indices; no memory is copied or pinned again. Returns 0, or
+/// -errno: -EBUSY if `dst` has buffers, -ENXIO if `src` has none, -EINVAL on kernels before 6.12.
 /// Since liburing 2.8, kernel 6.12.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_clone_buffers(dst: *mut io_uring, src: *mut io_uring) -> c_int {

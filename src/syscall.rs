@@ -1,15 +1,15 @@
-//! The three system calls themselves, for programs that manage rings on their own.
+//! The three system calls, for programs that manage rings themselves.
 
-use crate::abi::io_uring_params;
-use crate::ctypes::{c_int, c_uint, c_void, sigset_t, size_t};
-use crate::kernel;
+use crate::kernel::{Kernel as _, SIGSET_SIZE, Sys};
+use ironring_abi::ctypes::{c_int, c_uint, c_void, sigset_t, size_t};
+use ironring_abi::uapi::io_uring_params;
 
 /// Calls `io_uring_enter`: submits entries, waits for completions, or both.
 ///
 /// `fd` is the ring's descriptor, or its registered index with `IORING_ENTER_REGISTERED_RING` in `flags`. Up to
-/// `to_submit` entries are taken from the SQ; with `IORING_ENTER_GETEVENTS` it waits for `min_complete`
-/// completions. `sig`, when not NULL, is the signal mask during the wait; it is only read during the call.
-/// Returns the number of entries taken, or -errno from the kernel (see `io_uring_enter(2)`).
+/// `to_submit` entries are taken from the SQ; with `IORING_ENTER_GETEVENTS` it waits for `min_complete` completions.
+/// `sig`, if not NULL, is the signal mask during the wait; it is only read, during the call. Returns the number of
+/// entries taken, or -errno from the kernel (see `io_uring_enter(2)`).
 /// Since liburing 2.3, kernel 5.1.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_enter(
@@ -19,16 +19,16 @@ pub unsafe extern "C" fn io_uring_enter(
     flags: c_uint,
     sig: *mut sigset_t,
 ) -> c_int {
-    // SAFETY: the caller's arguments are passed on as they are.
-    unsafe { io_uring_enter2(fd, to_submit, min_complete, flags, sig.cast(), kernel::SIGSET_SIZE) }
+    // SAFETY: the caller's arguments are passed on unchanged.
+    unsafe { io_uring_enter2(fd, to_submit, min_complete, flags, sig.cast(), SIGSET_SIZE) }
 }
 
 /// Calls `io_uring_enter` with an extended argument.
 ///
-/// As `io_uring_enter()`; `arg` and its size `sz` in bytes are what `flags` says: a signal set, a
+/// It is like `io_uring_enter()`; `flags` determines `arg` and its size `sz` in bytes: a signal set, a
 /// `struct io_uring_getevents_arg` with `IORING_ENTER_EXT_ARG`, or an offset into the registered wait region with
-/// `IORING_ENTER_EXT_ARG_REG`. Read during the call only.
-/// Returns the number of entries taken, or -errno from the kernel.
+/// `IORING_ENTER_EXT_ARG_REG`. Read during the call only. Returns the number of entries taken, or -errno from the
+/// kernel.
 /// Since liburing 2.3, kernel 5.11.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
@@ -40,32 +40,32 @@ pub unsafe extern "C" fn io_uring_enter2(
     arg: *mut c_void,
     sz: size_t,
 ) -> c_int {
-    // SAFETY: the caller's arguments are passed on as they are.
-    unsafe { kernel::io_uring_enter2(fd as c_int, to_submit, min_complete, flags, arg, sz) }
+    // SAFETY: the caller's arguments are passed on unchanged.
+    unsafe { Sys::enter(fd as c_int, to_submit, min_complete, flags, arg, sz) }
 }
 
-/// Calls `io_uring_setup`: makes a ring and returns its descriptor.
+/// Calls `io_uring_setup`: creates a ring and returns its descriptor.
 ///
-/// `entries` is the wanted number of SQ entries; `p` carries the wishes in and the ring's sizes, offsets and
-/// features out. Mapping the ring is the caller's work, for example with `io_uring_queue_mmap()`.
-/// Returns a new descriptor (an index with `IORING_SETUP_REGISTERED_FD_ONLY`), or -errno from the kernel.
+/// `entries` is the number of SQ entries; `p` has the parameters, and returns the ring's sizes, offsets and features.
+/// The caller must map the ring, for example with `io_uring_queue_mmap()`. Returns a new descriptor (an index with
+/// `IORING_SETUP_REGISTERED_FD_ONLY`), or -errno from the kernel.
 /// Since liburing 2.3, kernel 5.1.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_setup(entries: c_uint, p: *mut io_uring_params) -> c_int {
-    // SAFETY: the caller's arguments are passed on as they are.
-    unsafe { kernel::io_uring_setup(entries, p) }
+    // SAFETY: the caller's arguments are passed on unchanged.
+    unsafe { Sys::setup(entries, p) }
 }
 
-/// Calls `io_uring_register`: registers or unregisters something with a ring.
+/// Calls `io_uring_register`: registers or unregisters a resource of a ring.
 ///
-/// `fd` is the ring's descriptor, or its registered index with `IORING_REGISTER_USE_REGISTERED_RING` in `opcode`;
-/// what `arg` and `nr_args` are depends on `opcode` (see `io_uring_register(2)`).
-/// Returns what the opcode defines (often 0), or -errno from the kernel.
+/// `fd` is the ring's descriptor, or its registered index with `IORING_REGISTER_USE_REGISTERED_RING` in `opcode`; the
+/// meaning of `arg` and `nr_args` depends on `opcode` (see `io_uring_register(2)`). Returns 0 or another value that the
+/// opcode defines, or -errno from the kernel.
 /// Since liburing 2.3, kernel 5.1.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_register(fd: c_uint, opcode: c_uint, arg: *const c_void, nr_args: c_uint) -> c_int {
-    // SAFETY: the caller's arguments are passed on as they are.
-    unsafe { kernel::io_uring_register(fd as c_int, opcode, arg, nr_args) }
+    // SAFETY: the caller's arguments are passed on unchanged.
+    unsafe { Sys::register(fd as c_int, opcode, arg, nr_args) }
 }
 
 #[cfg(all(test, not(loom)))]

@@ -1,10 +1,10 @@
-//! Which liburing this library stands in for.
+//! The version of liburing that this library implements.
 
-use crate::ctypes::c_int;
+use ironring_abi::ctypes::c_int;
 
-/// The major part of the version that these headers are of; `io_uring_major_version()` tells the library's.
+/// The major version of these headers; `io_uring_major_version()` returns the library's.
 pub const IO_URING_VERSION_MAJOR: c_int = 2;
-/// The minor part of the version that these headers are of; `io_uring_minor_version()` tells the library's.
+/// The minor version of these headers; `io_uring_minor_version()` returns the library's.
 pub const IO_URING_VERSION_MINOR: c_int = 15;
 
 /// Returns the major version of the library that is loaded.
@@ -25,10 +25,10 @@ pub extern "C" fn io_uring_minor_version() -> c_int {
     IO_URING_VERSION_MINOR
 }
 
-/// Tells whether the loaded library is OLDER than version `major`.`minor`.
+/// Returns whether the loaded library is OLDER than version `major`.`minor`.
 ///
-/// Mind the sense: returns true when the version asked for is newer than the library, false when the library
-/// is that version or later. `IO_URING_CHECK_VERSION()` asks the same of the headers at compile time.
+/// Note the direction: it returns true if the given version is newer than the library, and false if the library is that
+/// version or later. `IO_URING_CHECK_VERSION()` is the same for the headers, at compile time.
 /// Since liburing 2.4.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub extern "C" fn io_uring_check_version(major: c_int, minor: c_int) -> bool {

@@ -1,20 +1,20 @@
 //! Waiting for completions.
 
-use crate::abi::*;
-use crate::barrier::write_once;
-use crate::ctypes::{__kernel_timespec, c_int, c_uint, c_void, sigset_t};
 use crate::inline::{
     __io_uring_peek_cqe, _io_uring_get_sqe, io_uring_cq_ready, io_uring_cqe_shift, io_uring_prep_timeout,
 };
 use crate::kernel::SIGSET_SIZE;
 use crate::queue::{cq_needs_enter, flush_sq, io_uring_submit, sq_needs_enter};
 use crate::ring::enter;
-use crate::types::{LIBURING_UDATA_TIMEOUT, io_uring};
 use core::ptr::null_mut;
+use ironring_abi::barrier::write_once;
+use ironring_abi::ctypes::{__kernel_timespec, c_int, c_uint, c_void, sigset_t};
+use ironring_abi::types::{LIBURING_UDATA_TIMEOUT, io_uring};
+use ironring_abi::uapi::*;
 use libc::{EAGAIN, EINVAL, ETIME};
 
-/// How a wait enters the kernel, in one number: flags of `io_uring_enter`, whether its argument carries a timeout, and
-/// the argument's size.
+/// How a wait enters the kernel, in one number: flags of `io_uring_enter`, whether its argument has a timeout, and the
+/// argument's size.
 type How = c_uint;
 const TIMED: How = 1 << 15;
 const SIZE_SHIFT: How = 16;
@@ -23,7 +23,7 @@ const EXT: How = IORING_ENTER_EXT_ARG | ((size_of::<io_uring_getevents_arg>() as
 const REGISTERED: How =
     IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG | TIMED | ((size_of::<io_uring_reg_wait>() as How) << SIZE_SHIFT);
 
-/// The flags of `how`, with which an entry for completions goes.
+/// The flags of `how` for entering the kernel.
 #[inline]
 const fn flags_of(how: How) -> c_uint {
     IORING_ENTER_GETEVENTS | how & (TIMED - 1)
@@ -34,7 +34,8 @@ const fn size_of_arg(how: How) -> usize {
     (how >> SIZE_SHIFT) as usize
 }
 
-/// The first completion of a CQ that isn't empty, unless it may be a filler or an old kernel's timeout.
+/// The first completion of a CQ that isn't empty, unless it may be a filler or, before kernel 5.11, the library's
+/// timeout.
 #[inline]
 unsafe fn first_plain(ring: *const io_uring) -> Option<*mut io_uring_cqe> {
     // SAFETY: the caller's ring, whose slot at the head is filled.
@@ -46,10 +47,11 @@ unsafe fn first_plain(ring: *const io_uring) -> Option<*mut io_uring_cqe> {
     }
 }
 
-/// Submits `submit` entries, waits for `wait_nr` completions, and gives the first one.
+/// Submits `submit` entries, waits for `wait_nr` completions, and returns the first one.
 ///
-/// Straight through for the usual wait: nothing is there, the kernel is entered once, then enough is there. Six
-/// parameters, with one number for `how`, stay in registers; a caller without an argument of its own just jumps here.
+/// The common wait takes the direct path: the CQ is empty, the kernel is entered once, then there are enough
+/// completions. Six parameters, with one number for `how`, stay in registers; a caller without an argument of its own
+/// just jumps here.
 #[inline(never)]
 unsafe fn get_cqe(
     ring: *mut io_uring,
@@ -80,7 +82,7 @@ unsafe fn get_cqe(
     }
 }
 
-/// [`get_cqe`] in all cases; `first` is the result of the first entry into the kernel, if there was one.
+/// [`get_cqe`] for all cases; `first` is the result of the first entry into the kernel, if there was one.
 #[inline(never)]
 unsafe fn get_cqe_any(
     ring: *mut io_uring,
@@ -113,7 +115,7 @@ unsafe fn get_cqe_any(
                 if !cqe.is_null() {
                     return ret;
                 }
-                // Nothing to submit and nothing to wait for: one look into the kernel at most.
+                // Nothing to submit and nothing to wait for: enter the kernel at most once.
                 if entered || !cq_needs_enter(ring) {
                     return first_error(ret, -EAGAIN);
                 }
@@ -123,7 +125,7 @@ unsafe fn get_cqe_any(
                 return ret;
             }
             if entered && how & TIMED != 0 {
-                // The kernel came back with too few completions: the time is over.
+                // The kernel returned with too few completions: the timeout expired.
                 return if cqe.is_null() { first_error(ret, -ETIME) } else { ret };
             }
 
@@ -164,15 +166,15 @@ unsafe fn get_cqe_ext(
         ts: ts as usize as u64,
     };
     let how = if ts.is_null() { EXT } else { EXT | TIMED };
-    // SAFETY: the caller's pointers; the argument lives through the call.
+    // SAFETY: the caller's pointers; the argument exists during the call.
     unsafe { get_cqe(ring, cqe_ptr, submit, wait_nr, (&raw const arg).cast(), how) }
 }
 
-/// Waits for completions, submitting first: what the header's wait and peek helpers call.
+/// Submits and waits for completions; called by the header's wait and peek helpers.
 ///
 /// Submits `submit` entries, waits for `wait_nr` completions with the signal mask `sigmask` (may be NULL), and stores
-/// the first completion in `*cqe_ptr`. For programs there are `io_uring_wait_cqe()` and its relatives.
-/// Returns 0 or more, or -errno (then `*cqe_ptr` may be NULL): -EAGAIN when there is nothing and nothing to wait for.
+/// the first completion in `*cqe_ptr`. Programs call `io_uring_wait_cqe()` and related functions instead. Returns 0 or
+/// more, or -errno (then `*cqe_ptr` may be NULL): -EAGAIN if there is no completion and nothing to wait for.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn __io_uring_get_cqe(
@@ -186,7 +188,7 @@ pub unsafe extern "C" fn __io_uring_get_cqe(
     unsafe { get_cqe(ring, cqe_ptr, submit, wait_nr, sigmask.cast(), PLAIN) }
 }
 
-/// Queues a timeout of the library's own, submits everything and waits, for kernels before 5.11.
+/// Prepares a timeout of the library's own, submits all entries and waits, for kernels before 5.11.
 #[cold]
 #[inline(never)]
 unsafe fn wait_queued(
@@ -213,15 +215,15 @@ unsafe fn wait_queued(
         (*sqe).user_data = LIBURING_UDATA_TIMEOUT;
         let polled = (*ring).flags & IORING_SETUP_SQPOLL != 0;
         if polled {
-            // The kernel's thread may read the time after this call has returned. In bytes that these kernels don't look
-            // at, the entry itself keeps it until the thread has taken it.
+            // The submission thread may read the time after this call has returned, so it is stored in the entry
+            // itself, in bytes that these kernels ignore.
             let kept: *mut __kernel_timespec = (&raw mut (*sqe).anon_tail).cast();
             *kept = *ts;
             (*sqe).anon_addr.addr = kept as usize as u64;
         }
         let ret = get_cqe(ring, cqe_ptr, flush_sq(ring), wait_nr, sigmask.cast(), PLAIN);
-        // The kernel met an error before it came to the last entry, the library's: a later submit would read the time of a
-        // call that is over, so the entry is taken back.
+        // If the kernel stopped before the last entry, the library's, a later submission would read the time of a call
+        // that has returned, so the entry is removed.
         let sq = &raw mut (*ring).sq;
         let tail = (*sq).sqe_tail.wrapping_sub(1);
         if !polled && (*sq).sqe_tail != *(*sq).khead {
@@ -249,13 +251,13 @@ unsafe fn wait_ext(
 
 /// Waits for `wait_nr` completions, with a timeout.
 ///
-/// `ts` is a relative time or NULL for no limit; `sigmask`, when not NULL, replaces the signal mask during the wait.
-/// Both are only read during the call. The first completion is stored in `*cqe_ptr`, NULL when there is none.
-/// On kernels before 5.11 a time limit takes an SQE and submits everything queued (then one thread must do both
-/// sides, and no request may use the user data `LIBURING_UDATA_TIMEOUT`); later ones only wait.
-/// On a ring with `IORING_SETUP_IOPOLL` neither has an effect.
-/// Returns 0 (with fewer than `wait_nr` when the time is over and some are there; before 5.11 the number submitted), or
-/// -errno: -ETIME when the time is over and none is there, -EINTR for a signal, -EAGAIN.
+/// `ts` is a relative time or NULL for no timeout; `sigmask`, if not NULL, replaces the signal mask during the wait.
+/// Both are only read, during the call. The first completion is stored in `*cqe_ptr`, NULL if there is none. On kernels
+/// before 5.11 a timeout takes an SQE and submits all prepared entries (then one thread must both submit and reap, and
+/// no request may use the user data `LIBURING_UDATA_TIMEOUT`); from 5.11 on the call only waits. On a ring with
+/// `IORING_SETUP_IOPOLL` neither has an effect. Returns 0 (with fewer than `wait_nr` if the timeout expired and there
+/// are some; before 5.11 the number submitted), or -errno: -ETIME if the timeout expired and there is none, -EINTR for
+/// a signal, -EAGAIN.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[inline(never)]
@@ -278,11 +280,11 @@ pub unsafe extern "C" fn io_uring_wait_cqes(
     }
 }
 
-/// Waits for `wait_nr` completions, but settles for fewer after a shorter time.
+/// Waits for `wait_nr` completions, or after a shorter time for one.
 ///
-/// As `io_uring_wait_cqes()`; after `min_ts_usec` microseconds it returns as soon as there is one completion. A shorter
-/// `ts` is stretched to that time; with `ts` NULL it is the limit too.
-/// Returns 0 or more, or -errno: -EINVAL when the kernel lacks `IORING_FEAT_MIN_TIMEOUT`, -ETIME, -EINTR.
+/// It is like `io_uring_wait_cqes()`; after `min_ts_usec` microseconds it returns as soon as there is one completion. A
+/// shorter `ts` is extended to that time; with `ts` NULL it is also the timeout. Returns 0 or more, or -errno: -EINVAL
+/// if the kernel lacks `IORING_FEAT_MIN_TIMEOUT`, -ETIME, -EINTR.
 /// Since liburing 2.8, kernel 6.12.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_wait_cqes_min_timeout(
@@ -304,7 +306,7 @@ pub unsafe extern "C" fn io_uring_wait_cqes_min_timeout(
 
 /// Waits for one completion, with a timeout.
 ///
-/// `io_uring_wait_cqes()` with one completion and no signal mask.
+/// The same as `io_uring_wait_cqes()` for one completion, without a signal mask.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_wait_cqe_timeout(
@@ -316,7 +318,7 @@ pub unsafe extern "C" fn io_uring_wait_cqe_timeout(
     unsafe { io_uring_wait_cqes(ring, cqe_ptr, 1, ts, null_mut()) }
 }
 
-/// Submits everything queued and waits with a time limit, `min_wait` microseconds as the earlier one.
+/// Submits all prepared entries and waits with a timeout, and `min_wait` microseconds as the minimum wait.
 unsafe fn submit_and_wait_timeout(
     ring: *mut io_uring,
     cqe_ptr: *mut *mut io_uring_cqe,
@@ -338,12 +340,12 @@ unsafe fn submit_and_wait_timeout(
     }
 }
 
-/// Submits everything queued and waits for `wait_nr` completions with a timeout, in one system call.
+/// Submits all prepared entries and waits for `wait_nr` completions with a timeout, in one system call.
 ///
-/// `ts` is a relative time or NULL for no limit; `sigmask`, when not NULL, replaces the signal mask during the wait.
-/// Both are only read during the call. The first completion is stored in `*cqe_ptr`, NULL when there is none.
-/// Returns the number of entries submitted (0 when completions were there already), or -errno: -ETIME when the time
-/// is over and nothing was submitted, -EINTR for a signal, and what `io_uring_submit()` returns.
+/// `ts` is a relative time or NULL for no timeout; `sigmask`, if not NULL, replaces the signal mask during the wait.
+/// Both are only read, during the call. The first completion is stored in `*cqe_ptr`, NULL if there is none. Returns
+/// the number of entries submitted (0 if completions were already available), or -errno: -ETIME if the timeout expired
+/// and nothing was submitted, -EINTR for a signal, and errors of `io_uring_submit()`.
 /// Since liburing 2.2.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_submit_and_wait_timeout(
@@ -357,11 +359,11 @@ pub unsafe extern "C" fn io_uring_submit_and_wait_timeout(
     unsafe { submit_and_wait_timeout(ring, cqe_ptr, wait_nr, ts, 0, sigmask) }
 }
 
-/// Submits and waits with a time limit, but settles for fewer completions after a shorter time.
+/// Submits and waits for `wait_nr` completions with a timeout, or after a shorter time for one.
 ///
-/// As `io_uring_submit_and_wait_timeout()`; after `min_wait` microseconds it returns as soon as there is one. A shorter
-/// `ts` is stretched to that time; with `ts` NULL, `min_wait` has no effect.
-/// Returns as that does, and -EINVAL when the kernel lacks `IORING_FEAT_MIN_TIMEOUT`.
+/// It is like `io_uring_submit_and_wait_timeout()`; after `min_wait` microseconds it returns as soon as there is one
+/// completion. A shorter `ts` is extended to that time; with `ts` NULL, `min_wait` has no effect. It also returns
+/// -EINVAL if the kernel lacks `IORING_FEAT_MIN_TIMEOUT`.
 /// Since liburing 2.8, kernel 6.12.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_submit_and_wait_min_timeout(
@@ -381,14 +383,13 @@ pub unsafe extern "C" fn io_uring_submit_and_wait_min_timeout(
     }
 }
 
-/// Submits everything queued and waits as a registered `struct io_uring_reg_wait` says.
+/// Submits all prepared entries and waits with the arguments in a registered `struct io_uring_reg_wait`.
 ///
 /// `reg_index` is the index of that structure in the region registered with `io_uring_register_region()` and
-/// `IORING_MEM_REGION_REG_WAIT_ARG`; the kernel reads it without copying. The first completion is stored in
-/// `*cqe_ptr`, NULL when there is none.
-/// Returns the number of entries submitted, or -errno: -EINVAL when the kernel lacks `IORING_FEAT_EXT_ARG` (nothing is
-/// submitted then) or the ring has `IORING_SETUP_IOPOLL`, -EFAULT for an index outside the region, -ETIME, -EINTR. What
-/// is wrong with the wait isn't told when something was submitted.
+/// `IORING_MEM_REGION_REG_WAIT_ARG`; the kernel reads it without copying. The first completion is stored in `*cqe_ptr`,
+/// NULL if there is none. Returns the number of entries submitted, or -errno: -EINVAL if the kernel lacks
+/// `IORING_FEAT_EXT_ARG` (nothing is submitted then) or the ring has `IORING_SETUP_IOPOLL`, -EFAULT for an index
+/// outside the region, -ETIME, -EINTR. If entries were submitted, errors of the wait aren't reported.
 /// Since liburing 2.9, kernel 6.13.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_submit_and_wait_reg(

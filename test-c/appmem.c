@@ -1,4 +1,4 @@
-/* Rings in memory of the application, and rings for which the library takes ordinary memory itself. */
+/* Rings in the application's memory, and rings for which the library allocates ordinary memory itself. */
 #include "many.h"
 
 #define DATA 0x1a2b00003c4d0000ULL
@@ -33,14 +33,14 @@ static unsigned char *memory(size_t len)
 	return p;
 }
 
-/* Each kind with each size; false where the kernel has no such kind. */
+/* Creates each kind of ring in each size; returns false if the kernel lacks the kind. */
 static bool init(struct io_uring *r, unsigned kind, unsigned n, void *buf, size_t len, int *ret)
 {
 	struct io_uring_params p = { .flags = kinds[kind].flags, .cq_entries = kinds[kind].cq_entries };
 
 	if (kinds[kind].cq_entries && kinds[kind].cq_entries < n)
 		return false;
-	/* The big entry needs two places. */
+	/* The big entry needs two slots. */
 	if ((p.flags & IORING_SETUP_SQE_MIXED) && n < 2)
 		return false;
 	*ret = io_uring_queue_init_mem(n, r, &p, buf, len);
@@ -58,7 +58,7 @@ static bool init(struct io_uring *r, unsigned kind, unsigned n, void *buf, size_
 	return true;
 }
 
-/* Every place of both queues is used at least once. */
+/* Uses every slot of both queues at least once. */
 static void use_all(struct io_uring *r)
 {
 	unsigned sq = r->sq.ring_entries, cq = r->cq.ring_entries, i;
@@ -110,7 +110,7 @@ TEST(canary_after_the_returned_size)
 	}
 }
 
-/* One byte less than needed, and far too little. */
+/* Tries one byte less than needed, and far too little. */
 TEST(too_small)
 {
 	unsigned kind, i, fds = count_fds(), maps;
@@ -124,7 +124,7 @@ TEST(too_small)
 			if (!init(&ring, kind, entries[i], buf, ROOM, &used))
 				continue;
 			io_uring_queue_exit(&ring);
-			/* Other memory: the kernel may still write to that of the ring while it takes it down. */
+			/* New memory, as the kernel may still write to the old while it takes the ring down. */
 			munmap(buf, ROOM);
 			buf = memory(ROOM);
 			memset(buf, CANARY, ROOM);
@@ -141,7 +141,7 @@ TEST(too_small)
 	}
 }
 
-/* Rings side by side, each used while the others are pending, and ended one by one. */
+/* Adjacent rings, each used while requests of the others are pending, and exited one by one. */
 TEST(packed_in_one_buffer)
 {
 	static struct io_uring rings[4];
@@ -184,8 +184,11 @@ TEST(exit_keeps_the_memory)
 	for (i = 0; i < 5; i++) {
 		CHECK(init(&ring, 0, 64, buf, ROOM, &used));
 		CHECK_WORKS(&ring);
-		CHECK_EQ(count_maps(), maps);
-		CHECK_EQ(count_fds(), fds + 1);
+		/* The engine keeps what Linux has in its own memory. */
+		if (!t_on_engine()) {
+			CHECK_EQ(count_maps(), maps);
+			CHECK_EQ(count_fds(), fds + 1);
+		}
 		io_uring_queue_exit(&ring);
 		CHECK_EQ(count_maps(), maps);
 		CHECK_EQ(count_fds(), fds);
@@ -193,7 +196,7 @@ TEST(exit_keeps_the_memory)
 	}
 }
 
-/* Also after a refusal by the kernel: bad flags, memory that doesn't begin at a page, memory that isn't there. */
+/* Also if the kernel refuses: bad flags, memory that isn't page-aligned, memory that isn't mapped. */
 TEST(failure_keeps_the_memory)
 {
 	unsigned char *buf = memory(ROOM);
@@ -268,7 +271,7 @@ static void library_memory(unsigned n, unsigned flags, bool huge)
 	}
 	CHECK_EQ(count_maps(), maps);
 	CHECK_EQ(count_fds(), fds);
-	/* More than a page may have to be a huge page. */
+	/* More than a page may need a huge page. */
 	if (ret == -ENOMEM && huge)
 		SKIP("no free huge page of 2 MB; as root: sysctl -w vm.nr_hugepages=8");
 	CHECK_EQ(ret, 0);
@@ -280,7 +283,7 @@ TEST(library_memory_in_a_huge_page) { library_memory(256, 0, true); }
 TEST(library_memory_huge_page_for_cqes) { library_memory(64, IORING_SETUP_CQE32, true); }
 TEST(library_memory_in_two_huge_pages) { library_memory(16384, IORING_SETUP_SQE128, true); }
 
-/* The kernel refuses after the library has mapped. */
+/* The kernel refuses after the library has mapped memory. */
 TEST(library_memory_after_a_failure)
 {
 	unsigned maps = count_maps(), fds = count_fds(), n;

@@ -1,11 +1,11 @@
-/* Where we do better than the original on purpose (docs/differences.md): these cases fail on it. */
+/* Deliberate improvements over the original (docs/differences.md): these cases fail on it. */
 #include "many.h"
 #include <sys/mman.h>
 #include <sys/resource.h>
 
 static struct io_uring ring;
 
-/* What is prepared stays the program's when the call is refused before it begins. */
+/* Prepared requests stay queued when the call is refused before it begins. */
 TEST(refused_wait_leaves_the_queue_alone)
 {
 	struct io_uring_cqe *cqe;
@@ -21,7 +21,7 @@ TEST(refused_wait_leaves_the_queue_alone)
 	io_uring_queue_exit(&ring);
 }
 
-/* The CQ holds fillers only, and the kernel has completions for which there was no room. */
+/* The CQ holds only fillers, and the kernel holds back completions that didn't fit. */
 TEST(fillers_before_an_overflow)
 {
 	struct io_uring_params p = { .flags = IORING_SETUP_CQE_MIXED | IORING_SETUP_CQSIZE, .cq_entries = 4 };
@@ -31,7 +31,7 @@ TEST(fillers_before_an_overflow)
 
 	ret = io_uring_queue_init_params(4, &ring, &p);
 	if (ret == -EINVAL)
-		SKIP("the kernel has no IORING_SETUP_CQE_MIXED");
+		HAS_NO("IORING_SETUP_CQE_MIXED");
 	CHECK_EQ(ret, 0);
 	for (i = 0; i < 6; i++) {
 		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
@@ -43,7 +43,7 @@ TEST(fillers_before_an_overflow)
 	}
 	CHECK_EQ(io_uring_cq_ready(&ring), 4);
 	CHECK(io_uring_cq_has_overflow(&ring));
-	/* A kernel's filler, as far as one can make it: this one never needs any. */
+	/* Imitates the kernel's fillers: this kernel never needs one here. */
 	for (i = 0; i < 4; i++)
 		ring.cq.cqes[i].flags |= IORING_CQE_F_SKIP;
 	CHECK_EQ(io_uring_peek_batch_cqe(&ring, cqes, 8), 2);
@@ -77,7 +77,7 @@ static int register_sparse(unsigned nr)
 	return io_uring_register_files_sparse(&ring, nr);
 }
 
-/* The kernel wants a soft limit of the table's size: raised to that, no further, and where the hard one allows it. */
+/* The library raises the soft limit to the table's size, no further, and only if the hard limit allows it. */
 TEST(table_beyond_the_file_limit)
 {
 	static int (*const call[])(unsigned) = { register_plain, register_tags, register_sparse };
@@ -96,10 +96,10 @@ TEST(table_beyond_the_file_limit)
 	unsigned i, k;
 
 	SINCE("sparse table", 5, 19);
-	NOT_UNDER("valgrind", "it answers for RLIMIT_NOFILE itself");
+	NOT_UNDER("valgrind", "it emulates RLIMIT_NOFILE");
 	memset(no_files, -1, sizeof(no_files));
 	ring_init(&ring, 4, 0);
-	/* From the last to the first: a hard limit can only be lowered. */
+	/* In descending order, as a hard limit can only be lowered. */
 	for (i = ARRAY_LEN(at); i-- > 0;) {
 		for (k = 0; k < ARRAY_LEN(call); k++) {
 			struct rlimit lim = { at[i].soft, at[i].hard };
@@ -117,7 +117,7 @@ TEST(table_beyond_the_file_limit)
 	io_uring_queue_exit(&ring);
 }
 
-/* Behind the entries that there was room for lies memory of the program's own, here none at all. */
+/* The memory after the entries of a short probe belongs to the program; here none is mapped. */
 TEST(short_probe)
 {
 	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -136,7 +136,7 @@ TEST(short_probe)
 	io_uring_queue_exit(&ring);
 }
 
-/* However long a control message says that it is, a walk ends, and within the control data. */
+/* Whatever length a control message claims, the loop ends, and stays within the control data. */
 TEST(control_messages_of_any_length)
 {
 	union {
@@ -161,8 +161,8 @@ TEST(control_messages_of_any_length)
 	}
 }
 
-/* A thread has sixteen indexes for rings. One whose restrictions forbid to give its own back would keep it, and the ring
- * with it, until the thread ends. */
+/* A thread has sixteen indexes for rings. A ring whose restrictions forbid returning its index would keep the index,
+ * and itself, until the thread ends. */
 TEST(restricted_rings_give_their_indexes_back)
 {
 	struct io_uring_restriction res = { .opcode = IORING_RESTRICTION_REGISTER_OP };
@@ -184,7 +184,7 @@ TEST(restricted_rings_give_their_indexes_back)
 	CHECK_EQ(count_maps(), maps);
 }
 
-/* What the kernel (6.13) writes where nothing was set before would be refused. */
+/* The kernel (6.13) refuses the values that it returned if nothing was set before. */
 TEST(napi_settings_can_be_registered_again)
 {
 	struct io_uring_napi napi = { .busy_poll_to = 50 }, before;
@@ -206,7 +206,7 @@ TEST(napi_settings_can_be_registered_again)
 	io_uring_queue_exit(&ring);
 }
 
-/* Before 5.11 a time limit is a request. A thread of the kernel's takes it when it likes: what the caller has in its
+/* Before 5.11 a time limit is a request. The kernel's thread takes it at any time, so what the caller has stored in its
  * place by then must not count. */
 TEST(polled_time_limit_outlives_the_call)
 {
@@ -216,14 +216,14 @@ TEST(polled_time_limit_outlives_the_call)
 	struct io_uring_sqe *sqe;
 	unsigned i, head;
 
-	/* Kernels that wait without a request may refuse what the others don't look at. */
+	/* Kernels that wait without a request may refuse fields that older ones ignore. */
 	ring_init(&ring, 4, 0);
 	sqe = next_sqe(&ring, 1);
 	ts = nsec(1);
 	io_uring_prep_timeout(sqe, &ts, 0, 0);
 	sqe->addr3 = 1;
 	if (run_res(&ring) == -EINVAL)
-		SKIP("the kernel looks at the end of a timeout's entry, as none before 5.11 does");
+		SKIP("the kernel checks the end of a timeout's entry, which none before 5.11 does");
 	io_uring_queue_exit(&ring);
 
 	for (i = 0; i < 20; i++) {
@@ -234,7 +234,7 @@ TEST(polled_time_limit_outlives_the_call)
 		while (!(IO_URING_READ_ONCE(*ring.sq.kflags) & IORING_SQ_NEED_WAKEUP) || !io_uring_cq_ready(&ring))
 			usleep(100);
 		ts = nsec(1000 * SEC);
-		/* One is there: it doesn't wait. */
+		/* One completion is available, so the call doesn't wait. */
 		CHECK_EQ(io_uring_wait_cqe_timeout(&ring, &cqe, &ts), 0);
 		ts = nsec(1);
 		while (io_uring_sq_ready(&ring))
@@ -248,7 +248,7 @@ TEST(polled_time_limit_outlives_the_call)
 	}
 }
 
-/* Programs ask so whether there is io_uring. */
+/* Programs call this to find out whether io_uring is available. */
 TEST(null_is_refused)
 {
 	struct io_uring_params p = { 0 };
@@ -263,7 +263,7 @@ TEST(null_is_refused)
 	CHECK_EQ(count_fds(), fds);
 }
 
-/* Rings in memory of the program's. */
+/* Rings in the program's memory. */
 
 static int init_mem(unsigned entries, unsigned flags, void *buf, size_t len)
 {
@@ -293,7 +293,7 @@ TEST(memory_that_is_not_zero)
 			CHECK_EQ(io_uring_sq_space_left(&ring), entries);
 			for (i = 0; i < 100; i++) {
 				CHECK_WORKS(&ring);
-				/* With SQPOLL the completion may come before the slot. */
+				/* With SQPOLL the completion may come before the slot is free. */
 				while (io_uring_sq_ready(&ring))
 					usleep(10);
 			}
@@ -305,7 +305,7 @@ TEST(memory_that_is_not_zero)
 
 static volatile unsigned sink;
 
-/* The signal that a child dies of when it reads there, else 0. */
+/* The signal that kills a child which reads there, or 0. */
 static int read_in_child(const void *at)
 {
 	pid_t pid = child();
@@ -320,7 +320,7 @@ static int read_in_child(const void *at)
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-/* The ring is gone in a child: the first and last byte of its SQEs and of its rings. */
+/* The ring is not mapped in a child: neither the first nor the last byte of its SQEs and its rings. */
 static void check_gone(void)
 {
 	unsigned sqes = ring.sq.ring_entries << io_uring_sqe_shift(&ring);
@@ -339,7 +339,7 @@ TEST(dontfork_of_app_memory)
 	size_t len = 8 * LARGE_PAGE;
 	unsigned kind, entries;
 
-	NOT_UNDER("valgrind", "the children are meant to fault, and it reports each");
+	NOT_UNDER("valgrind", "it reports each deliberate fault of the children");
 	for (kind = 0; kind < ARRAY_LEN(kinds); kind++) {
 		for (entries = 8; entries <= 256; entries *= 32) {
 			char *buf = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -357,14 +357,14 @@ TEST(dontfork_of_app_memory)
 	}
 }
 
-/* A huge page can't be marked in part. */
+/* MADV_DONTFORK can't apply to a part of a huge page. */
 STATES("io_uring_ring_dontfork", -EINVAL, "a huge page");
 TEST(dontfork_in_a_huge_page)
 {
 	size_t len = 2 << 20;
 	void *buf = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB | 21 << 26, -1, 0);
 
-	NOT_UNDER("valgrind", "the children are meant to fault, and it reports each");
+	NOT_UNDER("valgrind", "it reports each deliberate fault of the children");
 	if (buf == MAP_FAILED)
 		SKIP("no free huge page of 2 MB; as root: sysctl -w vm.nr_hugepages=8");
 	CHECK(init_mem(8, 0, buf, len) > 0);
@@ -373,13 +373,13 @@ TEST(dontfork_in_a_huge_page)
 	io_uring_queue_exit(&ring);
 }
 
-/* Memory of the library's own: each part in a page, and more than that, in a huge page where there is one. */
+/* The library's own memory: each part in a page, or both in a huge page if one is free. */
 TEST(dontfork_of_library_memory)
 {
 	unsigned entries, maps = count_maps();
 
 	SINCE("IORING_SETUP_NO_MMAP", 6, 5);
-	NOT_UNDER("valgrind", "the children are meant to fault, and it reports each");
+	NOT_UNDER("valgrind", "it reports each deliberate fault of the children");
 	for (entries = 8; entries <= 512; entries *= 8) {
 		int ret = io_uring_queue_init(entries, &ring, IORING_SETUP_NO_MMAP);
 
@@ -393,7 +393,7 @@ TEST(dontfork_of_library_memory)
 	}
 }
 
-/* More than a page, where no huge page is free, and more than a huge page holds. */
+/* More than a page while no huge page is free, and more than a huge page holds. */
 TEST(library_memory_in_ordinary_pages)
 {
 	static const struct {

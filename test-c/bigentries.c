@@ -32,7 +32,7 @@ static void check_next(const struct io_uring_cqe *cqe)
 	bool mixed = ring.flags & IORING_SETUP_CQE_MIXED;
 
 	if (cqe->flags & IORING_CQE_F_SKIP)
-		T_FAIL("padding was given as completion %u", got);
+		T_FAIL("completion %u is padding", got);
 	CHECK_EQ(cqe->user_data, got);
 	CHECK_EQ(cqe->res, 0);
 	CHECK_EQ(cqe->flags, mixed && is_big(got) ? IORING_CQE_F_32 : 0);
@@ -44,7 +44,7 @@ static void check_next(const struct io_uring_cqe *cqe)
 	got++;
 }
 
-/* Ways to take all that is there. */
+/* Ways to reap all completions. */
 
 static void take_by_wait(void)
 {
@@ -83,7 +83,7 @@ static void take_by_batch(void)
 	}
 }
 
-/* The loop shows the padding, too, and the advance is in slots. */
+/* The loop also shows the padding, and the advance counts slots. */
 static void take_by_loop(void)
 {
 	unsigned ready = io_uring_cq_ready(&ring), slots = 0, head, first = *ring.cq.khead;
@@ -116,7 +116,7 @@ static void take_by_iterator(void)
 	CHECK_EQ(iter.head, *ring.cq.khead);
 }
 
-/* Batches of one to five requests; a CQ ring of 16 places wraps all the time. */
+/* Batches of one to five requests, so that a CQ ring of 16 slots wraps often. */
 static void run(unsigned flags, const char *names, void (*take)(void))
 {
 	unsigned i, round;
@@ -133,7 +133,7 @@ static void run(unsigned flags, const char *names, void (*take)(void))
 		submit_n(&ring, (int)i);
 		take();
 		if (got != sent)
-			T_FAIL("%u of %u completions came", got, sent);
+			T_FAIL("only %u of %u completions came", got, sent);
 		CHECK_QUIET(&ring);
 		CHECK_EQ(io_uring_cq_ready(&ring), 0);
 	}
@@ -164,7 +164,7 @@ EACH_WAY(mixed, IORING_SETUP_CQE_MIXED)
 EACH_WAY(mixed_sqe128, IORING_SETUP_CQE_MIXED | IORING_SETUP_SQE128)
 EACH_WAY(mixed_deferred, IORING_SETUP_CQE_MIXED | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 
-/* Entries lie where their size says. */
+/* The address of an entry depends on its size. */
 STATES("io_uring_sqe_shift", "0 or 1");
 TEST(strides)
 {
@@ -192,7 +192,7 @@ TEST(strides)
 	}
 }
 
-/* More than fits: small and big ones overflow and come later, in order. */
+/* More completions than fit: small and big ones overflow and come later, in order. */
 TEST(mixed_overflow)
 {
 	unsigned i, j;
@@ -231,7 +231,7 @@ TEST(get_sqe128_by_kind_of_ring)
 	io_uring_queue_exit(&ring);
 }
 
-/* One small request for `small`, then big ones: each wrap costs a hidden no-op. */
+/* One small request if `small`, then big ones: each wrap costs a hidden no-op. */
 STATES("io_uring_sq_ready", "it counts slots");
 STATES("io_uring_submit", "the number counts slots");
 TEST(mixed_sqes)

@@ -1,10 +1,10 @@
-/* Registered buffers: the table, its updates, its tags, clones of it in other rings. */
+/* Registered buffers: the table, its updates, its tags, and clones of it in other rings. */
 #include "io.h"
 #include <sys/resource.h>
 
 #define SIZE 8192
 
-/* `nr` buffers of SIZE bytes in one piece of memory. */
+/* `nr` buffers of SIZE bytes in one block of memory. */
 static char *make_buffers(struct iovec *iov, unsigned nr)
 {
 	char *mem = pages(nr * SIZE);
@@ -63,7 +63,7 @@ TEST(what_register_returns)
 	struct iovec iov[2], one;
 	unsigned i;
 
-	NOT_UNDER("valgrind", "it reports the bad addresses that the case hands over");
+	NOT_UNDER("valgrind", "it reports the bad addresses that the case passes");
 	SINCE("sparse table", 5, 19);
 	make_buffers(iov, 2);
 	ring_init(&ring, 4, 0);
@@ -77,7 +77,7 @@ TEST(what_register_returns)
 	for (i = 0; i < ARRAY_LEN(odd); i++)
 		CHECK_EQ(io_uring_register_buffers(&ring, odd + i, 1), -EFAULT);
 	one.iov_base = iov[0].iov_base;
-	/* More than the kernel takes, and no negative number where size_t has 32 bits. */
+	/* More than the kernel accepts, and not negative where size_t has 32 bits. */
 	one.iov_len = ((size_t)1 << 30) + 1;
 	CHECK_EQ(io_uring_register_buffers(&ring, &one, 1), -EFAULT);
 	CHECK_EQ(io_uring_register_buffers(&ring, iov, 2), 0);
@@ -89,7 +89,7 @@ TEST(what_register_returns)
 	io_uring_queue_exit(&ring);
 }
 
-/* Registered memory is locked memory: without privileges it is limited. */
+/* Registered memory counts as locked memory, which is limited for users without privileges. */
 STATES("io_uring_register_buffers", -ENOMEM, "");
 TEST(memlock_limit)
 {
@@ -104,7 +104,7 @@ TEST(memlock_limit)
 		CHECK_SYS(setuid(65534));
 	ret = io_uring_queue_init(4, &ring, 0);
 	if (ret == -EPERM)
-		SKIP("kernel.io_uring_disabled keeps io_uring from users without privileges");
+		SKIP("kernel.io_uring_disabled forbids io_uring to users without privileges");
 	CHECK_EQ(ret, 0);
 	CHECK_EQ(io_uring_register_buffers(&ring, &iov, 1), -ENOMEM);
 	iov.iov_len = 32 * 1024;
@@ -173,7 +173,7 @@ TEST(sparse_and_update)
 	io_uring_queue_exit(&ring);
 }
 
-/* A source ring with three buffers and an empty destination, or a skip. */
+/* A source ring with three buffers and an empty destination; skips the case if the kernel can't clone. */
 static char *two_rings(struct io_uring *src, struct io_uring *dst, struct iovec *iov)
 {
 	char *mem = make_buffers(iov, 3);
@@ -184,7 +184,7 @@ static char *two_rings(struct io_uring *src, struct io_uring *dst, struct iovec 
 	CHECK_EQ(io_uring_register_buffers(src, iov, 3), 0);
 	ret = io_uring_clone_buffers(dst, src);
 	if (ret == -EINVAL)
-		SKIP("the kernel has no IORING_REGISTER_CLONE_BUFFERS");
+		HAS_NO("IORING_REGISTER_CLONE_BUFFERS");
 	CHECK_EQ(ret, 0);
 	CHECK_EQ(io_uring_unregister_buffers(dst), 0);
 	return mem;
@@ -243,7 +243,7 @@ TEST(clone_a_part)
 	io_uring_queue_exit(&dst);
 }
 
-/* The source is named by its registered index when it has one: its fd may then be closed. */
+/* The source is named by its registered index if it has one, so its fd may be closed. */
 TEST(clone_from_a_registered_ring)
 {
 	struct io_uring src, dst;

@@ -1,4 +1,4 @@
-/* Cancelling pending requests: by user_data, file, fixed file, opcode, all, any; as a request and as a call. */
+/* Canceling pending requests: by user_data, file, fixed file, opcode, all, any; as a request and as a call. */
 #include "many.h"
 #include <poll.h>
 
@@ -31,7 +31,7 @@ static void add_poll(__u64 data, int fd, unsigned flags)
 	submit_one(&ring);
 }
 
-/* What was cancelled must say so; the request that cancels had `res`. */
+/* The requests in `which` must complete as canceled; the cancel request must return `res`. */
 static void expect(int res, unsigned cancelled, const __u64 *which)
 {
 	unsigned i;
@@ -139,7 +139,7 @@ TEST(by_fixed_fd)
 	io_uring_queue_exit(&ring);
 }
 
-/* Both keys must fit. */
+/* Both keys must match. */
 TEST(by_fd_and_data)
 {
 	struct io_uring_sqe *sqe;
@@ -209,7 +209,7 @@ TEST(timeout)
 	io_uring_queue_exit(&ring);
 }
 
-/* In a worker thread a blocked read is interrupted. */
+/* A blocked read in a worker thread is interrupted. */
 TEST(in_a_worker)
 {
 	struct io_uring_sqe *sqe;
@@ -290,6 +290,28 @@ TEST(sync_by_fd)
 	CHECK_EQ(sync_cancel(0, -1, IORING_ASYNC_CANCEL_FD, 0), -EBADF);
 	fd_write(more[1], "x", 1);
 	CHECK_EQ(wait_res(&ring, 2), POLLIN);
+	io_uring_queue_exit(&ring);
+}
+
+/* Until it completes, a request can be canceled again; it completes once. */
+TEST(twice_at_once)
+{
+	unsigned i;
+
+	setup();
+	add_poll(1, fds[0], 0);
+	for (i = 2; i < 4; i++)
+		io_uring_prep_cancel64(next_sqe(&ring, i), 1, 0);
+	submit_n(&ring, 2);
+	for (i = 0; i < 3; i++) {
+		struct done cqe = wait_one(&ring);
+
+		if (cqe.user_data == 1)
+			CHECK_EQ(cqe.res, -ECANCELED);
+		else
+			CHECK(cqe.res == 0 || (cqe.user_data == 3 && (cqe.res == -ENOENT || cqe.res == -EALREADY)));
+	}
+	CHECK_QUIET(&ring);
 	io_uring_queue_exit(&ring);
 }
 

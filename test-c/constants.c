@@ -1,5 +1,5 @@
-/* The constants: their values, their types, and that the preprocessor can use them. Most of it is proved when this
- * compiles. */
+/* The constants: their values, their types, and that the preprocessor can use them. Compiling this file tests most of
+ * it. */
 #include "io.h"
 
 /* An enumerator of this value. */
@@ -151,7 +151,7 @@ HAS(unsigned, IO_URING_OP_SUPPORTED, 1U);
 HAS(unsigned long long, LIBURING_UDATA_TIMEOUT, 0xffffffffffffffffULL);
 HAS(unsigned, SPLICE_F_FD_IN_FIXED, 1U << 31);
 
-/* A name that is missing counts as 0 here: the ones that are 0 are looked for by name. */
+/* A missing name counts as 0 here, so the names whose value is 0 are tested with #ifdef. */
 #ifndef IORING_OFF_SQ_RING
 #error "IORING_OFF_SQ_RING is not a macro"
 #endif
@@ -206,7 +206,7 @@ HAS(unsigned, SPLICE_F_FD_IN_FIXED, 1U << 31);
 #error "a constant has another value in #if"
 #endif
 
-/* The flags are told apart where the kernel sees them: each setup flag alone comes back in the ring's flags. */
+/* The kernel must recognize each flag: each setup flag alone comes back in the ring's flags. */
 TEST(setup_flags_reach_the_kernel)
 {
 	static const unsigned flags[] = {
@@ -221,14 +221,14 @@ TEST(setup_flags_reach_the_kernel)
 		int ret = io_uring_queue_init(4, &ring, flags[i]);
 
 		if (ret == -EINVAL)
-			SKIP("the kernel has no setup flag %#x", flags[i]);
+			HAS_NO("setup flag %#x", flags[i]);
 		CHECK_EQ(ret, 0);
 		CHECK_EQ(ring.flags & ~IORING_SETUP_NO_SQARRAY, flags[i] & ~IORING_SETUP_NO_SQARRAY);
 		io_uring_queue_exit(&ring);
 	}
 }
 
-/* Flags that mean nothing without another one, and flags that don't exist. */
+/* Flags that are invalid without another one, and flags that don't exist. */
 TEST(setup_flags_that_are_refused)
 {
 	static const unsigned flags[] = {

@@ -1,5 +1,6 @@
 /* Direct descriptors: files that are opened into the table of registered files and never become fds. */
 #include "io.h"
+#include <sys/resource.h>
 
 #define SLOTS 8
 
@@ -13,7 +14,7 @@ static char *start(struct io_uring *ring)
 	return tmp_path("f");
 }
 
-/* The lowest free fd: stays the same when nothing was opened. */
+/* The lowest free fd, which stays the same if nothing was opened. */
 static int lowest_fd(void)
 {
 	int fd = dup(0);
@@ -66,7 +67,7 @@ TEST(open_read_close)
 		prep_open(way, next_sqe(&ring, 1), path, way);
 		CHECK_EQ(run_res(&ring), 0);
 		CHECK_EQ(read_slot(&ring, way), 100);
-		/* A slot in use is replaced. */
+		/* Opening into a used slot replaces its file. */
 		prep_open(way, next_sqe(&ring, 2), path, way);
 		CHECK_EQ(run_res(&ring), 0);
 		CHECK_EQ(read_slot(&ring, way), 100);
@@ -100,7 +101,7 @@ TEST(without_a_table)
 	io_uring_queue_exit(&ring);
 }
 
-/* The kernel picks a free slot and says which. Every slot is given once, then there is -ENFILE. */
+/* The kernel picks a free slot and returns it. Each slot is given out once, then the result is -ENFILE. */
 TEST(allocated_slots)
 {
 	struct io_uring ring;
@@ -124,7 +125,7 @@ TEST(allocated_slots)
 	io_uring_queue_exit(&ring);
 }
 
-/* Only the range is used for allocation; the rest stays for explicit slots. */
+/* Only slots in the range are allocated; the others stay for explicit use. */
 TEST(allocation_range)
 {
 	struct io_uring ring;
@@ -147,7 +148,7 @@ TEST(allocation_range)
 	CHECK_EQ(io_uring_register_file_alloc_range(&ring, 5, SLOTS), -EINVAL);
 	CHECK_EQ(io_uring_register_file_alloc_range(&ring, SLOTS + 1, 0), -EINVAL);
 	CHECK_EQ(io_uring_register_file_alloc_range(&ring, 8, (unsigned)-4), -EOVERFLOW);
-	/* A refused range leaves the old one. */
+	/* A refused range keeps the old one. */
 	prep_open(0, next_sqe(&ring, 4), path, IORING_FILE_INDEX_ALLOC);
 	CHECK_EQ(run_res(&ring), -ENFILE);
 	CHECK_EQ(io_uring_register_file_alloc_range(&ring, 1, 1), 0);
@@ -226,7 +227,7 @@ TEST(sockets)
 	is_socket(&ring, (unsigned)slot, AF_UNIX, SOCK_SEQPACKET);
 	io_uring_prep_socket_direct(next_sqe(&ring, 4), AF_UNIX, SOCK_STREAM, 0, SLOTS, 0);
 	CHECK_EQ(run_res(&ring), -EINVAL);
-	/* Flags are there for later; there are none yet. */
+	/* The flags are reserved; none is defined yet. */
 	io_uring_prep_socket_direct(next_sqe(&ring, 6), AF_UNIX, SOCK_STREAM, 0, 0, 1);
 	CHECK_EQ(run_res(&ring), -EINVAL);
 	io_uring_prep_socket_direct_alloc(next_sqe(&ring, 7), AF_UNIX, SOCK_STREAM, 0, 1);
@@ -269,13 +270,13 @@ TEST(pipes)
 	pipe_works(&ring, slots[0], slots[1]);
 	CHECK_EQ(close_slot(&ring, (unsigned)slots[0]), 0);
 	CHECK_EQ(close_slot(&ring, (unsigned)slots[1]), 0);
-	/* The second end would lie outside the table. */
+	/* The second end would be outside the table. */
 	io_uring_prep_pipe_direct(next_sqe(&ring, 3), slots, 0, SLOTS - 1);
 	CHECK_EQ(run_res(&ring), -EINVAL);
 	io_uring_queue_exit(&ring);
 }
 
-/* Open, read and close in one chain: the slot is looked up when its turn comes. */
+/* Open, read and close in one chain: the slot is looked up when the request runs. */
 TEST(chain)
 {
 	struct io_uring ring;
@@ -296,5 +297,68 @@ TEST(chain)
 	CHECK_EQ(wait_res(&ring, 3), 0);
 	CHECK_PATTERN(in, 100, 1);
 	CHECK_EQ(read_slot(&ring, 6), -EBADF);
+	io_uring_queue_exit(&ring);
+}
+
+/* Opening never counts against the limit on descriptors, because no descriptor is made. */
+TEST(beyond_the_limit)
+{
+	struct io_uring ring;
+	char *path = start(&ring);
+	struct rlimit limit = { (rlim_t)lowest_fd(), 0 }, before;
+	unsigned i;
+
+	NOT_UNDER("valgrind", "it emulates RLIMIT_NOFILE");
+	CHECK_SYS(getrlimit(RLIMIT_NOFILE, &before));
+	limit.rlim_max = before.rlim_max;
+	CHECK_SYS(setrlimit(RLIMIT_NOFILE, &limit));
+	for (i = 0; i < SLOTS; i++) {
+		prep_open(i % 3, next_sqe(&ring, 1), path, i);
+		CHECK_EQ(run_res(&ring), 0);
+	}
+	CHECK_EQ(open(path, O_RDONLY), -1);
+	CHECK_EQ(errno, EMFILE);
+	for (i = 0; i < SLOTS; i++)
+		CHECK_EQ(read_slot(&ring, i), 100);
+	/* The limit is what it was. */
+	CHECK_SYS(getrlimit(RLIMIT_NOFILE, &before));
+	CHECK_EQ(before.rlim_cur, limit.rlim_cur);
+	io_uring_queue_exit(&ring);
+}
+
+/* The slot that is given out next, and the one after it. */
+TEST(order_of_slots)
+{
+	struct io_uring ring;
+	char *path = start(&ring);
+	int slot;
+
+	for (slot = 0; slot < 4; slot++) {
+		prep_open(0, next_sqe(&ring, 1), path, IORING_FILE_INDEX_ALLOC);
+		CHECK_EQ(run_res(&ring), slot);
+	}
+	CHECK_EQ(close_slot(&ring, 1), 0);
+	CHECK_EQ(close_slot(&ring, 0), 0);
+	/* The one that was closed last, and on from there. */
+	prep_open(0, next_sqe(&ring, 1), path, IORING_FILE_INDEX_ALLOC);
+	CHECK_EQ(run_res(&ring), 0);
+	prep_open(0, next_sqe(&ring, 1), path, IORING_FILE_INDEX_ALLOC);
+	CHECK_EQ(run_res(&ring), 1);
+	prep_open(0, next_sqe(&ring, 1), path, IORING_FILE_INDEX_ALLOC);
+	CHECK_EQ(run_res(&ring), 4);
+	io_uring_queue_exit(&ring);
+}
+
+/* Close-on-exec has no meaning for a slot. */
+TEST(no_close_on_exec)
+{
+	struct io_uring ring;
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC };
+	char *path = start(&ring);
+
+	io_uring_prep_openat_direct(next_sqe(&ring, 1), AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0, 0);
+	CHECK_EQ(run_res(&ring), -EINVAL);
+	io_uring_prep_openat2_direct(next_sqe(&ring, 1), AT_FDCWD, path, &how, IORING_FILE_INDEX_ALLOC);
+	CHECK_EQ(run_res(&ring), -EINVAL);
 	io_uring_queue_exit(&ring);
 }

@@ -1,4 +1,4 @@
-/* What goes wrong: setups that are refused, files that run out, queues that are full, nothing to unregister. */
+/* Errors: refused setups, no free descriptors, full queues, unregistering what isn't registered. */
 #include "many.h"
 #include <sys/resource.h>
 
@@ -28,7 +28,7 @@ static const struct setup {
 	{ 5, IORING_SETUP_CQSIZE, 7, 0, 8, 8 },
 	{ 8, IORING_SETUP_CQSIZE, 65537, -EINVAL, 0, 0 },
 	{ 8, IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP, 65537, 0, 8, 65536 },
-	/* Without the flag the number isn't looked at. */
+	/* Without the flag the number is ignored. */
 	{ 8, 0, 100, 0, 8, 16 },
 	{ 8, BAD_FLAG, 0, -EINVAL, 0, 0 },
 	{ 8, IORING_SETUP_SQ_AFF, 0, -EINVAL, 0, 0 },
@@ -38,7 +38,7 @@ static const struct setup {
 	{ 8, IORING_SETUP_SQPOLL | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER, 0, -EINVAL, 0, 0 },
 };
 
-/* Without rights, big rings are charged to a limit, and those just ended may still be counted for a moment. */
+/* Without privileges big rings count against a limit, and rings just exited may still count for a moment. */
 static int init(const struct setup *s, struct io_uring_params *p)
 {
 	long long end = now() + 5 * SEC;
@@ -53,7 +53,7 @@ static int init(const struct setup *s, struct io_uring_params *p)
 	return ret;
 }
 
-/* A refusal leaves neither mappings nor files behind, and neither does a ring that came and went. */
+/* Neither a refused setup nor an exited ring may leave mappings or files behind. */
 TEST(setup_table)
 {
 	unsigned maps = count_maps(), fds = count_fds(), i;
@@ -79,7 +79,7 @@ TEST(setup_table)
 	}
 }
 
-/* The same through the short form, where there are only flags. */
+/* The same through the short form, which has only flags. */
 TEST(queue_init)
 {
 	unsigned i;
@@ -108,7 +108,7 @@ TEST(reserved_and_foreign)
 	CHECK_EQ(io_uring_queue_init_params(8, &ring, &p), -EINVAL);
 }
 
-/* What the kernel reports is in the ring and in the parameters. */
+/* Both the ring and the parameters hold what the kernel reports. */
 TEST(ring_is_filled_in)
 {
 	struct io_uring_params p = { .flags = IORING_SETUP_CLAMP };
@@ -158,8 +158,8 @@ TEST(no_file_left)
 	io_uring_queue_exit(&ring);
 }
 
-/* The biggest ring maps 1 MB of rings, then 2 MB of SQEs: one limit stops the first, the other the second. */
-STATES("io_uring_queue_mmap", -ENOMEM, "no address space");
+/* The biggest ring maps 1 MB of rings, then 2 MB of SQEs: one limit fails the first, the other the second. */
+STATES("io_uring_queue_mmap", -ENOMEM, "no memory or address space");
 TEST(no_address_space_left)
 {
 	unsigned maps = count_maps(), fds = count_fds(), i;
@@ -178,8 +178,8 @@ TEST(no_address_space_left)
 	}
 }
 
-/* queue_exit after a queue_init that failed must leave the file with number 0 alone. */
-STATES("io_uring_queue_init", "After an error nothing");
+/* queue_exit after a failed queue_init must not close descriptor 0. */
+STATES("io_uring_queue_init", "After an error no cleanup");
 TEST(exit_after_failed_init)
 {
 	struct io_uring_params p;
@@ -237,13 +237,13 @@ TEST(queue_mmap_errors)
 	CHECK_EQ(io_uring_queue_mmap(-1, &p, &ring), -EBADF);
 	CHECK_EQ(io_uring_queue_mmap(STDOUT_FILENO + 900, &p, &ring), -EBADF);
 	CHECK_EQ(count_maps(), maps);
-	/* The file is still the caller's. */
+	/* The caller keeps the descriptor. */
 	CHECK(fd_is_open(fd));
 }
 
 /* Submitting. */
 
-/* An early error leaves what was prepared. */
+/* An early error keeps what was prepared. */
 TEST(closed_ring)
 {
 	struct __kernel_timespec ts = nsec(SEC);
@@ -294,7 +294,7 @@ TEST(full_queue)
 	io_uring_queue_exit(&ring);
 }
 
-/* A request that can't even begin stops the submission after it; the next call takes the rest. */
+/* A request that can't start stops the submission after it; the next call takes the rest. */
 TEST(short_submit)
 {
 	static const unsigned flags[] = { 0, IORING_SETUP_SUBMIT_ALL };
@@ -313,7 +313,7 @@ TEST(short_submit)
 		CHECK_EQ(io_uring_sq_ready(&ring), kind ? 0 : 3);
 		CHECK_EQ(io_uring_cq_ready(&ring), kind ? 6 : 3);
 		submit_n(&ring, kind ? 0 : 3);
-		/* On some kernels the one that failed overtakes the others. */
+		/* On some kernels the failed one completes before the others. */
 		collect(&ring, 6);
 		for (i = 0; i < 6; i++)
 			CHECK_EQ(res_of(i), i == 2 ? -EINVAL : 0);
@@ -321,7 +321,7 @@ TEST(short_submit)
 	}
 }
 
-/* Taking away, changing and asking for what was never registered. */
+/* Unregistering, updating and querying what was never registered. */
 
 static int no_buffers(void) { return io_uring_unregister_buffers(&ring); }
 static int no_files(void) { return io_uring_unregister_files(&ring); }
@@ -374,7 +374,7 @@ static int no_clone(void)
 
 TEST(nothing_registered)
 {
-	/* Before kernel `major`.`minor` the kernel has no such call, and `before` comes back. */
+	/* Kernels before `major`.`minor` lack the call and return `before`. */
 	static const struct {
 		int (*run)(void);
 		int ret, major, minor, before;
@@ -396,7 +396,7 @@ TEST(nothing_registered)
 			int ret = table[i].run(), want = old ? table[i].before : table[i].ret;
 
 			if (ret != want)
-				T_FAIL("call %u is %d, expected %d", i, ret, want);
+				T_FAIL("call %u returned %d, expected %d", i, ret, want);
 		}
 	}
 	CHECK_WORKS(&ring);

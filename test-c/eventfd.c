@@ -1,4 +1,4 @@
-/* Completions that are announced by an eventfd. */
+/* Completions signaled through an eventfd. */
 #include "many.h"
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -15,7 +15,7 @@ static void setup(void)
 	CHECK_SYS(event);
 }
 
-/* What the eventfd counted since the last time; waits up to ten seconds for the first when `wait` is set. */
+/* The count of the eventfd since the last read; if `wait` is set, waits up to ten seconds for the first event. */
 static long long counted(bool wait)
 {
 	struct pollfd pfd = { .fd = event, .events = POLLIN };
@@ -54,7 +54,7 @@ TEST(register_eventfd)
 	io_uring_queue_exit(&ring);
 }
 
-/* Something that happens later wakes a program which sleeps on the eventfd only. */
+/* A later completion wakes a program that sleeps only on the eventfd. */
 TEST(announces_later_completions)
 {
 	int fds[2];
@@ -78,7 +78,7 @@ TEST(announces_later_completions)
 	io_uring_queue_exit(&ring);
 }
 
-/* Only what didn't complete within the submission is announced. */
+/* Only completions after the submission are signaled. */
 TEST(register_eventfd_async)
 {
 	int fds[2];
@@ -98,6 +98,24 @@ TEST(register_eventfd_async)
 	fd_write(fds[1], "x", 1);
 	CHECK_EQ(wait_res(&ring, DATA), 1);
 	CHECK(counted(false) <= 1);
+	io_uring_queue_exit(&ring);
+}
+
+/* A read of the registered eventfd gets the one signal of the completion before it. Linux may give another one, some
+ * milliseconds after the read has become ready. */
+TEST(read_of_the_registered_eventfd)
+{
+	__u64 value = 0;
+
+	ring_init_since(&ring, 8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, 6, 1);
+	event = eventfd(0, EFD_CLOEXEC);
+	CHECK_SYS(event);
+	CHECK_EQ(io_uring_register_eventfd(&ring, event), 0);
+	io_uring_prep_read(next_sqe(&ring, DATA), event, &value, sizeof(value), 0);
+	submit_one(&ring);
+	nop(0);
+	CHECK_EQ(wait_res(&ring, DATA), sizeof(value));
+	CHECK(value == 1 || (!t_on_engine() && value == 2));
 	io_uring_queue_exit(&ring);
 }
 
@@ -132,7 +150,7 @@ TEST(errors)
 	io_uring_queue_exit(&ring);
 }
 
-/* The ring keeps the eventfd, not its number. */
+/* The ring refers to the eventfd, not to its number. */
 TEST(closed_number)
 {
 	int number;
@@ -163,7 +181,7 @@ TEST(one_for_two_rings)
 	io_uring_queue_exit(&ring);
 }
 
-STATES("io_uring_cq_eventfd_enabled", "io_uring_cq_eventfd_enabled() returns | That is so, too | io_uring_cq_eventfd_toggle() returns");
+STATES("io_uring_cq_eventfd_enabled", "io_uring_cq_eventfd_enabled() returns | This is also the case | io_uring_cq_eventfd_toggle() returns");
 TEST(toggle)
 {
 	unsigned i;
@@ -191,7 +209,7 @@ TEST(toggle)
 	io_uring_queue_exit(&ring);
 }
 
-/* Kernels before 5.8 have no flags there: always on, and off can't be had. */
+/* Kernels before 5.8 have no flags there: notifications are always on and can't be turned off. */
 STATES("io_uring_cq_eventfd_enabled", -EOPNOTSUPP, "");
 TEST(toggle_without_flags)
 {
@@ -208,7 +226,7 @@ TEST(toggle_without_flags)
 	io_uring_queue_exit(&ring);
 }
 
-/* The other flags of that word stay. */
+/* The other flags of that word must not change. */
 TEST(toggle_keeps_other_flags)
 {
 	unsigned flags = 0xf0f0f0f0;
@@ -221,4 +239,41 @@ TEST(toggle_keeps_other_flags)
 	CHECK_EQ(flags, 0xf0f0f0f0 | IORING_CQ_EVENTFD_DISABLED);
 	CHECK_EQ(io_uring_cq_eventfd_toggle(&fake, true), 0);
 	CHECK_EQ(flags, 0xf0f0f0f0);
+}
+
+/* A full eventfd that blocks writers: nobody waits until it has been read. */
+TEST(full_eventfd_does_not_block)
+{
+	__u64 most = ~1ULL;
+
+	ring_init(&ring, 8, 0);
+	event = eventfd(0, EFD_CLOEXEC);
+	CHECK_SYS(event);
+	fd_write(event, &most, sizeof(most));
+	CHECK_EQ(io_uring_register_eventfd(&ring, event), 0);
+	nop(0);
+	nop(0);
+	io_uring_queue_exit(&ring);
+}
+
+/* On a ring whose work waits for its owner, a poll of a file that is ready signals the eventfd in the call that submits it. */
+TEST(poll_of_a_ready_file_on_a_deferred_ring)
+{
+	struct pollfd entry;
+	int fds[2];
+
+	SINCE("IORING_SETUP_DEFER_TASKRUN", 6, 1);
+	ring_init(&ring, 8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
+	event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	CHECK_SYS(event);
+	CHECK_EQ(io_uring_register_eventfd(&ring, event), 0);
+	make_pipe(fds);
+	fd_write(fds[1], "x", 1);
+	io_uring_prep_poll_multishot(next_sqe(&ring, 1), fds[0], POLLIN);
+	submit_one(&ring);
+	entry.fd = event;
+	entry.events = POLLIN;
+	CHECK_EQ(poll(&entry, 1, 2000), 1);
+	CHECK_EQ(wait_one(&ring).res, POLLIN);
+	io_uring_queue_exit(&ring);
 }

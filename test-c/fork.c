@@ -1,4 +1,4 @@
-/* Rings and fork(): a child has the same rings, unless it is kept from them, and what it ends is its own. */
+/* Rings and fork(): a child shares the rings unless they are marked otherwise; what it exits is its own copy. */
 #include "many.h"
 #include <poll.h>
 
@@ -6,7 +6,7 @@
 
 static struct io_uring ring;
 
-/* How the child ended: 0, or what it gave to _exit(), or minus the signal. */
+/* How the child ended: its argument to _exit(), or minus the signal. */
 static int ended(pid_t pid)
 {
 	int status;
@@ -15,7 +15,7 @@ static int ended(pid_t pid)
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* For children: no-ops there and back, without the checks that would end in the parent's exit handlers. */
+/* For children: submits no-ops and reaps them, without the checks that would run the parent's exit handlers. */
 static int works_in_child(struct io_uring *r)
 {
 	struct io_uring_cqe *cqe;
@@ -28,7 +28,8 @@ static int works_in_child(struct io_uring *r)
 			return 2;
 		io_uring_prep_nop(sqe);
 		io_uring_sqe_set_data64(sqe, DATA + (unsigned)i);
-		if (io_uring_submit(r) != 1)
+		/* A polling thread may have taken it before it is counted. */
+		if (io_uring_submit(r) != 1 && !(r->flags & IORING_SETUP_SQPOLL))
 			return 3;
 		if (io_uring_wait_cqe(r, &cqe) || cqe->user_data != DATA + (unsigned)i || cqe->res)
 			return 4;
@@ -37,7 +38,7 @@ static int works_in_child(struct io_uring *r)
 	return 0;
 }
 
-/* The child's requests complete in the ring that both see. */
+/* The child's requests complete in the shared ring. */
 TEST(child_submits_parent_sees)
 {
 	pid_t pid;
@@ -75,7 +76,44 @@ TEST(child_goes_on_after_the_parent)
 	CHECK_EQ(ended(pid), 0);
 }
 
-/* A ring the child makes is nothing to the parent. */
+/* A child can't share the parent's polling thread, and gets one of its own. */
+TEST(child_attaches_to_the_parents_polling_thread)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 10 };
+	pid_t pid;
+
+	CHECK_EQ(io_uring_queue_init_params(8, &ring, &p), 0);
+	CHECK_WORKS(&ring);
+	pid = child();
+	if (pid == 0) {
+		struct io_uring_params q = { .flags = p.flags | IORING_SETUP_ATTACH_WQ, .wq_fd = (__u32)ring.ring_fd };
+		struct io_uring_cqe *cqe;
+		struct io_uring own;
+		int i;
+
+		if (io_uring_queue_init_params(8, &own, &q))
+			_exit(2);
+		for (i = 0; i < 20; i++) {
+			struct io_uring_sqe *sqe = io_uring_get_sqe(&own);
+
+			if (!sqe)
+				_exit(3);
+			io_uring_prep_nop(sqe);
+			if (io_uring_submit(&own) < 1 || io_uring_wait_cqe(&own, &cqe) || cqe->res)
+				_exit(4);
+			io_uring_cqe_seen(&own, cqe);
+			if (i % 5 == 0)
+				usleep(20 * 1000);
+		}
+		io_uring_queue_exit(&own);
+		_exit(0);
+	}
+	CHECK_EQ(ended(pid), 0);
+	CHECK_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+}
+
+/* A ring that the child creates doesn't affect the parent. */
 TEST(child_has_its_own)
 {
 	unsigned maps = count_maps(), fds = count_fds();
@@ -117,7 +155,7 @@ TEST(exit_in_the_child)
 	io_uring_queue_exit(&ring);
 }
 
-/* An index of a registered ring fd belongs to the task that registered it. */
+/* The index of a registered ring fd belongs to the task that registered it. */
 TEST(registered_ring_fd)
 {
 	pid_t pid;
@@ -140,14 +178,14 @@ TEST(registered_ring_fd)
 
 static volatile unsigned sink;
 
-/* Each part of the ring is gone in the child, which faults, and only there. */
+/* Each part of the ring is unmapped in the child, which faults, and only there. */
 STATES("io_uring_ring_dontfork", "0, or a negative");
 TEST(dontfork)
 {
 	static const unsigned kinds[] = { 0, IORING_SETUP_SQE128, IORING_SETUP_CQE32 };
 	unsigned kind, part, n = kernel_before(5, 19) ? 1 : ARRAY_LEN(kinds);
 
-	NOT_UNDER("valgrind", "the children are meant to fault, and it reports each");
+	NOT_UNDER("valgrind", "it reports each deliberate fault of the children");
 	for (kind = 0; kind < n; kind++) {
 		ring_init(&ring, 256, kinds[kind]);
 		CHECK_EQ(io_uring_ring_dontfork(&ring), 0);
@@ -175,7 +213,7 @@ TEST(dontfork)
 	}
 }
 
-/* Without it the child can read them. */
+/* Without dontfork the child can read them. */
 TEST(without_dontfork)
 {
 	pid_t pid;
@@ -197,7 +235,7 @@ TEST(dontfork_without_a_ring)
 	CHECK_EQ(io_uring_ring_dontfork(&ring), -EINVAL);
 }
 
-/* Of an application's memory, only the ring's part is kept from the child. */
+/* Only the ring's part of the application's memory is unmapped in the child. */
 TEST(dontfork_of_app_memory)
 {
 	size_t len = 4 * LARGE_PAGE;
@@ -214,6 +252,46 @@ TEST(dontfork_of_app_memory)
 		_exit(7);
 	}
 	CHECK_EQ(ended(pid), 7);
+	CHECK_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+}
+
+/* Rings of different processes can't share a polling thread: the child's ring gets one of its own. */
+TEST(attach_in_the_child)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_SQPOLL };
+	struct io_uring second;
+	pid_t pid;
+
+	CHECK_EQ(io_uring_queue_init_params(8, &ring, &p), 0);
+	CHECK_WORKS(&ring);
+	pid = child();
+	if (pid == 0) {
+		memset(&p, 0, sizeof(p));
+		p.flags = IORING_SETUP_SQPOLL | IORING_SETUP_ATTACH_WQ;
+		p.wq_fd = (unsigned)ring.ring_fd;
+		_exit(io_uring_queue_init_params(8, &second, &p) ? 1 : works_in_child(&second));
+	}
+	CHECK_EQ(ended(pid), 0);
+	CHECK_WORKS(&ring);
+	io_uring_queue_exit(&ring);
+}
+
+/* A child may wake up the polling thread at any time, also if it was forked while the thread was busy. */
+TEST(wake_in_the_child)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 10000 };
+	int i;
+
+	CHECK_EQ(io_uring_queue_init_params(8, &ring, &p), 0);
+	CHECK_WORKS(&ring);
+	for (i = 0; i < 100; i++) {
+		pid_t pid = child();
+
+		if (pid == 0)
+			_exit(io_uring_enter((unsigned)ring.ring_fd, 0, 0, IORING_ENTER_SQ_WAKEUP, NULL) != 0);
+		CHECK_EQ(ended(pid), 0);
+	}
 	CHECK_WORKS(&ring);
 	io_uring_queue_exit(&ring);
 }

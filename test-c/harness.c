@@ -1,9 +1,9 @@
-/* The harness itself: a case that hangs ends in time, and its children and its files with it. */
+/* Tests the harness itself: it ends a case that hangs, and kills its children and removes its files. */
 #include "io.h"
 
 static int to_me[2];
 
-/* Small enough for a pipe to take it in one piece from each of two that write at once. */
+/* Small enough that a pipe takes each of two concurrent writes in one piece. */
 struct word {
 	pid_t pid;
 	char dir[sizeof(t_dir)];
@@ -11,7 +11,7 @@ struct word {
 
 _Static_assert(sizeof(struct word) <= PIPE_BUF, "two would mix");
 
-/* Tells its number and waits for ever; so does a child that isn't told to die with it. */
+/* Reports its process id and waits forever, as does a child that is not set to die with it. */
 static void hang(void)
 {
 	struct word word;
@@ -40,9 +40,16 @@ static void fail(void)
 TEST(nothing_is_left)
 {
 	const struct t_case hanging = { "hang", hang, NULL };
+	char *stacks = tmp_path("stacks"), *command;
+	pid_t shown = 0;
+	FILE *file;
 	unsigned i;
 	int status;
 
+	if (access("/bin/sh", X_OK))
+		SKIP("no shell runs the command");
+	CHECK(asprintf(&command, "echo >'%s'", stacks) > 0);
+	CHECK_SYS(setenv("T_STACKS", command, 1));
 	CHECK_SYS(setenv("T_SECONDS", "1", 1));
 	CHECK_SYS(prctl(PR_SET_CHILD_SUBREAPER, 1));
 	CHECK_SYS(sigaction(SIGALRM, &(struct sigaction){ .sa_handler = t_alarm }, NULL));
@@ -51,15 +58,31 @@ TEST(nothing_is_left)
 	status = t_run(&hanging);
 	CHECK(t_late);
 	CHECK(WIFSIGNALED(status));
+	file = fopen(stacks, "re");
+	CHECK(file && fscanf(file, "%d", &shown) == 1);
+	fclose(file);
 	for (i = 0; i < 2; i++) {
 		struct word word;
 
 		CHECK_EQ(read(to_me[0], &word, sizeof(word)), sizeof(word));
+		/* The one that the command was given. */
+		if (word.pid == shown)
+			shown = 0;
 		CHECK_EQ(kill(word.pid, 0), -1);
 		CHECK_EQ(errno, ESRCH);
 		CHECK_EQ(access(word.dir, F_OK), -1);
 	}
+	CHECK_EQ(shown, 0);
 	CHECK_EQ(waitpid(-1, NULL, 0), -1);
+}
+
+TEST(only_kernels_are_old)
+{
+	CHECK_SYS(unsetenv("T_BACKEND"));
+	CHECK(kernel_before(1000, 0));
+	CHECK(!kernel_before(2, 0));
+	CHECK_SYS(setenv("T_BACKEND", "engine", 1));
+	CHECK(!kernel_before(1000, 0));
 }
 
 TEST(how_a_case_ends)

@@ -1,5 +1,5 @@
-/* What the tests share: rings that must come up, one request at a time, patterns that can be verified, temporary
- * files that go away, and skips that name what the kernel lacks. A failure in here names the line of the test. */
+/* What the tests share: rings, single requests, patterns that can be verified, temporary files, and skips that name
+ * what the kernel lacks. A failure in here names the line of the test. */
 #ifndef IRONRING_IO_H
 #define IRONRING_IO_H
 
@@ -43,7 +43,7 @@ static inline void io_fail(int line, const char *format, ...)
 			T_FAIL("%s: %s", #CALL, strerror(errno));	\
 	} while (0)
 
-/* Patterns: a byte depends on its place and on the seed, so that shifted, repeated or foreign data shows. */
+/* Patterns: a byte depends on its offset and on the seed, so that shifted, repeated or foreign data is detected. */
 
 static inline unsigned char pattern_at(size_t at, unsigned seed)
 {
@@ -61,7 +61,7 @@ static inline void fill(void *buf, size_t len, unsigned seed)
 		p[i] = pattern_at(i, seed);
 }
 
-/* The bytes of `buf` must be those at `from` of the pattern. */
+/* The bytes of `buf` must be those at offset `from` of the pattern. */
 static inline void verify_at(int line, const void *buf, size_t len, size_t from, unsigned seed)
 {
 	const unsigned char *p = buf;
@@ -91,10 +91,10 @@ static inline void all_bytes_at(int line, const void *buf, size_t len, unsigned 
 #define CHECK_PATTERN_FROM(BUF, LEN, FROM, SEED) verify_at(__LINE__, BUF, LEN, FROM, SEED)
 #define CHECK_ALL(BUF, LEN, VALUE) all_bytes_at(__LINE__, BUF, LEN, VALUE)
 
-/* The largest size that a page has on any processor that tests run on. */
+/* The largest page size of any processor that the tests run on. */
 #define LARGE_PAGE 65536
 
-/* Memory that begins at a page, however large pages are, and holds 0xee. */
+/* Page-aligned memory, whatever the page size, filled with 0xee. */
 static inline void *pages_at(int line, size_t len)
 {
 	void *p;
@@ -107,16 +107,16 @@ static inline void *pages_at(int line, size_t len)
 
 #define pages(LEN) pages_at(__LINE__, LEN)
 
-/* Temporary files live in a folder of the case, which main() removes after it. */
+/* Temporary files are in the case's folder, which main() removes after the case. */
 
 static inline const char *tmp_dir(void)
 {
 	if (!t_dir[0])
-		T_FAIL("no folder could be made in TMPDIR");
+		T_FAIL("could not create a folder in TMPDIR (or /tmp)");
 	return t_dir;
 }
 
-/* The path of `name` in the case's folder; stays valid. */
+/* The path of `name` in the case's folder. The memory is never freed here. */
 static inline char *tmp_path(const char *name)
 {
 	char *path;
@@ -138,7 +138,7 @@ static inline int tmp_open(const char *name, int flags)
 	return fd;
 }
 
-/* A new file that holds `len` bytes of the pattern; its position is 0. */
+/* A new file that holds `len` bytes of the pattern; its offset is 0. */
 static inline int tmp_filled(const char *name, size_t len, unsigned seed)
 {
 	int fd = tmp_open(name, O_TRUNC);
@@ -151,14 +151,14 @@ static inline int tmp_filled(const char *name, size_t len, unsigned seed)
 	return fd;
 }
 
-/* What the file holds at `at` must be the pattern from `from` on; read without io_uring. */
+/* Reads `len` bytes of the file without io_uring; they must be the pattern from offset `from` on. */
 static inline void file_pattern_at(int line, int fd, size_t at, size_t len, size_t from, unsigned seed)
 {
 	char *buf = malloc(len + 1);
 	ssize_t got = buf ? pread(fd, buf, len, (off_t)at) : -1;
 
 	if (got != (ssize_t)len)
-		io_fail(line, "read %zd of %zu bytes back at %zu", got, len, at);
+		io_fail(line, "read back %zd of %zu bytes at %zu", got, len, at);
 	verify_at(line, buf, len, from, seed);
 	free(buf);
 }
@@ -181,7 +181,7 @@ static inline void fd_write_at(int line, int fd, const void *buf, size_t len)
 	ssize_t put = write(fd, buf, len);
 
 	if (put != (ssize_t)len)
-		io_fail(line, "write put %zd of %zu bytes: %s", put, len, strerror(errno));
+		io_fail(line, "wrote %zd of %zu bytes: %s", put, len, strerror(errno));
 }
 
 #define fd_write(FD, BUF, LEN) fd_write_at(__LINE__, FD, BUF, LEN)
@@ -191,7 +191,7 @@ static inline bool fd_is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-/* A child that dies with its parent; it must end with _exit(). Returns as fork() does. */
+/* Forks a child that dies with its parent and must end with _exit(). Returns as fork() does. */
 static inline pid_t child(void)
 {
 	pid_t pid;
@@ -205,7 +205,7 @@ static inline pid_t child(void)
 	return pid;
 }
 
-/* How much memory the process has mapped, in pages: grows when something leaks. */
+/* The number of pages that the process has mapped, which grows when something leaks. */
 static inline unsigned long mapped_pages(void)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
@@ -217,10 +217,11 @@ static inline unsigned long mapped_pages(void)
 	return pages;
 }
 
-/* Kernels. A case whose call was refused is skipped where the kernel is older than the feature; where it isn't, the
- * library did wrong. */
+/* Kernels. A case whose call was refused is skipped if the kernel is older than the feature; on others it fails. The
+ * engine has every feature, whatever the kernel below it. */
 
-static inline bool kernel_before(int major, int minor)
+/* Also below the engine, which cannot do without some system calls. */
+static inline bool linux_before(int major, int minor)
 {
 	struct utsname name;
 	int have[2] = { 0, 0 };
@@ -230,16 +231,22 @@ static inline bool kernel_before(int major, int minor)
 	return have[0] < major || (have[0] == major && have[1] < minor);
 }
 
+static inline bool kernel_before(int major, int minor)
+{
+	return !t_on_engine() && linux_before(major, minor);
+}
+
 __attribute__((noreturn))
 static inline void lacks_at(int line, const char *what, int major, int minor)
 {
+	if (t_on_engine())
+		io_fail(line, "%s was refused, but the engine has it", what);
 	if (!kernel_before(major, minor))
-		io_fail(line, "%s was refused, and kernels have it since %d.%d", what, major, minor);
-	SKIP("the kernel has no %s, which came with %d.%d", what, major, minor);
+		io_fail(line, "%s was refused, but kernels since %d.%d have it", what, major, minor);
+	SKIP("the kernel has no %s (since %d.%d)", what, major, minor);
 }
 
-/* Skips the case on kernels that are older than what it is about, where they can't be asked, or where it isn't about how
- * they refuse. */
+/* Skips the case on kernels older than the feature, where the kernel can't be probed or its refusal is not tested. */
 #define SINCE(WHAT, MAJOR, MINOR)					\
 	do {								\
 		if (kernel_before(MAJOR, MINOR))			\
@@ -247,6 +254,14 @@ static inline void lacks_at(int line, const char *what, int major, int minor)
 	} while (0)
 
 #define LACKS(WHAT, MAJOR, MINOR) lacks_at(__LINE__, WHAT, MAJOR, MINOR)
+
+/* Skips the case on kernels of any version that lack something; takes what printf() does. */
+#define HAS_NO(...)							\
+	do {								\
+		if (t_on_engine())					\
+			T_FAIL("the engine has no " __VA_ARGS__);	\
+		SKIP("the kernel has no " __VA_ARGS__);			\
+	} while (0)
 
 /* Rings and requests. */
 
@@ -257,6 +272,19 @@ static inline void ring_init_at(int line, struct io_uring *ring, unsigned entrie
 	if (ret)
 		io_fail(line, "io_uring_queue_init(%u, ring, %#x) is %d", entries, flags, ret);
 }
+
+/* Repeats a call that creates a big ring while it fails with LACK, up to ten seconds: Linux allocates the pages of a ring in
+ * one bulk call, which may get fewer than it asks for while other programs allocate. */
+#define WITH_MEMORY(CALL, LACK)						\
+	({								\
+		int t_tries = 1000;					\
+		long t_ret;						\
+									\
+		do {							\
+			t_ret = (long)(CALL);				\
+		} while (t_ret == (LACK) && --t_tries && !usleep(10000)); \
+		t_ret;							\
+	})
 
 #define ring_init(RING, ENTRIES, FLAGS) ring_init_at(__LINE__, RING, ENTRIES, FLAGS)
 
@@ -272,18 +300,18 @@ static inline bool have_op(int op)
 	return have;
 }
 
-/* Skips the case, naming the opcode, when the kernel hasn't got it. */
+/* Skips the case, naming the opcode, if the kernel lacks it. */
 #define need_op(OP)							\
 	do {								\
 		if (!have_op(OP))					\
-			SKIP("the kernel has no %s", #OP);		\
+			HAS_NO("%s", #OP);		\
 	} while (0)
 
-/* Skips the case, naming the IORING_FEAT_ bit, when the kernel hasn't got it. */
+/* Skips the case, naming the IORING_FEAT_ bit, if the kernel lacks it. */
 #define need_feature(RING, FEATURE)					\
 	do {								\
 		if (!((RING)->features & (FEATURE)))			\
-			SKIP("the kernel has no %s", #FEATURE);		\
+			HAS_NO("%s", #FEATURE);		\
 	} while (0)
 
 static inline struct io_uring_sqe *sqe_at(int line, struct io_uring *ring, __u64 data)
@@ -303,7 +331,7 @@ static inline void submit_at(int line, struct io_uring *ring, int count)
 {
 	int ret = io_uring_submit(ring);
 
-	/* A polling kernel thread moves the SQ head after it has completed: earlier requests may count again. */
+	/* A kernel thread moves the SQ head only after requests complete: earlier ones may be counted again. */
 	if (ring->flags & IORING_SETUP_SQPOLL ? ret < count : ret != count)
 		io_fail(line, "io_uring_submit() is %d, expected %d", ret, count);
 }
@@ -311,7 +339,7 @@ static inline void submit_at(int line, struct io_uring *ring, int count)
 #define submit_n(RING, COUNT) submit_at(__LINE__, RING, COUNT)
 #define submit_one(RING) submit_at(__LINE__, RING, 1)
 
-/* What a cqe holds, without the flexible array that makes copies of the real one awkward. */
+/* A cqe's fields, without the flexible array that makes copies of the real structure awkward. */
 struct done {
 	__u64 user_data;
 	__s32 res;
@@ -357,14 +385,14 @@ static inline struct done run_at(int line, struct io_uring *ring)
 	submit_at(line, ring, 1);
 	cqe = wait_at(line, ring);
 	if (io_uring_cq_ready(ring))
-		io_fail(line, "one request, and %u more completions", io_uring_cq_ready(ring));
+		io_fail(line, "one request posted %u more completions", io_uring_cq_ready(ring));
 	return cqe;
 }
 
 #define run_one(RING) run_at(__LINE__, RING)
 #define run_res(RING) (run_at(__LINE__, RING).res)
 
-/* The id of the provided buffer that a completion used; it must have used one. */
+/* The id of the provided buffer that a completion used; fails if it used none. */
 static inline unsigned buffer_id_at(int line, struct done cqe)
 {
 	if (!(cqe.flags & IORING_CQE_F_BUFFER))
@@ -374,7 +402,7 @@ static inline unsigned buffer_id_at(int line, struct done cqe)
 
 #define buffer_id(CQE) buffer_id_at(__LINE__, CQE)
 
-/* No completion may be there now. */
+/* Fails if a completion is available. */
 #define CHECK_QUIET(RING)						\
 	do {								\
 		struct io_uring_cqe *io_cqe;				\

@@ -1,4 +1,4 @@
-/* The layout that programs and the kernel rely on: every field's place and type. It is proved when this compiles. */
+/* The layout that programs and the kernel rely on: every field's offset and type. Compiling this file is the test. */
 #include "io.h"
 #include <stddef.h>
 
@@ -196,7 +196,7 @@ AT(io_uring_zcrx_rq, rqes, 24, struct io_uring_zcrx_rqe *);
 AT(io_uring_zcrx_rq, ring_ptr, 32, void *);
 #endif
 
-/* What the library writes into struct io_uring is what this file reads, and nothing is written beyond it. */
+/* The library writes into struct io_uring at the offsets that this file reads, and nothing beyond it. */
 TEST(library_and_header_agree)
 {
 	struct {
@@ -258,7 +258,7 @@ TEST(params_come_back)
 	io_uring_queue_exit(&ring);
 }
 
-/* A 32-byte cqe is two of the 16-byte ones, a 128-byte sqe two of the 64-byte ones. */
+/* A 32-byte cqe is two 16-byte ones, a 128-byte sqe two 64-byte ones. */
 TEST(big_entries)
 {
 	struct io_uring_sqe *first, *second;

@@ -1,4 +1,4 @@
-/* The layout of what is passed to io_uring_register(). It is proved when this compiles. */
+/* The layout of the arguments of io_uring_register(). Compiling this file is the test. */
 #include "io.h"
 #include <stddef.h>
 
@@ -238,7 +238,7 @@ AT(io_uring_bpf, cmd_flags, 2, __u16);
 AT(io_uring_bpf, resv, 4, __u32);
 AT(io_uring_bpf, filter, 8, struct io_uring_bpf_filter);
 
-/* The kernel reads the structs as this file does: each is written field by field and refused where it should be. */
+/* The kernel reads the structs at the same offsets: it accepts valid fields and refuses wrong ones. */
 TEST(kernel_reads_them_alike)
 {
 	struct io_uring_rsrc_register reg = { .nr = 4, .flags = IORING_RSRC_REGISTER_SPARSE };
@@ -265,7 +265,7 @@ TEST(kernel_reads_them_alike)
 	io_uring_queue_exit(&ring);
 }
 
-/* A status asked for by hand: the group goes in, the head comes out. */
+/* A status requested by hand: the kernel reads the group and returns the head. */
 TEST(buffer_group_status)
 {
 	struct io_uring_buf_status status = { .buf_group = 6 };

@@ -1,5 +1,4 @@
-/* Processes that end, or become another program, with requests under way: they go at once, and all that the requests
- * held goes with them. */
+/* Processes that exit or exec with requests pending: the requests end at once, and what they hold is released. */
 #include "many.h"
 #include <poll.h>
 #include <pthread.h>
@@ -10,7 +9,7 @@ static char buffer[4096];
 /* The ways to end. */
 enum { BY_EXIT, BY_UNDERSCORE_EXIT, BY_SIGNAL, BY_QUEUE_EXIT, BY_EXEC, WAYS };
 
-/* What the program becomes by exec: one that is done. */
+/* The program that exec starts: it exits at once. */
 __attribute__((constructor)) static void become(void)
 {
 	if (getenv("T_BECOME"))
@@ -32,7 +31,7 @@ static void end(unsigned way)
 		raise(SIGKILL);
 		break;
 	case BY_EXEC:
-		/* The ring's descriptor is closed by it. Not the link itself: under valgrind that is valgrind. */
+		/* exec closes the ring's descriptor. Not through the link itself, which under valgrind is valgrind. */
 		if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0)
 			execve(self, argv, env);
 		_exit(3);
@@ -40,7 +39,7 @@ static void end(unsigned way)
 	_exit(0);
 }
 
-/* Requests on the pipe's and the pair's ends that only the child has; none of them can complete. */
+/* Requests on ends of the pipe and the pair that only the child has; none of them can complete. */
 static void requests(int pipe_end, int pair_end)
 {
 	static struct __kernel_timespec ts = { 100000, 0 };
@@ -51,7 +50,7 @@ static void requests(int pipe_end, int pair_end)
 	io_uring_prep_recv(next_sqe(&ring, 3), pair_end, buffer + 100, 100, 0);
 	io_uring_prep_timeout(next_sqe(&ring, 4), &ts, 0, 0);
 	io_uring_prep_read(next_sqe(&ring, 5), pipe_end, buffer + 200, 100, 0);
-	/* One in a worker of the kernel's, blocked. */
+	/* A request blocked in a worker of the kernel. */
 	sqe = next_sqe(&ring, 6);
 	io_uring_prep_read(sqe, pipe_end, buffer + 300, 100, 0);
 	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
@@ -85,9 +84,9 @@ static void in_flight(unsigned flags)
 		start = now();
 		CHECK_EQ(waitpid(pid, &status, 0), pid);
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-			SKIP("the kernel has no such rings");
+			HAS_NO("rings of this kind");
 		CHECK_EQ(status, way == BY_SIGNAL ? SIGKILL : 0);
-		/* The other ends are closed when the last request is gone. */
+		/* The other ends are closed once the last request has ended. */
 		while (poll(&(struct pollfd){ .fd = to[1] }, 1, 1) == 0)
 			CHECK(now() < start + 10 * SEC);
 		CHECK_EQ(recv(pair[0], buffer, 1, 0), 0);
@@ -111,7 +110,7 @@ TEST(in_flight_polled)
 	in_flight(IORING_SETUP_SQPOLL);
 }
 
-/* The descriptor is for this program only. */
+/* exec must close the descriptor. */
 TEST(exec_closes_the_ring)
 {
 	static const unsigned kinds[] = { 0, IORING_SETUP_SQPOLL, IORING_SETUP_NO_MMAP };
@@ -128,7 +127,7 @@ TEST(exec_closes_the_ring)
 	}
 }
 
-/* A child ends with requests under way in the ring that it shares: the parent's go on. */
+/* A child exits with requests pending in a shared ring: the parent's must continue. */
 TEST(child_leaves_a_shared_ring)
 {
 	int fds[2], status;
@@ -158,12 +157,12 @@ static void *wait_for_ever(void *arg)
 	return NULL;
 }
 
-/* The process ends while another thread waits. */
+/* The process exits while another thread waits. */
 TEST(exit_while_a_thread_waits)
 {
 	unsigned way;
 
-	NOT_UNDER("valgrind", "no other thread runs while one is in io_uring_enter");
+	NOT_UNDER("valgrind", "it runs no other thread while one is in io_uring_enter");
 	for (way = BY_EXIT; way <= BY_SIGNAL; way++) {
 		pid_t pid = child();
 		int status;

@@ -1,4 +1,4 @@
-/* Requests that depend on each other: links, hard links, link timeouts, drain; and completions left out. */
+/* Requests that depend on each other: links, hard links, link timeouts, drain; and skipped completions. */
 #include "many.h"
 
 #define CHAIN 6
@@ -37,7 +37,7 @@ static struct io_uring_sqe *add_link_timeout(__u64 data, long long ns, unsigned 
 	return sqe;
 }
 
-/* A whole copy in one chain: each step needs the one before. */
+/* A whole copy in one chain: each request needs the one before. */
 TEST(chain_runs_in_order)
 {
 	char first[4096], second[4096];
@@ -82,13 +82,13 @@ TEST(chain_waits_for_a_slow_member)
 	io_uring_queue_exit(&ring);
 }
 
-/* For each place of the failure: what comes before succeeds, what comes after is cancelled, and what follows the
- * chain isn't part of it. With hard links all else succeeds. */
+/* For each position of the failure: earlier requests succeed, later ones are canceled, and what follows the chain is
+ * not affected. With hard links all others succeed. */
 static void chain_with_failure(unsigned link, unsigned extra)
 {
 	unsigned bad, i;
 
-	/* Before, a bad file was found when the request was taken, and the whole chain fell with it. */
+	/* Older kernels check the file when they take the request, and cancel the whole chain. */
 	SINCE("chain that breaks where a file is bad", 5, 19);
 	ring_init(&ring, 16, 0);
 	for (bad = 0; bad < CHAIN; bad++) {
@@ -132,7 +132,7 @@ TEST(short_read)
 	io_uring_queue_exit(&ring);
 }
 
-/* A chain ends with the submission, whatever its last flags say. */
+/* A submission ends the chain, whatever flags its last request has. */
 TEST(submission_ends_a_chain)
 {
 	ring_init(&ring, 8, 0);
@@ -169,6 +169,30 @@ TEST(link_timeout_fires)
 	io_uring_queue_exit(&ring);
 }
 
+/* A link timeout limits what is before it, which can't be a link timeout. */
+TEST(link_timeout_after_another)
+{
+	unsigned alone;
+	int fds[2];
+	char c;
+
+	ring_init(&ring, 8, 0);
+	make_pipe(fds);
+	for (alone = 0; alone < 2; alone++) {
+		if (!alone)
+			add_read(1, fds[0], &c, 1, IOSQE_IO_LINK);
+		io_uring_sqe_set_flags(add_link_timeout(2, LONG, 0), IOSQE_IO_LINK);
+		add_link_timeout(3, LONG, 0);
+		submit_n(&ring, 3 - (int)alone);
+		collect(&ring, 3 - alone);
+		if (!alone)
+			CHECK_EQ(res_of(1), -ECANCELED);
+		CHECK_EQ(res_of(2), alone ? -EINVAL : -ECANCELED);
+		CHECK_EQ(res_of(3), -EINVAL);
+	}
+	io_uring_queue_exit(&ring);
+}
+
 TEST(link_timeout_in_time)
 {
 	int fds[2];
@@ -187,7 +211,7 @@ TEST(link_timeout_in_time)
 	io_uring_queue_exit(&ring);
 }
 
-/* The time limit is that of the member before it alone; the rest goes on. */
+/* The time limit applies only to the request before it; the rest continues. */
 TEST(link_timeout_inside_a_chain)
 {
 	int fds[2];
@@ -257,7 +281,7 @@ TEST(drain)
 	CHECK_QUIET(&ring);
 	fd_write(fds[1], "x", 1);
 	CHECK_EQ(wait_res(&ring, 1), 1);
-	/* Kernels at times start them in order, and complete them the other way round. */
+	/* Kernels sometimes complete them in reverse order. */
 	collect(&ring, 2);
 	CHECK_EQ(res_of(3), 0);
 	CHECK_EQ(res_of(4), 0);
@@ -297,7 +321,7 @@ TEST(skip_success)
 	io_uring_queue_exit(&ring);
 }
 
-/* Only the last of a chain reports; when one before fails, it reports the failure and no other does. */
+/* Only the last request of a chain posts a completion; if an earlier one fails, only the failed one does. */
 TEST(skip_success_in_a_chain)
 {
 	unsigned bad, i;
@@ -314,7 +338,7 @@ TEST(skip_success_in_a_chain)
 	io_uring_queue_exit(&ring);
 }
 
-/* Links are resolved when they run: the second uses the file that the first put there. */
+/* A linked file is looked up when the request runs: the second uses the file that the first registered. */
 TEST(linked_file)
 {
 	struct io_uring_sqe *sqe;

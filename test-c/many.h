@@ -1,5 +1,4 @@
-/* Several completions at once, in whatever order they come; clocks; what the process has mapped, open and
- * running. */
+/* Several completions in any order; clocks; the mappings, files and threads of the process. */
 #ifndef IRONRING_MANY_H
 #define IRONRING_MANY_H
 
@@ -12,20 +11,20 @@
 static struct done many[MANY];
 static unsigned many_n;
 
-/* Waits for `n` completions and keeps them; there may be no more. */
+/* Waits for exactly `n` completions and stores them; fails if there are more. */
 static inline void collect_at(int line, struct io_uring *ring, unsigned n)
 {
 	if (n > MANY)
-		io_fail(line, "%u completions are too many to collect", n);
+		io_fail(line, "can't collect %u completions: the most is MANY", n);
 	for (many_n = 0; many_n < n; many_n++)
 		many[many_n] = wait_at(line, ring);
 	if (io_uring_cq_ready(ring))
-		io_fail(line, "%u completions, and %u more", n, io_uring_cq_ready(ring));
+		io_fail(line, "got the expected %u completions, and %u more", n, io_uring_cq_ready(ring));
 }
 
 #define collect(RING, N) collect_at(__LINE__, RING, N)
 
-/* The one collected completion of `data`. */
+/* The only collected completion with user data `data`. */
 static inline struct done cqe_of_at(int line, __u64 data)
 {
 	struct done found = { 0 };
@@ -38,14 +37,14 @@ static inline struct done cqe_of_at(int line, __u64 data)
 		}
 	}
 	if (n != 1)
-		io_fail(line, "%u completions of %#llx", n, (unsigned long long)data);
+		io_fail(line, "%u completions of %#llx, expected 1", n, (unsigned long long)data);
 	return found;
 }
 
 #define cqe_of(DATA) cqe_of_at(__LINE__, DATA)
 #define res_of(DATA) (cqe_of_at(__LINE__, DATA).res)
 
-/* A ring with setup flags that came with that kernel. */
+/* A ring with setup flags that the given kernel version introduced. */
 static inline void ring_init_named_at(int line, struct io_uring *ring, unsigned entries, unsigned flags,
 				      const char *names, int major, int minor)
 {
@@ -57,7 +56,7 @@ static inline void ring_init_named_at(int line, struct io_uring *ring, unsigned 
 		io_fail(line, "io_uring_queue_init(%u, ring, %#x) is %d", entries, flags, ret);
 }
 
-/* Where `FLAGS` isn't written out, `NAMES` says which came then. */
+/* `NAMES` names the newest of the flags where `FLAGS` is a variable. */
 #define ring_init_named(RING, ENTRIES, FLAGS, NAMES, MAJOR, MINOR) \
 	ring_init_named_at(__LINE__, RING, ENTRIES, FLAGS, NAMES, MAJOR, MINOR)
 #define ring_init_since(RING, ENTRIES, FLAGS, MAJOR, MINOR) \
@@ -88,19 +87,20 @@ static inline struct __kernel_timespec nsec(long long ns)
 	return ts;
 }
 
-/* At least `least` ns went by since `start`, and not so much more that something else must have ended the wait. */
+/* At least `least` ns passed since `start`, and not so many more that something else must have ended the wait. */
 static inline void took_at(int line, long long start, long long least)
 {
 	long long ns = now() - start;
 
 	if (ns < least || ns > least + 5 * SEC)
-		io_fail(line, "took %lld ns, expected %lld", ns, least);
+		io_fail(line, "took %lld ns, expected at least %lld and at most 5 s more", ns, least);
 }
 
 #define CHECK_TOOK(START, LEAST) took_at(__LINE__, START, LEAST)
 
-/* Mappings and open files. Both counts take one file more while they count. A checker maps memory for itself at any
- * time: under one, only the mappings of rings count. */
+/* Mappings and open files. Both counts include the file that is open for counting. A checker may map memory at any
+ * time, so under one only the mappings of rings are counted. On the engine, whose threads have stacks and heaps, only
+ * those of rings and of files are. */
 
 static inline unsigned count_maps(void)
 {
@@ -110,9 +110,12 @@ static inline unsigned count_maps(void)
 	unsigned n = 0;
 
 	CHECK(file);
-	/* malloc's heap grows when it likes, now and then by a mapping that the kernel doesn't join to the rest. */
-	while (fgets(line, sizeof(line), file))
+	/* malloc's heap grows at any time, occasionally by a mapping that the kernel doesn't merge with the rest. */
+	while (fgets(line, sizeof(line), file)) {
+		if (t_on_engine() && !strpbrk(line, "/["))
+			continue;
 		n += (all && !strstr(line, "[heap]")) || strstr(line, "[io_uring]");
+	}
 	fclose(file);
 	return n;
 }
@@ -129,7 +132,7 @@ static inline unsigned count_fds(void)
 	return n;
 }
 
-/* Kernel threads of this process whose name begins so; `cpus`, if given, is where the last may run. */
+/* Kernel threads of this process whose name begins with `name`; `cpus`, if not NULL, gets the last one's affinity. */
 static inline unsigned count_threads(const char *name, char cpus[64])
 {
 	DIR *dir = opendir("/proc/self/task");
@@ -158,7 +161,7 @@ static inline unsigned count_threads(const char *name, char cpus[64])
 	return n;
 }
 
-/* The last of the processors that this process may use. */
+/* The last processor that this process may use. */
 static inline int last_cpu(void)
 {
 	cpu_set_t set;
@@ -170,7 +173,7 @@ static inline int last_cpu(void)
 	return cpu;
 }
 
-/* One no-op there and back. */
+/* Submits a no-op and waits for it. */
 static inline void works_at(int line, struct io_uring *ring)
 {
 	static __u64 data = 1000;

@@ -1,4 +1,4 @@
-/* What belongs to no family: busy polling, clocks, iowait, worker threads, sizes, raw system calls, rewound queues. */
+/* Busy polling, clocks, iowait, worker threads, sizes, raw system calls, rewound queues. */
 #include "net.h"
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -21,7 +21,7 @@ TEST(napi)
 	if (ret == -EINVAL)
 		LACKS("IORING_REGISTER_NAPI", 6, 9);
 	CHECK_EQ(ret, 0);
-	/* What was set before comes back. */
+	/* The call returns the previous settings. */
 	CHECK_EQ(napi.busy_poll_to, 0);
 	CHECK_EQ(napi.prefer_busy_poll, 0);
 
@@ -97,14 +97,14 @@ static void refuse_enter_flag(unsigned flag)
 	struct sock_fprog prog = { .len = ARRAY_LEN(code), .filter = code };
 
 #if __BYTE_ORDER != __LITTLE_ENDIAN
-	SKIP("the filter is made for little-endian machines");
+	SKIP("the filter works only on little-endian machines");
 #endif
 	CHECK_SYS(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
 		SKIP("no seccomp filters: %s", strerror(errno));
 }
 
-/* Whether the flag goes along is seen by a filter that refuses it. */
+/* A filter that refuses the flag shows whether the library passes it. */
 TEST(set_iowait)
 {
 	struct io_uring_cqe *cqe;
@@ -145,7 +145,7 @@ TEST(iowq_max_workers)
 	ring_init(&ring, 8, 0);
 	CHECK_EQ(io_uring_register_iowq_max_workers(&ring, first), 0);
 	CHECK(first[0] > 0 && first[1] > 0);
-	/* What was set before comes back; 0 changes nothing. */
+	/* The call returns the previous values; 0 changes nothing. */
 	CHECK_EQ(io_uring_register_iowq_max_workers(&ring, values), 0);
 	CHECK_EQ(values[0], first[0]);
 	CHECK_EQ(values[1], first[1]);
@@ -188,7 +188,7 @@ TEST(iowq_aff)
 	io_uring_queue_exit(&ring);
 }
 
-/* Sizes, computed here once more from what they consist of. */
+/* The expected sizes, computed from their parts. */
 
 static size_t whole_pages(size_t bytes)
 {
@@ -239,7 +239,7 @@ TEST(memory_size_params)
 	CHECK_EQ(io_uring_memory_size(1 << 30, IORING_SETUP_CLAMP), io_uring_memory_size(32768, 0));
 }
 
-/* Nothing has to be locked since kernel 5.12. */
+/* Since kernel 5.12 no memory has to be locked. */
 STATES("io_uring_mlock_size", "The size in bytes");
 STATES("io_uring_mlock_size", -EINVAL, "");
 TEST(mlock_size)
@@ -251,8 +251,8 @@ TEST(mlock_size)
 	need_feature(&ring, IORING_FEAT_NATIVE_WORKERS);
 	io_uring_queue_exit(&ring);
 	for (n = 1; n <= 32768; n *= 8) {
-		CHECK_EQ(io_uring_mlock_size(n, 0), 0);
-		CHECK_EQ(io_uring_mlock_size_params(n, &p), 0);
+		CHECK_EQ(WITH_MEMORY(io_uring_mlock_size(n, 0), (long)io_uring_memory_size(n, 0)), 0);
+		CHECK_EQ(WITH_MEMORY(io_uring_mlock_size_params(n, &p), (long)io_uring_memory_size_params(n, &p)), 0);
 	}
 	CHECK_EQ(io_uring_mlock_size(0, 0), -EINVAL);
 	CHECK_EQ(io_uring_mlock_size(32769, 0), -EINVAL);
@@ -310,7 +310,7 @@ TEST(raw_enter)
 	io_uring_queue_exit(&ring);
 }
 
-/* A queue that begins at its first place with each submission. */
+/* A queue whose submissions all begin at slot 0. */
 TEST(sq_rewind)
 {
 	unsigned round, i;

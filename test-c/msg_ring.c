@@ -1,4 +1,4 @@
-/* Messages from one ring to another: data, flags, registered files; and without a ring of one's own. */
+/* Messages from one ring to another: data, flags, registered files; and messages without a ring of one's own. */
 #include "many.h"
 
 #define DATA 0x0f0f00001e1e0000ULL
@@ -76,7 +76,7 @@ TEST(to_itself)
 	teardown();
 }
 
-/* The receiver is woken. */
+/* The message wakes the receiver. */
 TEST(wakes_the_receiver)
 {
 	int status;
@@ -128,7 +128,7 @@ TEST(errors)
 	teardown();
 }
 
-/* What doesn't fit waits as an overflow. */
+/* A message that doesn't fit overflows. */
 TEST(full_receiver)
 {
 	unsigned i;
@@ -147,7 +147,7 @@ TEST(full_receiver)
 	teardown();
 }
 
-/* Files go from table to table. */
+/* Files are sent from table to table. */
 
 static void setup_files(void)
 {
@@ -177,7 +177,7 @@ TEST(fd)
 	CHECK_EQ(run_res(&from), 0);
 	expect(&to, VALUE, 0, 0);
 	check_file(2);
-	/* The sender still has it. */
+	/* The sender keeps the file. */
 	io_uring_prep_msg_ring_fd(next_sqe(&from, DATA), to.ring_fd, 1, 0, VALUE, IORING_MSG_RING_CQE_SKIP);
 	CHECK_EQ(run_res(&from), 0);
 	CHECK_QUIET(&to);
@@ -225,7 +225,7 @@ TEST(fd_errors)
 	teardown();
 }
 
-/* Without a ring to send from. */
+/* Without a sending ring. */
 
 TEST(sync_message)
 {

@@ -1,4 +1,4 @@
-/* Connections over the loopback interface, made and used through the ring. */
+/* Connections over the loopback interface, created and used through the ring. */
 #include "net.h"
 
 #define DATA 0x1234000056780000ULL
@@ -16,7 +16,7 @@ static int run_socket(int family, int type)
 	return fd;
 }
 
-/* One message from `from` to `to`, in requests of their own. */
+/* One message from `from` to `to`, one request for each side. */
 static void exchange(int from, int to, unsigned recv_flags, unsigned seed)
 {
 	char out[1000], in[1000];
@@ -34,7 +34,7 @@ static void exchange(int from, int to, unsigned recv_flags, unsigned seed)
 	CHECK_PATTERN(in, sizeof(in), seed);
 }
 
-/* A whole server and its client in requests only. */
+/* A whole server and its client, with requests only. */
 static void serve(int family)
 {
 	union address address, peer;
@@ -118,7 +118,7 @@ TEST(socket_direct)
 	CHECK_EQ(io_uring_register_files_sparse(&ring, 4), 0);
 	io_uring_prep_socket_direct(next_sqe(&ring, DATA), AF_INET, SOCK_STREAM, 0, 2, 0);
 	CHECK_EQ(run_res(&ring), 0);
-	/* The kernel takes a free place, not always the first. */
+	/* The kernel takes a free slot, not always the first. */
 	io_uring_prep_socket_direct_alloc(next_sqe(&ring, DATA), AF_INET, SOCK_STREAM, 0, 0);
 	used |= 1 << run_res(&ring);
 	io_uring_prep_socket_direct(next_sqe(&ring, DATA), AF_INET, SOCK_STREAM, 0, IORING_FILE_INDEX_ALLOC, 0);
@@ -264,7 +264,7 @@ TEST(multishot_accept)
 	io_uring_queue_exit(&ring);
 }
 
-/* A full table of files ends it. */
+/* A full file table ends it. */
 TEST(multishot_accept_direct)
 {
 	struct sockaddr_in address;

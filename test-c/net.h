@@ -34,7 +34,7 @@ static inline socklen_t loopback(union address *address, int family)
 	}
 }
 
-/* A socket bound to a free port of 127.0.0.1; `address` is where. */
+/* A socket bound to a free port of 127.0.0.1; stores its address in `address`. */
 static inline int bound_socket(int type, struct sockaddr_in *address)
 {
 	socklen_t len = sizeof(*address);
@@ -76,7 +76,7 @@ static inline void tcp_pair(int fds[2])
 	close(listener);
 }
 
-/* Two sockets of datagrams, each connected to the other. */
+/* Two datagram sockets, each connected to the other. */
 static inline void udp_pair(int fds[2])
 {
 	struct sockaddr_in first, second;

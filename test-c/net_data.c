@@ -1,4 +1,4 @@
-/* What goes over a connection: send, recv, messages with names and files, shutdown, socket commands, epoll. */
+/* Data on a connection: send, recv, messages with names and files, shutdown, socket commands, epoll. */
 #include "net.h"
 #include <sys/epoll.h>
 
@@ -30,7 +30,7 @@ TEST(recv_waits)
 	CHECK_PATTERN(buf, 60, 5);
 	CHECK_ALL(buf + 60, 40, 0xee);
 
-	/* All of it or nothing, in two parts. */
+	/* MSG_WAITALL: all of it or nothing, although it comes in two parts. */
 	io_uring_prep_recv(next_sqe(&ring, DATA), fds[1], buf, sizeof(buf), MSG_WAITALL);
 	submit_one(&ring);
 	fd_write(fds[0], data, 60);
@@ -82,7 +82,7 @@ TEST(recv_says_nonempty)
 	io_uring_queue_exit(&ring);
 }
 
-/* A megabyte each way at once, in requests that take what they get. */
+/* A megabyte in each direction at once, in requests that accept partial transfers. */
 TEST(much_both_ways)
 {
 	enum { SIZE = 1 << 20 };
@@ -143,7 +143,7 @@ TEST(sendto_and_recvmsg_name)
 	CHECK_EQ(msg.msg_namelen, sizeof(name));
 	CHECK(!memcmp(&name, &from, sizeof(name)));
 
-	/* The same through send and its address helper; cut off by the receiver. */
+	/* The same with send and its address helper; the receiver truncates it. */
 	sqe = next_sqe(&ring, DATA);
 	io_uring_prep_send(sqe, sender, data, sizeof(data), 0);
 	io_uring_prep_send_set_addr(sqe, (struct sockaddr *)&to, sizeof(to));
@@ -155,8 +155,8 @@ TEST(sendto_and_recvmsg_name)
 	io_uring_queue_exit(&ring);
 }
 
-/* Three parts are sent and two received, and a file comes along. musl's cmsg_len is half as long as the kernel's: its
- * sendmsg() would clear the rest, a request takes what is there. */
+/* Three parts are sent and two received, along with a file. musl's cmsg_len is half as long as the kernel's: its
+ * sendmsg() would clear the rest, a request uses what is there. */
 TEST(messages_with_a_file)
 {
 	int file = tmp_filled("passed", 500, 8), got;
@@ -211,7 +211,7 @@ TEST(shutdown_ends_both_sides)
 	CHECK_EQ(res_of(OTHER), 0);
 	io_uring_prep_send(next_sqe(&ring, DATA), fds[0], &c, 1, MSG_NOSIGNAL);
 	CHECK_EQ(run_res(&ring), -EPIPE);
-	/* The other way is still open. */
+	/* The other direction is still open. */
 	io_uring_prep_send(next_sqe(&ring, DATA), fds[1], &c, 1, MSG_NOSIGNAL);
 	CHECK_EQ(run_res(&ring), 1);
 	io_uring_prep_shutdown(next_sqe(&ring, DATA), fds[0], 99);
@@ -270,7 +270,7 @@ TEST(socket_options)
 	CHECK_EQ(plain, 1);
 	CHECK_EQ(run_cmd(SOCKET_URING_OP_SETSOCKOPT, fds[0], SOL_SOCKET, 9999, &value, sizeof(value)),
 		 -ENOPROTOOPT);
-	/* Reading is for SOL_SOCKET only. */
+	/* Only SOL_SOCKET supports reading. */
 	CHECK_EQ(run_cmd(SOCKET_URING_OP_GETSOCKOPT, fds[0], IPPROTO_TCP, TCP_NODELAY, &value, sizeof(value)),
 		 -EOPNOTSUPP);
 	io_uring_queue_exit(&ring);

@@ -1,4 +1,4 @@
-/* Many completions and many buffers for one request: multishot recv and recvmsg, bundles, the recvmsg helpers. */
+/* Many completions and many buffers per request: multishot recv and recvmsg, bundles, the recvmsg helpers. */
 #include "net.h"
 
 #define DATA 0x1357000024680000ULL
@@ -136,7 +136,7 @@ TEST(recv_multishot_without_buffers)
 	teardown();
 }
 
-/* Buffers go back together with the completions that brought them. */
+/* One call returns buffers and the completions that used them. */
 TEST(recv_multishot_and_cq_advance)
 {
 	struct io_uring_cqe *cqe;
@@ -165,7 +165,7 @@ TEST(recv_multishot_and_cq_advance)
 	teardown();
 }
 
-/* Takes the data of one bundle out of its buffers; `*next` is the first of them, `*have` the place in the stream. */
+/* Reads the data of one bundle from its buffers; `*next` is the first buffer, `*have` the offset in the stream. */
 static void take_bundle(struct done cqe, unsigned *next, size_t *have, unsigned seed)
 {
 	int left = cqe.res;
@@ -184,7 +184,7 @@ static void take_bundle(struct done cqe, unsigned *next, size_t *have, unsigned 
 	}
 }
 
-/* How many buffers one bundle takes is the kernel's business; that it takes several isn't. */
+/* The kernel decides how many buffers a bundle uses, but it must use several. */
 TEST(recv_bundle)
 {
 	struct io_uring_sqe *sqe;
@@ -291,7 +291,7 @@ static void check_control(struct io_uring_recvmsg_out *out, struct msghdr *msg)
 	CHECK_EQ(info, 1);
 }
 
-/* Name, two control messages and data lie one after the other in each provided buffer. */
+/* Each provided buffer holds a name, two control messages and data, one after the other. */
 TEST(recvmsg_multishot)
 {
 	struct msghdr msg = { .msg_namelen = sizeof(struct sockaddr_in),
@@ -334,7 +334,7 @@ TEST(recvmsg_multishot)
 	teardown();
 }
 
-/* The helpers alone, at their limits. */
+/* The helpers by themselves, at their limits. */
 
 #define HEADER 16
 

@@ -1,4 +1,4 @@
-/* Sending without a copy: the result first, then the notification that the memory is free again. */
+/* Sending without a copy: first the result, then the notification that the memory is free again. */
 #include "net.h"
 
 #define DATA 0xabcd0000dcba0000ULL
@@ -23,7 +23,7 @@ static void setup(void)
 	CHECK_EQ(io_uring_register_buffers(&ring, iov, 2), 0);
 }
 
-/* The notification, which must be the last of the request. Returns its res. */
+/* The notification, which must be the request's last completion. Returns its res. */
 static int notification(void)
 {
 	struct done cqe = wait_one(&ring);
@@ -35,7 +35,7 @@ static int notification(void)
 	return cqe.res;
 }
 
-/* Submits; the send's result must be `res`, its data must arrive. Returns the notification's res. */
+/* Submits; the send must return `res` and its data must arrive. Returns the notification's res. */
 static int sent(int res)
 {
 	struct done cqe;
@@ -52,7 +52,7 @@ static int sent(int res)
 	return notification();
 }
 
-/* Submits a request that fails; when it had begun, there is a notification, too. */
+/* Submits a request that fails; if it had started, there is also a notification. */
 static void fails(int res)
 {
 	struct done cqe;
@@ -90,7 +90,7 @@ TEST(send_zc)
 	io_uring_queue_exit(&ring);
 }
 
-/* Over loopback the data is copied in the end, and the notification says so. */
+/* On loopback the data is copied in the end, which the notification reports. */
 TEST(report_usage)
 {
 	int res;
@@ -107,7 +107,7 @@ TEST(send_zc_fixed)
 	setup();
 	io_uring_prep_send_zc_fixed(next_sqe(&ring, DATA), fds[0], data, SIZE, MSG_WAITALL, 0, 1);
 	CHECK_EQ(sent(SIZE), 0);
-	/* Not in that buffer, past its end, no such buffer. */
+	/* Outside of that buffer, past its end, no such buffer. */
 	io_uring_prep_send_zc_fixed(next_sqe(&ring, DATA), fds[0], data, 100, 0, 0, 0);
 	fails(-EFAULT);
 	io_uring_prep_send_zc_fixed(next_sqe(&ring, DATA), fds[0], data, (1 << 16) + 1, 0, 0, 1);
@@ -131,7 +131,7 @@ TEST(sendmsg_zc_fixed)
 	struct msghdr *msg;
 
 	setup();
-	/* Vectors of registered memory came with this opcode's kernel. */
+	/* The kernel with this opcode introduced vectors of registered memory. */
 	need_op(IORING_OP_WRITEV_FIXED);
 	msg = message();
 	io_uring_prep_sendmsg_zc_fixed(next_sqe(&ring, DATA), fds[0], msg, MSG_WAITALL, 1);
@@ -205,7 +205,7 @@ TEST(notification_waits_for_the_receiver)
 		CHECK(n > 0);
 		CHECK_ALL(in, (size_t)n, 0xee);
 		have += (size_t)n;
-		/* The send goes on in task work. */
+		/* The send continues in task work. */
 		io_uring_peek_cqe(&ring, &peek);
 	}
 	cqe = wait_one(&ring);
@@ -226,7 +226,7 @@ TEST(errors)
 	fails(-EBADF);
 	io_uring_prep_send_zc(next_sqe(&ring, DATA), fds[0], data, 10, 0, 1U << 15);
 	fails(-EINVAL);
-	/* Its two completions can't be left out. */
+	/* Its two completions can't be skipped. */
 	sqe = next_sqe(&ring, DATA);
 	io_uring_prep_send_zc(sqe, fds[0], data, 10, 0, 0);
 	io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);

@@ -5,7 +5,7 @@
 
 static struct io_uring ring;
 
-/* A zoned device is rare, so this shows that the command reaches a file that has none, and as which number. */
+/* A zoned device is rare, so this tests that the command reaches a regular file, and with which number. */
 TEST(zone_reset_all)
 {
 	struct io_uring_sqe *sqe, wanted;

@@ -1,4 +1,4 @@
-/* The helpers that look at the queues without the kernel, on queues made by hand whose indexes stand anywhere, also
+/* The helpers that read the queues without the kernel, on queues built by hand with indexes of any value, including
  * just before they wrap; and what the kernel holds back when a real queue is full. */
 #include "many.h"
 
@@ -10,7 +10,7 @@ static struct io_uring_sqe sqes[2 * SQ];
 static __u64 cqe_words[4 * CQ];
 static struct io_uring ring;
 
-/* Where the indexes begin. */
+/* The initial indexes. */
 static const unsigned starts[] = {
 	0, 1, 7, 8, 15, 16, 1000, 0x7ffffffe, 0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffff8, 0xfffffff9, 0xfffffffe,
 	0xffffffff,
@@ -47,7 +47,7 @@ static void make(unsigned start, unsigned flags)
 	ring.ring_fd = ring.enter_ring_fd = -1;
 }
 
-/* The place of the completion with index `at`. */
+/* The slot of the completion with index `at`. */
 static struct io_uring_cqe *cqe_at(unsigned at)
 {
 	return &ring.cq.cqes[(at & (CQ - 1)) << io_uring_cqe_shift(&ring)];
@@ -119,7 +119,7 @@ TEST(get_sqe_of_128_bytes)
 	}
 }
 
-/* A big one needs two places side by side; a no-op without a completion fills the place before the wrap. */
+/* A big entry needs two adjacent slots; a no-op without a completion fills the slot before the wrap. */
 STATES("io_uring_get_sqe128", "A pointer to the SQE");
 TEST(get_sqe128)
 {
@@ -142,13 +142,13 @@ TEST(get_sqe128)
 			CHECK_EQ(sqe->flags, 0);
 			at = (at + 2) % SQ;
 		}
-		/* An odd start loses one place to the padding, and with it a whole big one. */
+		/* An odd start loses one slot to the padding, and so one big entry. */
 		CHECK_EQ(n, start % 2 ? SQ / 2 - 1 : SQ / 2);
 		CHECK_EQ(io_uring_sq_ready(&ring), 2 * n + before);
 	}
 }
 
-/* With a thread that is awake, submitting is publishing the tail; with one asleep it is a call. */
+/* While the thread is awake, submitting only publishes the tail; while it sleeps, it takes a call. */
 TEST(submit_publishes)
 {
 	FOR_EACH_START(start) {
@@ -159,7 +159,7 @@ TEST(submit_publishes)
 		CHECK_EQ(io_uring_submit(&ring), 2);
 		CHECK_EQ(ktail, start + 2);
 		CHECK_EQ(khead, start);
-		/* What the thread hasn't taken yet counts again. */
+		/* The result also counts what the thread hasn't taken yet. */
 		khead++;
 		CHECK(io_uring_get_sqe(&ring));
 		CHECK_EQ(io_uring_submit(&ring), 2);
@@ -203,7 +203,7 @@ TEST(cq_counts_and_peek)
 	}
 }
 
-STATES("io_uring_for_each_cqe", "returns the walk | returns true with");
+STATES("io_uring_for_each_cqe", "returns the iterator | returns true with");
 TEST(loop_and_iterator)
 {
 	unsigned kind;
@@ -225,7 +225,7 @@ TEST(loop_and_iterator)
 				CHECK_EQ(head, start + n);
 				CHECK(cqe == cqe_at(start + n));
 				CHECK_EQ(cqe->user_data, n++);
-				/* What comes now is for the next round. */
+				/* Completions posted now belong to the next round. */
 				post(99, 0);
 			}
 			CHECK_EQ(n, 5);
@@ -263,7 +263,7 @@ TEST(batch)
 	}
 }
 
-/* Padding is stepped over where it is first, and ends a batch elsewhere; big ones are two places. */
+/* Leading padding is skipped, and padding elsewhere ends a batch; big entries have two slots. */
 STATES("io_uring_cqe_nr", "2 when cqe->flags");
 STATES("io_uring_cq_ready", "It is the number of CQEs, except");
 TEST(mixed_entries)
@@ -300,7 +300,7 @@ TEST(mixed_entries)
 	}
 }
 
-/* The ring of provided buffers, whose tail has 16 bits and lies in the first entry. */
+/* The ring of provided buffers, whose tail has 16 bits and is part of the first entry. */
 TEST(buf_ring)
 {
 	static const unsigned short tails[] = { 0, 1, 6, 7, 8, 0x7fff, 0xfffa, 0xffff };
@@ -339,7 +339,7 @@ TEST(buf_ring)
 	}
 }
 
-/* On a real queue, what didn't fit is flushed by each way to look, in order. */
+/* On a real queue each way to look flushes the overflow, in order. */
 TEST(overflow)
 {
 	struct io_uring_cqe *cqes[64];
@@ -377,8 +377,7 @@ TEST(overflow)
 	}
 }
 
-/* With the flag for pending task work, peeking does it. */
-/* Who asks for none, with some there, lets the rest be. */
+/* A batch of 0 with completions available leaves the overflow alone. */
 TEST(batch_of_none)
 {
 	struct io_uring_params p = { .flags = IORING_SETUP_CQSIZE, .cq_entries = 2 };
@@ -403,15 +402,16 @@ TEST(batch_of_none)
 	io_uring_queue_exit(&real);
 }
 
+/* While the flag for pending task work is set, peeking runs it. */
 TEST(task_work_flag)
 {
 	struct io_uring_cqe *cqes[4];
 	struct io_uring real;
-	unsigned batch;
+	unsigned batch, i;
 	int fds[2];
 	char c;
 
-	/* Reads of old kernels' pipes go to a worker. */
+	/* Old kernels read from pipes in a worker. */
 	make_pair(fds, SOCK_STREAM);
 	for (batch = 0; batch < 2; batch++) {
 		ring_init_since(&real, 4,
@@ -420,7 +420,10 @@ TEST(task_work_flag)
 		submit_one(&real);
 		CHECK_QUIET(&real);
 		fd_write(fds[1], "x", 1);
-		CHECK_EQ(*real.sq.kflags & IORING_SQ_TASKRUN, IORING_SQ_TASKRUN);
+		/* A ring in user space learns of the byte a little later. */
+		for (i = 0; i < 1000 && !(IO_URING_READ_ONCE(*real.sq.kflags) & IORING_SQ_TASKRUN); i++)
+			usleep(1000);
+		CHECK(i < 1000);
 		if (batch)
 			CHECK_EQ(io_uring_peek_batch_cqe(&real, cqes, 4), 1);
 		else

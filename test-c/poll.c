@@ -2,6 +2,7 @@
 #include "many.h"
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #define DATA 0x1111000022220000ULL
 #define OTHER 0x3333000044440000ULL
@@ -111,7 +112,7 @@ TEST(add_bad_fd)
 	io_uring_queue_exit(&ring);
 }
 
-/* EPOLLEXCLUSIVE is in the upper half of the events, and one write then wakes one of two. */
+/* EPOLLEXCLUSIVE is in the upper half of the events; with it one write wakes one of two polls. */
 TEST(events_have_32_bits)
 {
 	setup_pipe();
@@ -179,7 +180,7 @@ TEST(update_events)
 	io_uring_queue_exit(&ring);
 }
 
-/* The new events are there already: the poll completes by the update. */
+/* The new events have already happened, so the update completes the poll. */
 TEST(update_events_to_ready_ones)
 {
 	SINCE("poll update that sees what is ready", 5, 19);
@@ -225,7 +226,7 @@ TEST(update_unknown)
 	io_uring_queue_exit(&ring);
 }
 
-/* Every write is reported under the one request, also without a read in between. */
+/* One request reports every write, even if nothing is read in between. */
 TEST(multishot)
 {
 	unsigned i;
@@ -303,7 +304,7 @@ TEST(many_on_one_file)
 	io_uring_queue_exit(&ring);
 }
 
-/* A ring's file is readable when it has a completion. */
+/* A ring's file is readable if it has a completion. */
 TEST(poll_another_ring)
 {
 	struct io_uring second;
@@ -320,7 +321,67 @@ TEST(poll_another_ring)
 	io_uring_queue_exit(&ring);
 }
 
-/* The poll keeps its file alive: closing the number doesn't end it. */
+/* What waits for a ring knows of its completions when the call that posted them returns. */
+TEST(ring_is_noticed_at_once)
+{
+	struct io_uring second;
+
+	ring_init(&ring, 8, 0);
+	ring_init(&second, 8, 0);
+	add_poll(DATA, second.ring_fd, POLLIN);
+	io_uring_prep_nop(next_sqe(&second, OTHER));
+	submit_one(&second);
+	CHECK_EQ(io_uring_cq_ready(&ring), 1);
+	io_uring_queue_exit(&second);
+	io_uring_queue_exit(&ring);
+}
+
+/* A multishot poll whose completion is the next event ends instead of going on for ever. */
+TEST(multishot_of_its_own_events)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	int event = eventfd(0, EFD_CLOEXEC), ep = epoll_create1(EPOLL_CLOEXEC);
+	unsigned way, i;
+
+	SINCE("EPOLL_URING_WAKE", 6, 2);
+	CHECK(event >= 0 && ep >= 0);
+	for (way = 0; way < 2; way++) {
+		ring_init(&ring, 64, 0);
+		if (way)
+			CHECK_SYS(epoll_ctl(ep, EPOLL_CTL_ADD, ring.ring_fd, &ev));
+		else
+			CHECK_EQ(io_uring_register_eventfd(&ring, event), 0);
+		add_multishot(DATA, way ? ep : event, POLLIN);
+		CHECK_QUIET(&ring);
+		io_uring_prep_nop(next_sqe(&ring, OTHER));
+		submit_one(&ring);
+		CHECK_EQ(wait_one(&ring).user_data, OTHER);
+		CHECK_EQ(wait_res(&ring, DATA), POLLIN);
+		for (i = 0; i < 20; i++) {
+			CHECK_QUIET(&ring);
+			usleep(1000);
+		}
+		io_uring_queue_exit(&ring);
+	}
+}
+
+/* Events that are there when a multishot poll starts come with the submission, and once. */
+TEST(multishot_reports_once)
+{
+	setup_pipe();
+	fd_write(fds[1], "x", 1);
+	add_multishot(DATA, fds[0], POLLIN);
+	CHECK_EQ(io_uring_cq_ready(&ring), 1);
+	CHECK_EQ(wait_res(&ring, DATA), POLLIN);
+	usleep(20 * 1000);
+	CHECK_QUIET(&ring);
+	fd_write(fds[1], "y", 1);
+	CHECK_EQ(wait_res(&ring, DATA), POLLIN);
+	CHECK_QUIET(&ring);
+	io_uring_queue_exit(&ring);
+}
+
+/* The poll keeps its file open: closing the descriptor doesn't end it. */
 TEST(closed_while_polled)
 {
 	int fd;

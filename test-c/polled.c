@@ -1,10 +1,10 @@
-/* Rings that poll for completions. Most need a device with polled queues; what such a ring refuses needs none. */
+/* Rings that poll for completions. Most cases need a device with polled queues; those about refusals don't. */
 #include "many.h"
 
 #define BLOCK 4096
 #define BLOCKS 16
 
-/* A file for direct I/O with BLOCKS blocks of the pattern, or a skip. */
+/* A file for direct I/O with BLOCKS blocks of the pattern; skips the case if there is none. */
 static int direct_file(char *buf)
 {
 	char *path = tmp_path("f");
@@ -19,7 +19,7 @@ static int direct_file(char *buf)
 	return fd;
 }
 
-/* -EOPNOTSUPP is how the block layer says that the device can't be polled. */
+/* The block layer returns -EOPNOTSUPP if the device can't be polled. */
 static int done_or_skip(int res)
 {
 	if (res == -EOPNOTSUPP)
@@ -91,7 +91,7 @@ TEST(hybrid_needs_polling)
 	CHECK_EQ(io_uring_queue_init(2, &ring, IORING_SETUP_HYBRID_IOPOLL), -EINVAL);
 }
 
-/* Only a direct read or write of a block device can be polled for. */
+/* Only direct reads and writes of a block device can be polled. */
 TEST(what_a_polled_ring_refuses)
 {
 	static const unsigned flags[] = { IORING_SETUP_IOPOLL, IORING_SETUP_IOPOLL | IORING_SETUP_SQPOLL };
@@ -120,7 +120,7 @@ TEST(what_a_polled_ring_refuses)
 	}
 }
 
-/* Completions are found by entering the kernel, and nothing there is found as well. */
+/* Entering the kernel finds completions, or finds that there are none. */
 TEST(nops)
 {
 	static const unsigned flags[] = { IORING_SETUP_IOPOLL, IORING_SETUP_IOPOLL | IORING_SETUP_SQPOLL };

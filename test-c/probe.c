@@ -48,14 +48,14 @@ TEST(get_probe_ring)
 	CHECK(!io_uring_get_probe_ring(&ring));
 }
 
-/* A probe is freed, and given back by the function itself when it can't be filled: many leave no trace. */
+/* A probe is freed by the caller, or by the function itself if it can't be filled: many calls leak nothing. */
 TEST(probes_leave_no_memory_behind)
 {
 	struct io_uring ring, gone;
 	unsigned long before;
 	int i;
 
-	NOT_UNDER("valgrind", "it keeps freed memory aside");
+	NOT_UNDER("valgrind", "it keeps freed memory");
 	ring_init(&ring, 2, 0);
 	gone = ring;
 	gone.ring_fd = -1;
@@ -71,7 +71,7 @@ TEST(probes_leave_no_memory_behind)
 	io_uring_queue_exit(&ring);
 }
 
-/* From before io_uring_free_probe(): plocate 1.1.18 does it. */
+/* As before io_uring_free_probe() existed; plocate 1.1.18 still does it. */
 TEST(old_programs_free_a_probe)
 {
 	struct io_uring_probe *p = io_uring_get_probe();
@@ -85,7 +85,7 @@ TEST(no_probe_without_a_ring)
 {
 	struct rlimit none = { 0, 0 };
 
-	NOT_UNDER("valgrind", "it answers for RLIMIT_NOFILE itself");
+	NOT_UNDER("valgrind", "it emulates RLIMIT_NOFILE");
 	CHECK_SYS(setrlimit(RLIMIT_NOFILE, &none));
 	CHECK(!io_uring_get_probe());
 }
@@ -103,8 +103,8 @@ TEST(opcodes_out_of_range)
 	io_uring_free_probe(p);
 }
 
-/* A probe made by hand: the last opcode counts, other flags don't. */
-STATES("io_uring_opcode_supported", "1 when the kernel | 0 when it");
+/* A probe made by hand: only its last opcode and the SUPPORTED flag count. */
+STATES("io_uring_opcode_supported", "1 if the kernel | 0 if the kernel");
 TEST(opcode_supported)
 {
 	struct io_uring_probe *p = calloc(1, sizeof(*p) + 4 * sizeof(p->ops[0]));
@@ -135,7 +135,7 @@ TEST(register_probe)
 	CHECK_EQ(io_uring_register_probe(&ring, p, 256), 0);
 	last = p->last_op;
 	probe_makes_sense(p);
-	/* The memory must be zero on the way in. */
+	/* The memory must be zero before the call. */
 	CHECK_EQ(io_uring_register_probe(&ring, p, 256), -EINVAL);
 	CHECK_EQ(io_uring_register_probe(&ring, NULL, 1), -EINVAL);
 	memset(p, 0, sizeof(*p) + 257 * sizeof(p->ops[0]));
@@ -149,13 +149,13 @@ TEST(register_probe)
 	free(p);
 }
 
-/* A query that the kernel must answer, or a skip. */
+/* A query that the kernel must answer; skips the case if it has no queries. */
 static void query(struct io_uring_query_hdr *hdr)
 {
 	int ret = io_uring_register_query(hdr);
 
 	if (ret == -EINVAL)
-		SKIP("the kernel has no IORING_REGISTER_QUERY");
+		HAS_NO("IORING_REGISTER_QUERY");
 	CHECK_EQ(ret, 0);
 }
 
@@ -184,7 +184,7 @@ TEST(query_opcodes)
 	io_uring_free_probe(p);
 }
 
-/* Several questions in one call; one that isn't known is answered with an error of its own. */
+/* Several queries in one call; an unknown one returns its own error. */
 TEST(query_chain)
 {
 	struct io_uring_query_opcode q[3];
@@ -224,7 +224,7 @@ TEST(query_errors)
 #error "the headers must be those of 2.15 or newer"
 #endif
 
-/* The check is true when the version asked for is newer than what there is. */
+/* The check is true if the requested version is newer than the library's. */
 TEST(versions)
 {
 	int major = io_uring_major_version(), minor = io_uring_minor_version();

@@ -1,4 +1,4 @@
-/* Provided buffers: handed over one by one, or through a buffer ring. */
+/* Provided buffers: given to the kernel one by one, or through a buffer ring. */
 #include "io.h"
 
 #define BUFS 8
@@ -7,7 +7,7 @@
 
 static char bufs[BUFS][SIZE];
 
-/* A pipe's reading request that takes a buffer of the group. */
+/* A read from a pipe into a buffer of the group. */
 static struct done read_selected(struct io_uring *ring, int fd, unsigned len, int group)
 {
 	struct io_uring_sqe *sqe = next_sqe(ring, 1);
@@ -18,7 +18,7 @@ static struct done read_selected(struct io_uring *ring, int fd, unsigned len, in
 	return run_one(ring);
 }
 
-/* Puts `len` bytes of pattern `seed` into the pipe and reads them into a selected buffer; returns its id. */
+/* Writes `len` bytes of pattern `seed` to the pipe and reads them into a selected buffer; returns its id. */
 static unsigned pass(struct io_uring *ring, int fds[2], unsigned len, unsigned seed)
 {
 	char out[SIZE];
@@ -96,7 +96,7 @@ static struct io_uring_buf_ring *full_ring(struct io_uring *ring, unsigned flags
 
 	SINCE("IORING_REGISTER_PBUF_STATUS", 6, 8);
 	if (!br && err == -EINVAL && flags)
-		SKIP("the kernel has no buffer rings of flags %#x", flags);
+		HAS_NO("buffer rings of flags %#x", flags);
 	CHECK(br);
 	CHECK_EQ(err, 0);
 	CHECK_EQ(br->tail, 0);
@@ -136,7 +136,7 @@ TEST(buffer_ring)
 	io_uring_queue_exit(&ring);
 }
 
-/* The tail counts in 16 bits: the ring goes on working when it wraps. */
+/* The tail has 16 bits: the ring must keep working when it wraps. */
 TEST(buffer_ring_tail_wraps)
 {
 	enum { TIMES = 65536 + 3 * BUFS };
@@ -220,14 +220,14 @@ TEST(what_buffer_rings_return)
 	CHECK_EQ(head, 9);
 	CHECK_EQ(io_uring_buf_ring_available(&ring, br, 1), -ENOENT);
 	CHECK_EQ(io_uring_free_buf_ring(&ring, br, BUFS, 1), -ENOENT);
-	/* A refused free leaves the memory. */
+	/* A refused free keeps the memory. */
 	CHECK_EQ(br->tail, BUFS);
 	CHECK_EQ(io_uring_free_buf_ring(&ring, br, BUFS, GROUP), 0);
 	CHECK_EQ(io_uring_unregister_buf_ring(&ring, GROUP), -ENOENT);
 	io_uring_queue_exit(&ring);
 }
 
-/* The memory of a buffer ring goes away with it, and when there was none to be had. */
+/* A buffer ring's memory is unmapped with it, and after a failed setup. */
 TEST(buffer_rings_leave_no_memory_behind)
 {
 	struct io_uring_buf_ring *br;
@@ -248,7 +248,7 @@ TEST(buffer_rings_leave_no_memory_behind)
 	io_uring_queue_exit(&ring);
 }
 
-/* Memory of the application's own, registered by hand. */
+/* The application's own memory, registered by hand. */
 TEST(buffer_ring_by_hand)
 {
 	struct io_uring_buf_reg reg = { .ring_entries = BUFS, .bgid = GROUP };
@@ -271,7 +271,7 @@ TEST(buffer_ring_by_hand)
 	io_uring_queue_exit(&ring);
 }
 
-/* Memory of the kernel's, mapped by the application. */
+/* The kernel's memory, mapped by the application. */
 TEST(buffer_ring_from_the_kernel)
 {
 	struct io_uring_buf_reg reg = { .ring_entries = BUFS, .bgid = GROUP };
@@ -283,7 +283,7 @@ TEST(buffer_ring_from_the_kernel)
 	ring_init(&ring, 8, 0);
 	ret = io_uring_register_buf_ring(&ring, &reg, IOU_PBUF_RING_MMAP);
 	if (ret == -EINVAL)
-		SKIP("the kernel has no IOU_PBUF_RING_MMAP");
+		HAS_NO("IOU_PBUF_RING_MMAP");
 	CHECK_EQ(ret, 0);
 	CHECK_EQ(reg.flags, IOU_PBUF_RING_MMAP);
 	br = mmap(NULL, BUFS * sizeof(struct io_uring_buf), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
@@ -297,7 +297,7 @@ TEST(buffer_ring_from_the_kernel)
 	io_uring_queue_exit(&ring);
 }
 
-/* With IOU_PBUF_RING_INC a buffer is used up piece by piece. */
+/* With IOU_PBUF_RING_INC a buffer is consumed in parts. */
 TEST(incremental)
 {
 	static const unsigned pieces[] = { 10, 1, 20, 33 };
@@ -346,7 +346,7 @@ static struct io_uring_buf_ring *start_bundles(struct io_uring *ring, int fds[2]
 	return full_ring(ring, 0);
 }
 
-/* One receive fills several buffers; how many is the kernel's choice. */
+/* One receive fills several buffers; the kernel decides how many. */
 TEST(receive_bundle)
 {
 	enum { ALL = 3 * SIZE + 5 };
@@ -375,13 +375,13 @@ TEST(receive_bundle)
 		CHECK_EQ(io_uring_buf_ring_available(&ring, br, GROUP), BUFS - used);
 		several |= cqe.res > SIZE;
 	}
-	/* Before, a receive didn't know how much a Unix socket holds, and took one buffer. */
+	/* In older kernels a receive doesn't know how much a Unix socket holds, and uses one buffer. */
 	if (!kernel_before(6, 17))
 		CHECK(several);
 	io_uring_queue_exit(&ring);
 }
 
-/* One send empties all the buffers there are. */
+/* One send sends all available buffers. */
 TEST(send_bundle)
 {
 	struct io_uring_buf_ring *br;

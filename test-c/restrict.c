@@ -1,4 +1,4 @@
-/* What a ring may do: disabled rings, restrictions, personalities, filters, and calls that need rights. */
+/* What a ring may do: disabled rings, restrictions, personalities, filters, and calls that need privileges. */
 #include "many.h"
 
 #define DATA 0x8181000092920000ULL
@@ -15,7 +15,7 @@ static int run_nop(unsigned flags)
 	return run_res(&ring);
 }
 
-/* A ring with these restrictions, enabled. */
+/* Creates a ring with these restrictions and enables it. */
 static void restricted(struct io_uring_restriction *res, unsigned n)
 {
 	ring_init(&ring, 8, IORING_SETUP_R_DISABLED);
@@ -30,7 +30,7 @@ TEST(disabled_ring)
 	CHECK_EQ(io_uring_submit(&ring), -EBADFD);
 	CHECK_EQ(io_uring_submit_and_wait(&ring, 1), -EBADFD);
 	CHECK_QUIET(&ring);
-	/* It takes what is to be registered. */
+	/* A disabled ring accepts registrations. */
 	CHECK_EQ(io_uring_register_files(&ring, (int[]){ -1, -1, -1, -1 }, 4), 0);
 	CHECK_EQ(io_uring_enable_rings(&ring), 0);
 	CHECK_EQ(io_uring_enable_rings(&ring), -EBADFD);
@@ -70,7 +70,7 @@ TEST(opcodes)
 	CHECK_FILE(fd, 0, sizeof(buf), 3);
 	io_uring_prep_fsync(next_sqe(&ring, DATA), fd, 0);
 	CHECK_EQ(run_res(&ring), -EACCES);
-	/* Nothing may be registered, then; newer kernels restrict that only when asked to. */
+	/* Registrations are forbidden, too, on older kernels; newer ones restrict them only on request. */
 	ret = io_uring_register_files(&ring, (int[]){ -1, -1 }, 2);
 	CHECK(ret == -EACCES || (ret == 0 && !kernel_before(6, 19)));
 	CHECK_EQ(run_nop(IOSQE_ASYNC), -EACCES);
@@ -137,7 +137,7 @@ TEST(refused_restrictions)
 	io_uring_queue_exit(&ring);
 }
 
-/* A ring with one issuer belongs to who enables it. */
+/* A ring with a single issuer belongs to the task that enables it. */
 TEST(issuer_enables)
 {
 	int status;
@@ -160,7 +160,7 @@ TEST(issuer_enables)
 
 /* Personalities. */
 
-/* Opens the file of the superuser as another user, with a registered personality or 0. */
+/* Opens root's file as another user, with a registered personality or 0. */
 static int open_as_nobody(const char *path, int personality)
 {
 	struct io_uring_sqe *sqe = next_sqe(&ring, DATA);
@@ -181,7 +181,7 @@ TEST(personality)
 	int root, nobody, fd;
 
 	if (geteuid())
-		SKIP("changing the user needs root");
+		SKIP("only root can change the user");
 	close(tmp_filled("secret", 100, 9));
 	CHECK_SYS(chmod(path, 0600));
 	ring_init(&ring, 8, 0);
@@ -227,7 +227,7 @@ TEST(many_personalities)
 	io_uring_queue_exit(&ring);
 }
 
-/* Calls that this kernel or this machine may have no use for still come back with an error. */
+/* Calls that this kernel or machine may lack must still return an error. */
 
 TEST(bpf_filter_errors)
 {

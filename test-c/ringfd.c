@@ -1,18 +1,18 @@
-/* Registered ring fds: every call works on a ring that is known by its fd, by its index, or by its index alone. */
+/* Registered ring fds: every call works on a ring with an fd, with fd and index, and with an index alone. */
 #include "many.h"
 #include <sys/eventfd.h>
 
 #define DATA 0x5a5a0000a5a50000ULL
 
-/* How the ring is named. */
+/* How calls refer to the ring. */
 enum mode { PLAIN, REGISTERED, CLOSED, INDEX_ONLY, OLD_KERNEL, MODES };
 
 static const char *const mode_names[] = { "plain", "registered", "closed", "index only", "old kernel" };
 
 static struct io_uring ring;
 
-/* INDEX_ONLY asks for memory of the library's, so these rings are small. */
-/* False where the kernel has no such ring. */
+/* INDEX_ONLY needs memory of the library's own, so these rings are small. */
+/* Returns false if the kernel has no such ring. */
 static bool setup(struct io_uring *r, enum mode mode)
 {
 	struct io_uring_params p = { 0 };
@@ -77,7 +77,7 @@ TEST(close_ring_fd)
 	CHECK_WORKS(&ring);
 	CHECK_EQ(io_uring_close_ring_fd(&ring), -EBADF);
 	CHECK_WORKS(&ring);
-	/* Without its index nothing is left of it. */
+	/* Without its index the ring can't be reached. */
 	CHECK_EQ(io_uring_unregister_ring_fd(&ring), 1);
 	CHECK_EQ(ring.enter_ring_fd, -1);
 	io_uring_prep_nop(next_sqe(&ring, DATA));
@@ -104,7 +104,7 @@ TEST(index_only)
 	unsigned fds = count_fds(), maps = count_maps();
 
 	if (!setup(&ring, INDEX_ONLY))
-		SKIP("the kernel has no IORING_SETUP_REGISTERED_FD_ONLY");
+		HAS_NO("IORING_SETUP_REGISTERED_FD_ONLY");
 	CHECK_EQ(count_fds(), fds);
 	CHECK_EQ(ring.ring_fd, -1);
 	CHECK_WORKS(&ring);
@@ -116,7 +116,7 @@ TEST(index_only)
 	CHECK_EQ(count_maps(), maps);
 }
 
-/* A task has few indexes: exit must give them back in each mode. */
+/* A task has few indexes: exit must return them in each mode. */
 TEST(exit_frees_the_index)
 {
 	unsigned fds = count_fds(), maps = count_maps(), mode, i;
@@ -149,7 +149,7 @@ TEST(too_many)
 	}
 	CHECK_EQ(ret, -EBUSY);
 	CHECK_EQ(n, 16);
-	/* The one that got none goes on by its fd. */
+	/* The ring that got no index works by its fd. */
 	CHECK_WORKS(&rings[n]);
 	CHECK_EQ(io_uring_unregister_ring_fd(&rings[3]), 1);
 	CHECK_EQ(io_uring_register_ring_fd(&rings[n]), 1);
@@ -193,7 +193,7 @@ TEST(enter_in_each_mode)
 	}
 }
 
-/* Every register call. Each function undoes what it did; a negative return is the kernel's refusal. */
+/* Every register call. Each function undoes its registration; a negative result is the kernel's refusal. */
 
 static char memory[2][LARGE_PAGE] __attribute__((aligned(LARGE_PAGE)));
 static struct iovec iov[2] = { { memory[0], 4096 }, { memory[1], 4096 } };
@@ -321,7 +321,7 @@ static int call_clone(struct io_uring *r)
 	return ret;
 }
 
-/* The ring as the source: by its index where it has no fd. */
+/* The ring as the source: by its index if it has no fd. */
 static int call_clone_from(struct io_uring *r)
 {
 	struct io_uring target;
@@ -356,7 +356,7 @@ static int call_region(struct io_uring *r)
 	return io_uring_register_region(r, &reg);
 }
 
-/* Bad arguments are enough to see that a call arrives. */
+/* Bad arguments suffice to see that the call reaches the kernel. */
 static int call_zcrx(struct io_uring *r)
 {
 	struct io_uring_zcrx_ifq_reg reg = { .rq_entries = 0 };
@@ -378,7 +378,7 @@ static int call_bpf_filter(struct io_uring *r)
 static const struct {
 	const char *name;
 	int (*run)(struct io_uring *r);
-	/* The first kernel that has all that it calls. */
+	/* The first kernel that has everything the function calls. */
 	int major, minor;
 } calls[] = {
 	{ "buffers", call_buffers, 5, 19 }, { "files", call_files, 6, 0 }, { "eventfd", call_eventfd, 0, 0 },
@@ -389,7 +389,7 @@ static const struct {
 	{ "bpf_filter", call_bpf_filter, 0, 0 },
 };
 
-/* All calls return the same in all modes, and never -EBADF. */
+/* All calls must return the same in all modes, and never -EBADF. */
 TEST(register_in_each_mode)
 {
 	int want[ARRAY_LEN(calls)];

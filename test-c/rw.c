@@ -1,5 +1,6 @@
 /* Reads and writes of every kind. */
 #include "io.h"
+#include <sys/vfs.h>
 
 #define LEN 65536
 
@@ -29,7 +30,7 @@ TEST(write_then_read)
 	io_uring_queue_exit(&ring);
 }
 
-/* The same bytes whatever the ring is made of. */
+/* Every kind of ring must read the same bytes. */
 TEST(every_kind_of_ring)
 {
 	static const struct { const char *name; unsigned flags; } kinds[] = {
@@ -70,7 +71,7 @@ TEST(every_kind_of_ring)
 	}
 }
 
-/* A full queue of reads in scrambled order, several times round. */
+/* A full queue of reads in scrambled order, for several rounds. */
 TEST(many_at_once)
 {
 	enum { DEPTH = 32, BLOCK = 1000, ROUNDS = 8 };
@@ -152,7 +153,7 @@ TEST(vectors_with_rwf_flags)
 
 	fill(out, sizeof(out), 2);
 	ring_init(&ring, 4, 0);
-	/* RWF_APPEND writes to the end, whatever the offset says. */
+	/* RWF_APPEND writes at the end, whatever the offset. */
 	cut(iov, 3, out, sizeof(out));
 	io_uring_prep_writev2(next_sqe(&ring, 1), fd, iov, 3, 10, RWF_APPEND);
 	CHECK_EQ(run_res(&ring), sizeof(out));
@@ -174,7 +175,7 @@ TEST(vectors_with_rwf_flags)
 	io_uring_queue_exit(&ring);
 }
 
-/* RWF_NOWAIT on an empty pipe answers at once; without it the read waits for data. */
+/* RWF_NOWAIT on an empty pipe fails at once; without it the read waits for data. */
 TEST(read_that_waits)
 {
 	struct io_uring ring;
@@ -197,7 +198,7 @@ TEST(read_that_waits)
 	io_uring_queue_exit(&ring);
 }
 
-/* Registers `buf` as buffer 1; buffer 0 is nowhere near it. */
+/* Registers `buf` as buffer 1; buffer 0 is far from it. */
 static void register_second(struct io_uring *ring, void *buf, size_t len)
 {
 	struct iovec iov[2] = { { pages(4096), 4096 }, { buf, len } };
@@ -222,7 +223,7 @@ TEST(fixed_buffers)
 	CHECK_EQ(run_res(&ring), 9000);
 	CHECK_PATTERN(buf + LEN - 9000, 9000, 3);
 	CHECK_ALL(buf, LEN - 9000, 0xee);
-	/* One byte outside, and an index that isn't there. */
+	/* One byte outside, and an index that doesn't exist. */
 	io_uring_prep_read_fixed(next_sqe(&ring, 3), fd, buf + LEN - 8999, 9000, 77, 1);
 	CHECK_EQ(run_res(&ring), -EFAULT);
 	io_uring_prep_write_fixed(next_sqe(&ring, 4), fd, buf - 1, 10, 0, 1);
@@ -263,7 +264,7 @@ TEST(fixed_buffer_vectors)
 	io_uring_queue_exit(&ring);
 }
 
-/* Offset -1 stands for the file's own position, which moves. */
+/* Offset -1 means the file's own offset, which advances. */
 TEST(current_position)
 {
 	int fd = tmp_filled("f", 1000, 1);
@@ -312,5 +313,32 @@ TEST(direct_io)
 	CHECK_EQ(run_res(&ring), 8192);
 	CHECK_PATTERN_FROM(buf + LEN + 4096, 8192, 4096, 6);
 	CHECK_ALL(buf + LEN, 4096, 0xee);
+	io_uring_queue_exit(&ring);
+}
+
+/* A disk answers after the submission, which nobody waits for in it. */
+TEST(direct_io_does_not_block)
+{
+	char *path = tmp_path("f"), *buf = pages(LEN);
+	int fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0644);
+	struct io_uring ring;
+	struct statfs system;
+	struct done first;
+
+	if (fd < 0 && errno == EINVAL)
+		SKIP("the file system of %s has no O_DIRECT", tmp_dir());
+	CHECK(fd >= 0 && !fstatfs(fd, &system));
+	if (system.f_type == 0x01021994 /* TMPFS_MAGIC */)
+		SKIP("%s is in memory", tmp_dir());
+	fill(buf, LEN, 6);
+	CHECK_EQ(pwrite(fd, buf, LEN, 0), LEN);
+	ring_init(&ring, 4, 0);
+	io_uring_prep_read(next_sqe(&ring, 1), fd, buf, LEN, 0);
+	io_uring_prep_nop(next_sqe(&ring, 2));
+	CHECK_EQ(io_uring_submit(&ring), 2);
+	first = wait_one(&ring);
+	CHECK_EQ(first.user_data, 2);
+	CHECK_EQ(wait_one(&ring).res, LEN);
+	CHECK_PATTERN(buf, LEN, 6);
 	io_uring_queue_exit(&ring);
 }

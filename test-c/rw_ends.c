@@ -1,4 +1,4 @@
-/* Where reads and writes end: at the file's end, without buffers, with an error. */
+/* Where reads and writes end: at the end of the file, without buffers, with an error. */
 #include "io.h"
 
 TEST(short_at_the_end)
@@ -32,7 +32,7 @@ TEST(short_at_the_end)
 	io_uring_queue_exit(&ring);
 }
 
-/* A multishot read fills one provided buffer after the other, until there are none or the file ends. */
+/* A multishot read fills provided buffers one after the other, until none is left or the file ends. */
 TEST(multishot)
 {
 	enum { BUFS = 4, SIZE = 64 };
@@ -103,7 +103,7 @@ TEST(multishot_of_a_regular_file)
 	io_uring_queue_exit(&ring);
 }
 
-/* Each kind of request on `fd`, with valid memory. */
+/* Prepares each kind of request on `fd`, with valid memory. */
 static void prep_kind(unsigned kind, struct io_uring_sqe *sqe, int fd, char *buf, struct iovec *iov)
 {
 	iov->iov_base = buf;
@@ -120,7 +120,7 @@ static void prep_kind(unsigned kind, struct io_uring_sqe *sqe, int fd, char *buf
 	}
 }
 
-/* No file, a file open for the other direction only, a file that has gone: -EBADF, and no byte moves. */
+/* No file, a file open only for the other direction, a closed file: -EBADF, and no byte is transferred. */
 TEST(bad_files)
 {
 	char *path = tmp_path("f"), *buf = pages(4096);
@@ -153,7 +153,7 @@ TEST(bad_files)
 	io_uring_queue_exit(&ring);
 }
 
-/* The errors that write() and read() know come back in the cqe. */
+/* The errors of write() and read() come back in the cqe. */
 TEST(other_errors)
 {
 	int full = open("/dev/full", O_RDWR | O_CLOEXEC), dir, fds[2];

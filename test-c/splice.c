@@ -1,4 +1,4 @@
-/* splice and tee: bytes that go from file to pipe to file without a buffer. */
+/* splice and tee: bytes go from file to pipe to file without a buffer. */
 #include "io.h"
 
 #define LEN 10000
@@ -11,7 +11,7 @@ static int splice_now(int in, int64_t in_at, int out, int64_t out_at, unsigned l
 	return run_res(&ring);
 }
 
-/* Moves `len` bytes, in as many steps as the kernel likes. */
+/* Moves `len` bytes, in as many steps as the kernel takes. */
 static void splice_all(int in, int64_t in_at, int out, int64_t out_at, unsigned len)
 {
 	unsigned done = 0;
@@ -47,7 +47,7 @@ TEST(file_to_file_through_a_pipe)
 	io_uring_queue_exit(&ring);
 }
 
-/* Offset -1 is the file's own position, which moves. */
+/* Offset -1 means the file's own offset, which advances. */
 TEST(current_position)
 {
 	int fds[2], from, to;
@@ -64,7 +64,7 @@ TEST(current_position)
 	io_uring_queue_exit(&ring);
 }
 
-/* Both files may come from the registered ones, each by its own flag. */
+/* Both files may be registered ones, each by its own flag. */
 TEST(registered_files)
 {
 	int fds[2], table[3];
@@ -113,7 +113,7 @@ static int tee_now(int in, int out, unsigned len, unsigned flags)
 	return run_res(&ring);
 }
 
-/* tee copies and leaves the bytes where they are. */
+/* tee copies the bytes and leaves them in the pipe. */
 TEST(tee)
 {
 	char out[3000], in[3000];
@@ -151,5 +151,139 @@ TEST(tee_errors)
 	CHECK_EQ(tee_now(-1, two[1], 100, 0), -EBADF);
 	CHECK_EQ(tee_now(one[0], -1, 100, 0), -EBADF);
 	CHECK_EQ(tee_now(one[0], two[1], 100, 1U << 20), -EINVAL);
+	io_uring_queue_exit(&ring);
+}
+
+/* The request waits for the pipe, and what was submitted after it goes on. */
+TEST(waits_for_data)
+{
+	int fds[2], to[2];
+	char in[8];
+
+	start(fds);
+	make_pipe(to);
+	io_uring_prep_splice(next_sqe(&ring, 1), fds[0], -1, to[1], -1, 100, 0);
+	submit_one(&ring);
+	io_uring_prep_nop(next_sqe(&ring, 2));
+	CHECK_EQ(run_res(&ring), 0);
+	fd_write(fds[1], "data", 4);
+	CHECK_EQ(wait_res(&ring, 1), 4);
+	CHECK_EQ(read(to[0], in, sizeof(in)), 4);
+	CHECK(!memcmp(in, "data", 4));
+	io_uring_queue_exit(&ring);
+}
+
+static void fill_pipe(int fd)
+{
+	char page[4096] = { 0 };
+
+	CHECK_SYS(fcntl(fd, F_SETFL, O_NONBLOCK));
+	while (write(fd, page, sizeof(page)) > 0)
+		;
+	CHECK_SYS(fcntl(fd, F_SETFL, 0));
+}
+
+TEST(waits_for_room)
+{
+	int fds[2], from;
+	char page[4096];
+
+	start(fds);
+	from = tmp_filled("from", LEN, 1);
+	fill_pipe(fds[1]);
+	io_uring_prep_splice(next_sqe(&ring, 1), from, 0, fds[1], -1, 100, 0);
+	submit_one(&ring);
+	io_uring_prep_nop(next_sqe(&ring, 2));
+	CHECK_EQ(run_res(&ring), 0);
+	CHECK_SYS(fcntl(fds[0], F_SETFL, O_NONBLOCK));
+	while (io_uring_cq_ready(&ring) == 0) {
+		CHECK(read(fds[0], page, sizeof(page)) != 0);
+		usleep(1000);
+	}
+	CHECK_EQ(wait_res(&ring, 1), 100);
+	io_uring_queue_exit(&ring);
+}
+
+/* A splice or tee that waits can be canceled, and does not keep its ring from being exited. */
+TEST(canceled)
+{
+	int fds[2], to[2], way, found, res;
+	struct done done;
+
+	start(fds);
+	make_pipe(to);
+	for (way = 0; way < 2; way++) {
+		if (way)
+			io_uring_prep_splice(next_sqe(&ring, 1), fds[0], -1, to[1], -1, 100, 0);
+		else
+			io_uring_prep_tee(next_sqe(&ring, 1), fds[0], to[1], 100, 0);
+		submit_one(&ring);
+		usleep(20000);
+		io_uring_prep_cancel64(next_sqe(&ring, 2), 1, 0);
+		submit_one(&ring);
+		for (found = res = 1; found == 1 || res == 1;) {
+			done = wait_one(&ring);
+			if (done.user_data == 1)
+				res = done.res;
+			else
+				found = done.res;
+			/* A worker that has just taken the request and not begun it can't be found. */
+			if (found == -ENOENT && res == 1) {
+				found = 1;
+				io_uring_prep_cancel64(next_sqe(&ring, 2), 1, 0);
+				submit_one(&ring);
+			}
+		}
+		if (found != 0 && found != -EALREADY && found != -ENOENT)
+			T_FAIL("the cancellation returned %d, and the request %d", found, res);
+		/* Interrupted work has the kernel's own -ERESTARTSYS, which is 512. */
+		CHECK(res == -ECANCELED || res == -EINTR || res == -512);
+	}
+	io_uring_prep_splice(next_sqe(&ring, 1), fds[0], -1, to[1], -1, 100, 0);
+	submit_one(&ring);
+	io_uring_queue_exit(&ring);
+}
+
+/* Without a reader the error is all that comes: no signal. */
+TEST(no_signal)
+{
+	int fds[2], from;
+
+	start(fds);
+	from = tmp_filled("from", LEN, 1);
+	close(fds[0]);
+	CHECK_EQ(splice_now(from, 0, fds[1], -1, 100, 0), -EPIPE);
+	io_uring_queue_exit(&ring);
+}
+
+/* What moves less than it was asked for ends a chain. */
+TEST(short_in_a_chain)
+{
+	int fds[2], from, len;
+	struct io_uring_sqe *sqe;
+
+	start(fds);
+	from = tmp_filled("from", 100, 1);
+	for (len = 99; len < 102; len++) {
+		sqe = next_sqe(&ring, 1);
+		io_uring_prep_splice(sqe, from, 0, fds[1], -1, (unsigned)len, 0);
+		io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK);
+		io_uring_prep_nop(next_sqe(&ring, 2));
+		submit_n(&ring, 2);
+		CHECK_EQ(wait_res(&ring, 1), len < 100 ? len : 100);
+		CHECK_EQ(wait_res(&ring, 2), len > 100 ? -ECANCELED : 0);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+/* A length of 0 only looks up the files. */
+TEST(nothing)
+{
+	int fds[2];
+
+	start(fds);
+	CHECK_EQ(splice_now(fds[0], 5, fds[1], 5, 0, 0), 0);
+	CHECK_EQ(splice_now(-1, 5, fds[1], 5, 0, 0), -EBADF);
+	CHECK_EQ(splice_now(fds[0], 5, -1, 5, 0, 0), -EBADF);
 	io_uring_queue_exit(&ring);
 }

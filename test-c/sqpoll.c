@@ -1,5 +1,6 @@
-/* Rings whose requests a kernel thread picks up. */
+/* Rings whose requests are taken by a kernel thread. */
 #include "many.h"
+#include <poll.h>
 
 #define DATA 0x6789000098760000ULL
 
@@ -24,7 +25,7 @@ static bool asleep(void)
 	return IO_URING_READ_ONCE(*ring.sq.kflags) & IORING_SQ_NEED_WAKEUP;
 }
 
-/* Waits until the thread sleeps; it has at most ten seconds. */
+/* Waits at most ten seconds for the thread to sleep. */
 static void wait_asleep(void)
 {
 	long long end = now() + 10 * SEC;
@@ -50,7 +51,7 @@ TEST(submit)
 	io_uring_queue_exit(&ring);
 }
 
-/* An awake thread needs no call at all: the tail is enough, and submit only publishes it. */
+/* An awake thread needs no call: submit only publishes the tail. */
 TEST(submit_without_entering)
 {
 	long long end;
@@ -61,7 +62,7 @@ TEST(submit_without_entering)
 	submit_one(&ring);
 	CHECK_EQ(wait_res(&ring, DATA), 0);
 	CHECK(!asleep());
-	/* No system call can reach the ring by this number now. */
+	/* No system call can reach the ring by this number. */
 	fd = ring.enter_ring_fd;
 	ring.enter_ring_fd = -1;
 	io_uring_prep_nop(next_sqe(&ring, DATA + 1));
@@ -87,7 +88,7 @@ TEST(wakes_up)
 	io_uring_queue_exit(&ring);
 }
 
-/* Through each call that submits. */
+/* Each call that submits must wake the thread. */
 TEST(wakes_up_by_each_call)
 {
 	struct __kernel_timespec ts = nsec(10 * SEC);
@@ -110,7 +111,7 @@ TEST(wakes_up_by_each_call)
 	io_uring_queue_exit(&ring);
 }
 
-/* What is prepared but not submitted isn't picked up. */
+/* The thread doesn't take what is prepared but not submitted. */
 TEST(unsubmitted_stays)
 {
 	setup(8, 1000);
@@ -139,7 +140,7 @@ TEST(file_io)
 	io_uring_queue_exit(&ring);
 }
 
-/* 20000 requests through 8 places: when the queue is full, the thread is waited for. */
+/* 20000 requests through 8 slots: when the queue is full, wait for the thread. */
 TEST(sqring_wait)
 {
 	enum { TOTAL = 20000 };
@@ -163,7 +164,7 @@ TEST(sqring_wait)
 		if (made < TOTAL && !io_uring_sq_space_left(&ring)) {
 			full++;
 			CHECK_EQ(io_uring_sqring_wait(&ring), 0);
-			/* Older kernels wait for the thread to take entries, not for it to say so. */
+			/* On older kernels the call may return before the thread has published the new head. */
 			CHECK(io_uring_sq_space_left(&ring) > 0 || kernel_before(6, 12));
 		}
 		while (!io_uring_peek_cqe(&ring, &cqe)) {
@@ -217,7 +218,7 @@ TEST(affinity_errors)
 	CHECK_EQ(sq_threads(NULL), 0);
 }
 
-/* Two rings may have one thread, and it goes with the last of them. */
+/* Two rings can share a thread, which ends with the last of them. */
 TEST(shared_thread)
 {
 	struct io_uring_params p = { .flags = IORING_SETUP_SQPOLL | IORING_SETUP_ATTACH_WQ };
@@ -240,7 +241,7 @@ TEST(shared_thread)
 		CHECK(now() < end);
 }
 
-/* Single issuer and a registered ring fd go with it. */
+/* Works with single issuer and a registered ring fd. */
 TEST(registered_ring_fd)
 {
 	struct io_uring_params p = { .flags = IORING_SETUP_SQPOLL | IORING_SETUP_SINGLE_ISSUER, .sq_thread_idle = 1 };
@@ -254,6 +255,45 @@ TEST(registered_ring_fd)
 		io_uring_prep_nop(next_sqe(&ring, DATA + i));
 		submit_one(&ring);
 		CHECK_EQ(wait_res(&ring, DATA + i), 0);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+/* A change right after the report of what was there before is reported, too. */
+TEST(multishot_poll_misses_nothing)
+{
+	unsigned round, data = 0;
+	char byte;
+	int fds[2];
+
+	ring_init(&ring, 8, IORING_SETUP_SQPOLL);
+	for (round = 0; round < 300; round++) {
+		bool removed = false, ended = false;
+		struct done cqe;
+
+		make_pipe(fds);
+		fd_write(fds[1], "x", 1);
+		data += 2;
+		io_uring_prep_poll_multishot(next_sqe(&ring, data), fds[0], POLLIN);
+		submit_one(&ring);
+		cqe = wait_at(__LINE__, &ring);
+		CHECK_EQ(cqe.res, POLLIN);
+		if (!(cqe.flags & IORING_CQE_F_MORE))
+			LACKS("IORING_POLL_ADD_MULTI", 5, 13);
+		CHECK_EQ(read(fds[0], &byte, 1), 1);
+		fd_write(fds[1], "y", 1);
+		cqe = wait_at(__LINE__, &ring);
+		CHECK_EQ(cqe.res, POLLIN);
+		io_uring_prep_poll_remove(next_sqe(&ring, data + 1), data);
+		submit_one(&ring);
+		/* In any order. */
+		while (!removed || !ended) {
+			cqe = wait_at(__LINE__, &ring);
+			removed |= cqe.user_data == data + 1;
+			ended |= cqe.user_data == data && !(cqe.flags & IORING_CQE_F_MORE);
+		}
+		close(fds[0]);
+		close(fds[1]);
 	}
 	io_uring_queue_exit(&ring);
 }

@@ -1,5 +1,5 @@
-/* Writes down what a program can see of a ring, in a form that two libraries in two processes must agree on: numbers as
- * they are, pointers as distances from the mapping that they lie in. */
+/* Records what a program can see of a ring, in a form that is equal for two libraries in two processes: numbers as they
+ * are, pointers as offsets from the mapping that they point into. */
 #ifndef IRONRING_STATE_H
 #define IRONRING_STATE_H
 
@@ -16,10 +16,15 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Text that is written into memory only. */
+/* Text written to memory only. */
 struct text {
 	char *at, *end;
 };
+
+/* Bits that aren't told, because the two sides differ in them for a reason that is known. */
+static struct {
+	unsigned features, sq_flags;
+} untold;
 
 __attribute__((format(printf, 2, 3))) static inline void say(struct text *text, const char *format, ...)
 {
@@ -54,19 +59,24 @@ static inline void say_pointer(struct text *text, const char *name, const void *
 		say(text, " %s=elsewhere", name);
 }
 
-/* What lies at an address that may not be mapped any more. */
-static inline void say_behind(struct text *text, const char *name, const unsigned *pointer)
+/* Reads from an address that may no longer be mapped, without the bits in `less`. */
+static inline void say_behind_less(struct text *text, const char *name, const unsigned *pointer, unsigned less)
 {
 	unsigned value;
 	struct iovec here = { &value, sizeof(value) }, there = { (void *)(uintptr_t)pointer, sizeof(value) };
 
 	if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) == (ssize_t)sizeof(value))
-		say(text, " %s=%u", name, value);
+		say(text, " %s=%u", name, value & ~less);
 	else
 		say(text, " %s=unmapped", name);
 }
 
-/* Every field of the structure, and the kernel's words behind its pointers. With SQPOLL some change on their own. */
+static inline void say_behind(struct text *text, const char *name, const unsigned *pointer)
+{
+	say_behind_less(text, name, pointer, 0);
+}
+
+/* Every field of the structure, and the kernel's words that it points to. With SQPOLL some change concurrently. */
 static inline void say_ring(struct text *text, const struct io_uring *ring)
 {
 	const struct io_uring_sq *sq = &ring->sq;
@@ -74,7 +84,7 @@ static inline void say_ring(struct text *text, const struct io_uring *ring)
 	int polled = (ring->flags & IORING_SETUP_SQPOLL) != 0;
 
 	say(text, " ring_fd=%d enter_ring_fd=%d flags=%#x features=%#x int_flags=%#x", ring->ring_fd,
-	    ring->enter_ring_fd, ring->flags, ring->features, ring->int_flags);
+	    ring->enter_ring_fd, ring->flags, ring->features & ~untold.features, ring->int_flags);
 	say(text, " pad=%u pad2=%u", ring->pad[0] + ring->pad[1] + ring->pad[2], ring->pad2);
 	say(text, " sqe_head=%u sqe_tail=%u sq.ring_sz=%zu sq.ring_mask=%u sq.ring_entries=%u sqes_sz=%u sq.pad=%u",
 	    sq->sqe_head, sq->sqe_tail, sq->ring_sz, sq->ring_mask, sq->ring_entries, sq->sqes_sz, sq->pad);
@@ -102,7 +112,7 @@ static inline void say_ring(struct text *text, const struct io_uring *ring)
 		return;
 	if (!polled) {
 		say_behind(text, "*sq.khead", sq->khead);
-		say_behind(text, "*sq.kflags", sq->kflags);
+		say_behind_less(text, "*sq.kflags", sq->kflags, untold.sq_flags);
 	}
 	say_behind(text, "*sq.ktail", sq->ktail);
 	say_behind(text, "*sq.kdropped", sq->kdropped);
@@ -117,7 +127,7 @@ static inline void say_ring(struct text *text, const struct io_uring *ring)
 	}
 }
 
-/* A completion: its place in the ring, and what it says. */
+/* A completion: its slot in the ring, and its fields. */
 static inline void say_cqe(struct text *text, const struct io_uring *ring, const struct io_uring_cqe *cqe)
 {
 	unsigned words = ring->flags & IORING_SETUP_CQE32 ? 2 : 0;
@@ -135,7 +145,7 @@ static inline void say_cqe(struct text *text, const struct io_uring *ring, const
 		    (unsigned long long)cqe->big_cqe[1]);
 }
 
-/* The memory and the descriptors that a process has. Classes of maps, not maps: the kernel joins neighbours. */
+/* The mappings and descriptors of a process. Mappings are counted by class, as the kernel merges neighbors. */
 struct belongings {
 	struct {
 		char name[64];
@@ -144,6 +154,26 @@ struct belongings {
 	unsigned nr_maps;
 	char fds[64][48];
 };
+
+static inline void look_at_descriptors(struct belongings *now)
+{
+	int fd;
+
+	memset(now->fds, 0, sizeof(now->fds));
+	for (fd = 0; fd < 64; fd++) {
+		char path[32], *number;
+
+		if (fcntl(fd, F_GETFD) < 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		if (readlink(path, now->fds[fd], sizeof(now->fds[fd]) - 1) < 0)
+			continue;
+		/* Pipes have other numbers in each run. */
+		number = strpbrk(now->fds[fd], "0123456789");
+		if (number && number > now->fds[fd] && number[-1] == '[')
+			*number = 0;
+	}
+}
 
 static inline void look(struct belongings *now)
 {
@@ -166,7 +196,7 @@ static inline void look(struct belongings *now)
 
 		if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %47[^\n]", &from, &to, perms, name) < 3)
 			continue;
-		/* The C library's own affairs. */
+		/* The C library uses these. */
 		if (strstr(name, "[heap]") || strstr(name, "[stack]"))
 			continue;
 		snprintf(label, sizeof(label), "%s %s", perms, name);
@@ -179,19 +209,7 @@ static inline void look(struct belongings *now)
 		}
 		now->maps[i].bytes += (long)(to - from);
 	}
-	for (fd = 0; fd < 64; fd++) {
-		char path[32];
-
-		if (fcntl(fd, F_GETFD) < 0)
-			continue;
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		if (readlink(path, now->fds[fd], sizeof(now->fds[fd]) - 1) < 0)
-			continue;
-		/* Each run's pipes have other numbers. */
-		line = strpbrk(now->fds[fd], "0123456789");
-		if (line && line > now->fds[fd] && line[-1] == '[')
-			*line = 0;
-	}
+	look_at_descriptors(now);
 }
 
 static inline long bytes_of(const struct belongings *all, const char *name)
@@ -204,7 +222,18 @@ static inline long bytes_of(const struct belongings *all, const char *name)
 	return 0;
 }
 
-/* What came and what went. */
+/* Descriptors that were added, removed or replaced. */
+static inline void say_descriptors(struct text *text, const struct belongings *before, const struct belongings *after)
+{
+	unsigned i;
+
+	for (i = 0; i < 64; i++)
+		if (strcmp(before->fds[i], after->fds[i]))
+			say(text, " fd%u:%s->%s", i, *before->fds[i] ? before->fds[i] : "none",
+			    *after->fds[i] ? after->fds[i] : "none");
+}
+
+/* What was added and what was removed. */
 static inline void say_changes(struct text *text, const struct belongings *before, const struct belongings *after)
 {
 	unsigned i;
@@ -218,10 +247,7 @@ static inline void say_changes(struct text *text, const struct belongings *befor
 	for (i = 0; i < before->nr_maps; i++)
 		if (!bytes_of(after, before->maps[i].name))
 			say(text, " %+ld:%s", -before->maps[i].bytes, before->maps[i].name);
-	for (i = 0; i < 64; i++)
-		if (strcmp(before->fds[i], after->fds[i]))
-			say(text, " fd%u:%s->%s", i, *before->fds[i] ? before->fds[i] : "none",
-			    *after->fds[i] ? after->fds[i] : "none");
+	say_descriptors(text, before, after);
 }
 
 #endif

@@ -1,8 +1,6 @@
-/* A test file is a program: TEST(name) { ... } for each case, and this header brings main(). Each case runs in a
- * process of its own with a time limit, so that a hang or a crash in one leaves the others alone; what it leaves,
- * children and files, main() ends and removes, however the case ended.
- *
- * From the environment: T_SECONDS, the limit of a case; T_TOOL, the checker that the program runs under. */
+/* A test file is a program: TEST(name) { ... } defines a case, and this header defines main(). Each case runs in a
+ * process of its own with a time limit, so that a hang or a crash leaves the others alone. However a case ends, main()
+ * kills its children and removes its files. */
 #ifndef IRONRING_T_H
 #define IRONRING_T_H
 
@@ -24,6 +22,10 @@
 
 #ifndef T_SECONDS
 #define T_SECONDS 20
+#endif
+/* What the cases of a file need at least. */
+#ifndef T_LEAST
+#define T_LEAST 1
 #endif
 
 struct t_case {
@@ -77,18 +79,18 @@ static struct t_case *t_first, **t_last = &t_first;
 		exit(77);						\
 	} while (0)
 
-/* Skips a case that a checker ("valgrind", "asan", "tsan") can't run, with the reason. */
+/* Skips the case under a checker ("valgrind", "asan", "tsan") that can't run it, with the reason. */
 #define NOT_UNDER(TOOL, REASON)						\
 	do {								\
 		if (t_under(TOOL))					\
 			SKIP("not under %s: %s", TOOL, REASON);		\
 	} while (0)
 
-/* Names statements of the manual that the lines below show: the page, the errno if it is one, words of each, with bars
- * between them. `cargo xtask man` compares them with the pages. */
+/* Names the statements of the manual that the next lines test: the page, the errno if there is one, and words of each
+ * statement, separated by bars. `cargo xtask manual` compares them with the pages. */
 #define STATES(PAGE, ...) _Static_assert(sizeof(PAGE) > 1, "a page")
 
-/* The folder of the case; empty when there could be none. */
+/* The folder of the case; empty if none could be created. */
 static char t_dir[PATH_MAX - 256];
 
 static inline int t_under(const char *tool)
@@ -98,12 +100,21 @@ static inline int t_under(const char *tool)
 	return now && !strcmp(now, tool);
 }
 
+/* Whether io_uring is ironring's engine in user space, and not the kernel's. `cargo xtask ctest` says so. */
+static inline int t_on_engine(void)
+{
+	const char *backend = getenv("T_BACKEND");
+
+	return backend && !strcmp(backend, "engine");
+}
+
 static inline unsigned t_seconds(void)
 {
 	const char *set = getenv("T_SECONDS");
 	unsigned n = set ? (unsigned)atoi(set) : 0;
 
-	return n ? n : T_SECONDS;
+	n = n ? n : T_SECONDS;
+	return n > T_LEAST ? n : T_LEAST;
 }
 
 static int t_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -114,7 +125,7 @@ static int t_remove(const char *path, const struct stat *st, int type, struct FT
 	return remove(path);
 }
 
-/* The limit is watched from outside: a checker may keep signals from the case. */
+/* The limit is enforced from outside the case: a checker may delay signals to the case. */
 static volatile sig_atomic_t t_late;
 
 static void t_alarm(int number)
@@ -123,7 +134,21 @@ static void t_alarm(int number)
 	t_late = 1;
 }
 
-/* Runs a case and returns its status, or -1. Its process group and its folder end with it. */
+/* Shows where a case hangs: the command in T_STACKS gets its number. */
+static void t_show_stacks(pid_t pid)
+{
+	const char *set = getenv("T_STACKS");
+	char command[PATH_MAX + 64];
+
+	if (!set)
+		return;
+	fflush(stdout);
+	snprintf(command, sizeof(command), "%s %d", set, (int)pid);
+	if (system(command))
+		printf("  no stacks from: %s\n", command);
+}
+
+/* Runs a case and returns its status, or -1. Kills its process group and removes its folder. */
 static int t_run(const struct t_case *c)
 {
 	const char *top = getenv("TMPDIR");
@@ -149,14 +174,16 @@ static int t_run(const struct t_case *c)
 		return -1;
 	setpgid(pid, pid);
 	t_late = 0;
-	/* Again and again, lest one comes just before the wait. */
+	/* Repeats, in case the first signal comes just before the wait. */
 	setitimer(ITIMER_REAL, &(struct itimerval){ { 1, 0 }, { t_seconds(), 0 } }, NULL);
-	/* While it isn't reaped, the group's number is nobody else's. */
+	/* Until the leader is reaped, no other group can get its number. */
 	while (!t_late && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT)) {
 		if (errno != EINTR)
 			return -1;
 	}
 	setitimer(ITIMER_REAL, &(struct itimerval){ { 0, 0 }, { 0, 0 } }, NULL);
+	if (t_late)
+		t_show_stacks(pid);
 	kill(-pid, SIGKILL);
 	if (waitpid(pid, &status, 0) != pid)
 		return -1;
@@ -173,7 +200,7 @@ int main(int argc, char **argv)
 	struct t_case *c;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	/* So that what a case leaves is ours to wait for. */
+	/* Orphans of a case become our children, so that we can reap them. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = t_alarm }, NULL);
 	for (c = t_first; c; c = c->next) {
@@ -196,13 +223,13 @@ int main(int argc, char **argv)
 			if (t_late)
 				printf("  still running after %u s\n", t_seconds());
 			else if (WIFSIGNALED(status))
-				printf("  ended by signal %d\n", WTERMSIG(status));
+				printf("  ended by signal %d: %s\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
 			printf("FAIL %s\n", c->name);
 			failed++;
 		}
 	}
 	if (argc > 1 && !(passed + failed + skipped)) {
-		fprintf(stderr, "there is no case %s\n", argv[1]);
+		fprintf(stderr, "no case is called %s\n", argv[1]);
 		return 2;
 	}
 	printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);

@@ -1,5 +1,5 @@
 /* Threads: one submits and another reaps; several share a ring under a lock; each has its own and they send each other
- * messages; one gives buffers back while another receives into them. */
+ * messages; one returns buffers while another receives into them. */
 #include "many.h"
 #include <pthread.h>
 
@@ -21,7 +21,7 @@ static void join(pthread_t thread)
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
-/* The queues have one end each for a thread: no lock between the two. */
+/* Each queue's program end belongs to one thread, so no lock is needed. */
 static void *reap(void *arg)
 {
 	static unsigned char seen[ROUNDS];
@@ -37,7 +37,7 @@ static void *reap(void *arg)
 	return NULL;
 }
 
-/* Kernels before 5.19 take nothing while completions have no place: the other thread makes some. */
+/* Kernels before 5.19 take nothing while the CQ has no free slot: the other thread frees some. */
 static void push(void)
 {
 	int ret;
@@ -76,19 +76,19 @@ static void submit_and_reap(unsigned flags)
 
 TEST(one_submits_another_reaps)
 {
-	NOT_UNDER("valgrind", "no other thread runs while one is in io_uring_enter");
+	NOT_UNDER("valgrind", "it runs no other thread while one is in io_uring_enter");
 	submit_and_reap(0);
 }
 
 TEST(one_submits_another_reaps_polled)
 {
-	NOT_UNDER("valgrind", "no other thread runs while one is in io_uring_enter");
+	NOT_UNDER("valgrind", "it runs no other thread while one is in io_uring_enter");
 	submit_and_reap(IORING_SETUP_SQPOLL);
 }
 
 static unsigned items[ROUNDS];
 
-/* Adds up what the completions point to. */
+/* Adds up the values that the completions point to. */
 static void *read_items(void *arg)
 {
 	uintptr_t sum = 0;
@@ -115,7 +115,7 @@ static void *read_items(void *arg)
 	return (void *)sum;
 }
 
-/* The kernel is all that orders the two threads; a thread sanitizer must know. */
+/* Only the kernel orders the two threads; tell the thread sanitizer. */
 TEST(data_travels_with_its_request)
 {
 	bool messages = have_op(IORING_OP_MSG_RING);
@@ -123,7 +123,7 @@ TEST(data_travels_with_its_request)
 	void *sum;
 	unsigned i;
 
-	NOT_UNDER("valgrind", "no other thread runs while one is in io_uring_enter");
+	NOT_UNDER("valgrind", "it runs no other thread while one is in io_uring_enter");
 	ring_init(&ring, 16, 0);
 	reader = start(read_items, NULL);
 	for (i = 0; i < ROUNDS; i++) {
@@ -181,7 +181,7 @@ TEST(one_ring_under_a_lock)
 static struct io_uring rings[THREADS];
 static pthread_barrier_t barrier;
 
-/* Sends a number to the next thread's ring and waits for one from the thread before. */
+/* Sends a number to the next thread's ring and waits for one from the previous thread. */
 static void *pass_on(void *arg)
 {
 	unsigned me = (unsigned)(uintptr_t)arg, i, sent, come;
@@ -203,7 +203,7 @@ static void *pass_on(void *arg)
 				come++;
 			}
 		}
-		/* None may be a round ahead, or two messages came at once. */
+		/* No thread may be a round ahead, or two messages would arrive at once. */
 		pthread_barrier_wait(&barrier);
 	}
 	io_uring_queue_exit(&rings[me]);
@@ -215,7 +215,7 @@ TEST(messages_between_threads)
 	pthread_t threads[THREADS];
 	uintptr_t i;
 
-	NOT_UNDER("valgrind", "no other thread runs while one is in io_uring_enter");
+	NOT_UNDER("valgrind", "it runs no other thread while one is in io_uring_enter");
 	if (!have_op(IORING_OP_MSG_RING))
 		LACKS("IORING_OP_MSG_RING", 5, 18);
 	CHECK_EQ(pthread_barrier_init(&barrier, NULL, THREADS), 0);
@@ -232,7 +232,7 @@ static struct io_uring_buf_ring *buffers;
 static unsigned char memory[BUFFERS][BUFFER];
 static int used[2];
 
-/* Gives back what comes through the pipe. */
+/* Returns the buffers whose ids come through the pipe. */
 static void *give_back(void *arg)
 {
 	unsigned char id;

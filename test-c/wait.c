@@ -1,4 +1,4 @@
-/* Waiting: what each call returns, which completion it gives, how long it takes, and what ends it early. */
+/* Waiting: the result of each call, which completion it returns, how long it takes, and what ends it early. */
 #include "many.h"
 
 #define SHORT (10 * MSEC)
@@ -8,7 +8,7 @@
 
 static struct io_uring ring;
 
-/* A ring that takes registered waits; `waits` are its first four. */
+/* A ring with registered waits; `waits` are the first four. */
 static struct io_uring_reg_wait *waits;
 
 static void setup_region(void)
@@ -30,7 +30,7 @@ static void setup_region(void)
 	CHECK_EQ(io_uring_enable_rings(&ring), 0);
 }
 
-/* The calls with a timeout, in one form. */
+/* The calls with a timeout, with a common signature. */
 
 static int by_wait_cqes(struct io_uring_cqe **cqe, unsigned n, struct __kernel_timespec *ts)
 {
@@ -67,7 +67,7 @@ struct call {
 	bool submits;
 };
 
-/* `filled` completions are there, `prepared` requests aren't submitted yet, `n` completions are waited for. */
+/* Waits for `n` completions, with `filled` of them available and `prepared` requests not yet submitted. */
 static void one(const struct call *call, int with_ts, unsigned n, unsigned filled, unsigned prepared)
 {
 	unsigned have = filled + (call->submits ? prepared : 0);
@@ -147,7 +147,7 @@ TEST(matrix_submit_and_wait_min_timeout)
 
 TEST(matrix_submit_and_wait_reg) { matrix(&(struct call){ by_registered, true }); }
 
-/* Submitting worked and waiting didn't: the count is the result, and there is no completion. */
+/* Submitting succeeds and waiting fails: the result is the count, and there is no completion. */
 TEST(submitted_and_timed_out)
 {
 	int (*calls[])(struct io_uring_cqe **cqe, unsigned n, struct __kernel_timespec *ts) = {
@@ -202,7 +202,7 @@ TEST(bad_timeout)
 	ring_init(&ring, 8, 0);
 	CHECK_EQ(io_uring_wait_cqe_timeout(&ring, &cqe, (void *)8), -EFAULT);
 	CHECK(!cqe);
-	/* A time before the start of the clock has passed. */
+	/* A time before the clock's start has passed. */
 	CHECK_EQ(io_uring_wait_cqe_timeout(&ring, &cqe, &bad), -ETIME);
 	io_uring_queue_exit(&ring);
 }
@@ -224,7 +224,7 @@ TEST(submit_and_wait)
 	io_uring_queue_exit(&ring);
 }
 
-/* Completions that another process causes, 20 ms apart. */
+/* Another process causes completions, 20 ms apart. */
 static pid_t slow_writer(int fd, int count)
 {
 	pid_t pid = child();
@@ -292,7 +292,7 @@ TEST(waits_for_all)
 	}
 }
 
-/* The smallest wait: after it, what is there is enough. */
+/* After the minimum wait the available completions suffice. */
 TEST(min_wait)
 {
 	struct __kernel_timespec ts = nsec(LONG);
@@ -316,6 +316,21 @@ TEST(min_wait)
 		CHECK_EQ(cqe->user_data, FILLED);
 		io_uring_queue_exit(&ring);
 	}
+}
+
+/* The time in which several completions may come passes even if it is longer than the timeout. */
+TEST(min_wait_beyond_the_timeout)
+{
+	struct __kernel_timespec ts = nsec(5 * MSEC);
+	struct io_uring_cqe *cqe;
+	long long start;
+
+	need_min_timeout();
+	ring_init(&ring, 8, 0);
+	start = now();
+	CHECK_EQ(io_uring_wait_cqes_min_timeout(&ring, &cqe, 2, &ts, 30 * 1000, NULL), -ETIME);
+	CHECK_TOOK(start, 30 * MSEC);
+	io_uring_queue_exit(&ring);
 }
 
 TEST(min_wait_and_nothing)
@@ -362,13 +377,13 @@ TEST(registered_waits)
 	io_uring_queue_exit(&ring);
 }
 
-/* Deferred work is done only where events are asked for. */
+/* Deferred work runs only when events are requested. */
 TEST(get_events)
 {
 	unsigned way;
 	int fds[2];
 
-	/* Reads of old kernels' pipes go to a worker. */
+	/* Old kernels read from pipes in a worker. */
 	make_pair(fds, SOCK_STREAM);
 	for (way = 0; way < 2; way++) {
 		ring_init_since(&ring, 8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, 6, 1);

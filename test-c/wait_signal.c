@@ -1,5 +1,5 @@
-/* Signals that end a wait, masks that hold them off, and the calls of kernels older than 5.11, whose timeouts are
- * requests of the library's own. The latter are reached by hiding the ring's feature bits from the library. */
+/* Signals that end a wait, masks that block them, and the calls of kernels older than 5.11, whose timeouts are requests
+ * of the library. The cases hide the ring's feature bits from the library to test the latter. */
 #include "many.h"
 
 #define SHORT (10 * MSEC)
@@ -18,14 +18,14 @@ static void count_signal(int number)
 	signals++;
 }
 
-/* A child that sends SIGUSR1 to this process again and again, so that none can come too early. */
+/* A child that sends SIGUSR1 to this process repeatedly, so that none can come too early. */
 static void start_signals(void)
 {
-	/* With or without SA_RESTART: no wait is restarted, since its end may lie in the past by then. */
+	/* With or without SA_RESTART: no wait is restarted, since its end may have passed by then. */
 	struct sigaction action = { .sa_handler = count_signal, .sa_flags = restart };
 
-	NOT_UNDER("valgrind", "it keeps signals back while io_uring_enter waits");
-	NOT_UNDER("tsan", "it keeps handlers back until the next call that it knows");
+	NOT_UNDER("valgrind", "it delays signals while io_uring_enter waits");
+	NOT_UNDER("tsan", "it delays signal handlers until the next call that it intercepts");
 	CHECK_SYS(sigaction(SIGUSR1, &action, NULL));
 	sender = child();
 	if (sender)
@@ -51,7 +51,7 @@ static void block_signals(int how)
 	sigprocmask(how, &set, NULL);
 }
 
-/* Each call that can wait, `mask` where it takes one. */
+/* Each call that can wait, with `mask` if it takes one. */
 static int wait_way(unsigned way, struct io_uring_cqe **cqe, struct __kernel_timespec *ts, sigset_t *mask)
 {
 	switch (way) {
@@ -109,7 +109,7 @@ static void interrupts(void)
 		CHECK_EQ(wait_way(way, &cqe, &ts, NULL), -EINTR);
 		CHECK(!cqe);
 		CHECK(signals > 0);
-		/* The ring goes on. */
+		/* The ring still works. */
 		CHECK_WORKS(&ring);
 		io_uring_queue_exit(&ring);
 	}
@@ -127,7 +127,7 @@ TEST(signal_with_restart_interrupts)
 	interrupts();
 }
 
-/* Blocked in the process, the signal comes only through the mask of the wait. */
+/* The process blocks the signal, which only the mask of the wait lets in. */
 TEST(mask_lets_a_signal_in)
 {
 	struct __kernel_timespec ts = nsec(LONG);
@@ -207,7 +207,7 @@ TEST(registered_mask)
 	io_uring_queue_exit(&ring);
 }
 
-/* A signal leaves completions that are there alone. */
+/* A signal doesn't affect available completions. */
 TEST(no_interruption_without_waiting)
 {
 	struct io_uring_cqe *cqe;
@@ -226,7 +226,7 @@ TEST(no_interruption_without_waiting)
 	io_uring_queue_exit(&ring);
 }
 
-/* The old kernel. */
+/* Emulates an old kernel. */
 
 static void setup_old(unsigned entries)
 {
@@ -252,8 +252,8 @@ TEST(old_kernel_lacks_calls)
 	io_uring_queue_exit(&ring);
 }
 
-/* The timeout is submitted with all that is prepared, and counts in the result. Where the queue has nothing but the
- * timeout at the end, that count is the result, too, and there is no completion. */
+/* The timeout is submitted with the prepared requests, and the result counts it. If only the timeout is left in the
+ * queue at the end, the result is that count, and there is no completion. */
 static void one_old(bool submit, unsigned n, unsigned filled, unsigned prepared)
 {
 	unsigned have = filled + prepared, i;
@@ -302,7 +302,7 @@ TEST(old_matrix)
 						one_old(submit, n, filled, prepared);
 }
 
-/* The timeout ends with the completions that are waited for. */
+/* The timeout completes with the awaited completions. */
 TEST(old_timeout_is_counted)
 {
 	struct __kernel_timespec ts = nsec(LONG);
@@ -319,7 +319,7 @@ TEST(old_timeout_is_counted)
 	io_uring_queue_exit(&ring);
 }
 
-/* Without a timeout the old calls are the new ones. */
+/* Without a timeout the old calls do what the new ones do. */
 TEST(old_without_timeout)
 {
 	struct io_uring_cqe *cqe = (void *)&ring;
@@ -335,7 +335,7 @@ TEST(old_without_timeout)
 	io_uring_queue_exit(&ring);
 }
 
-/* No place for the timeout: what fills the queue is submitted first. */
+/* No slot for the timeout: the library first submits what fills the queue. */
 TEST(old_full_queue)
 {
 	struct __kernel_timespec ts = nsec(LONG);
@@ -360,7 +360,7 @@ TEST(old_signal_interrupts)
 
 	setup_old(8);
 	start_signals();
-	/* It has submitted one request, its timeout, and that is its result even though the wait was cut short. */
+	/* It has submitted one request, its timeout, and returns that count even though the wait was interrupted. */
 	ret = io_uring_wait_cqes(&ring, &cqe, 1, &ts, NULL);
 	CHECK(ret == -EINTR || ret == 1);
 	CHECK(!cqe);
@@ -369,7 +369,7 @@ TEST(old_signal_interrupts)
 	io_uring_queue_exit(&ring);
 }
 
-/* The user_data of the library's timeouts is an ordinary one where there are none. */
+/* The user_data of the library's timeouts is an ordinary one where the library makes none. */
 TEST(reserved_user_data)
 {
 	unsigned old;

@@ -1,4 +1,4 @@
-/* waitid: a child's end, as a completion. */
+/* waitid: a child's end as a completion. */
 #include "io.h"
 
 static struct io_uring ring;
@@ -11,7 +11,7 @@ static void start(void)
 	memset(&info, 0xee, sizeof(info));
 }
 
-/* A child that ends with `code` when `gate`'s writing end is closed. */
+/* A child that ends with `code` when the write end of `gate` is closed. */
 static pid_t gated_child(int gate[2], int code)
 {
 	pid_t pid;
@@ -65,7 +65,7 @@ TEST(child_that_has_exited)
 	pid = gated_child(gate, 7);
 	close(gate[1]);
 	CHECK_SYS(waitid(P_PID, (id_t)pid, &first, WEXITED | WNOWAIT));
-	/* WNOWAIT leaves it to be waited for again. */
+	/* WNOWAIT leaves the child to be waited for again. */
 	io_uring_prep_waitid(next(), P_PID, (id_t)pid, &info, WEXITED | WNOWAIT, 0);
 	CHECK_EQ(run_res(&ring), 0);
 	CHECK_EQ(info.si_status, 7);
@@ -125,7 +125,7 @@ TEST(any_child)
 	for (i = 0; i < 3; i++)
 		pids[i] = gated_child(gates[i], i);
 	for (i = 0; i < 3; i++) {
-		/* Later children hold copies of earlier gates; these end with the parent's own. */
+		/* Later children hold copies of earlier gates, so closing the parent's end would not end this child. */
 		CHECK_SYS(kill(pids[i], SIGTERM));
 		io_uring_prep_waitid(next(), P_ALL, 0, &info, WEXITED, 0);
 		CHECK_EQ(run_res(&ring), 0);
@@ -173,8 +173,33 @@ TEST(cancelled)
 	other = wait_one(&ring);
 	CHECK_EQ(cqe.user_data + other.user_data, 3);
 	CHECK_EQ(cqe.user_data == 1 ? cqe.res : other.res, -ECANCELED);
-	/* Kernels differ on whether the number of cancelled requests is told. */
+	/* Kernels differ on whether they return the number of canceled requests. */
 	CHECK((cqe.user_data == 2 ? cqe.res : other.res) >= 0);
+	close(gate[1]);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	io_uring_queue_exit(&ring);
+}
+
+/* A link timeout ends the wait, and leaves the child to others. */
+TEST(limited)
+{
+	struct __kernel_timespec ts = { .tv_nsec = 20 * 1000 * 1000 };
+	struct done cqe, other;
+	int gate[2];
+	pid_t pid;
+
+	start();
+	pid = gated_child(gate, 4);
+	io_uring_prep_waitid(next(), P_PID, (id_t)pid, &info, WEXITED, 0);
+	ring.sq.sqes[(ring.sq.sqe_tail - 1) & ring.sq.ring_mask].flags |= IOSQE_IO_LINK;
+	io_uring_prep_link_timeout(next_sqe(&ring, 2), &ts, 0);
+	submit_n(&ring, 2);
+	cqe = wait_one(&ring);
+	other = wait_one(&ring);
+	CHECK_EQ(cqe.user_data + other.user_data, 3);
+	CHECK_EQ(cqe.user_data == 1 ? cqe.res : other.res, -ECANCELED);
+	/* Kernels return the number of canceled requests, or that the time is over. */
+	CHECK((cqe.user_data == 2 ? cqe.res : other.res) == 1 || (cqe.user_data == 2 ? cqe.res : other.res) == -ETIME);
 	close(gate[1]);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 	io_uring_queue_exit(&ring);

@@ -6,7 +6,7 @@
 
 static struct io_uring ring;
 
-/* One of the four requests, by path when `fd` is -1. */
+/* One of the four requests, by path if `fd` is -1. */
 static int set(int fd, const char *path, const char *name, const char *value, int flags, unsigned len)
 {
 	if (fd >= 0)
@@ -20,7 +20,7 @@ static int get(int fd, const char *path, const char *name, char *value, unsigned
 {
 	struct io_uring_sqe *sqe = next_sqe(&ring, 1);
 
-	/* Getting knows no flags: the helper must clear what is there. */
+	/* Getting has no flags: the helper must clear the field. */
 	sqe->xattr_flags = XATTR_CREATE;
 	if (fd >= 0)
 		io_uring_prep_fgetxattr(sqe, fd, name, value, len);
@@ -29,7 +29,7 @@ static int get(int fd, const char *path, const char *name, char *value, unsigned
 	return run_res(&ring);
 }
 
-/* A file whose file system has user attributes; a ring whose kernel has the requests. */
+/* A file whose file system has user attributes, and a ring whose kernel has the requests. */
 static int start(void)
 {
 	int fd = tmp_filled("f", 10, 1);
@@ -56,7 +56,7 @@ static void round_trip(int fd, const char *path)
 	CHECK_EQ(get(fd, path, NAME, in, sizeof(in)), sizeof(value));
 	CHECK_PATTERN(in, sizeof(value), 3);
 	CHECK_ALL(in + sizeof(value), sizeof(in) - sizeof(value), 0xee);
-	/* Length 0 asks for the size. */
+	/* Length 0 requests the size. */
 	CHECK_EQ(get(fd, path, NAME, NULL, 0), sizeof(value));
 	CHECK_EQ(get(fd, path, NAME, in, sizeof(value) - 1), -ERANGE);
 	CHECK_EQ(set(fd, path, NAME, "short", 0, 5), 0);

@@ -1,5 +1,5 @@
-//! Writes what `lib.rs` compiles: for each function that clang finds in `include/ffi/liburing.h`, each structure and
-//! each constant, one line that only compiles if ironring's own agrees.
+//! Generates the source of `lib.rs`: for each function, structure and constant that clang finds in
+//! `include/ffi/liburing.h`, one line that only compiles if ironring's definition agrees.
 
 use quote::{ToTokens, format_ident, quote};
 use std::{env, fs, path::Path};
@@ -9,7 +9,7 @@ fn header(include: &str) -> bindgen::Builder {
     bindgen::Builder::default()
         .header(format!("{include}/ffi/liburing.h"))
         .clang_args([&format!("-I{include}"), "-D_GNU_SOURCE"])
-        // Not what the C library's headers define.
+        // Leaves out the definitions of the C library's headers.
         .allowlist_file(format!("{include}/.*"))
         .layout_tests(false)
         .prepend_enum_name(false)
@@ -29,9 +29,9 @@ fn main() {
     let include = include.to_str().expect("its path is text");
     println!("cargo:rerun-if-changed={include}");
 
-    // Without types of its own: those that the prototypes name are ours.
+    // bindgen generates no types: the prototypes refer to ironring's.
     let functions = items(header(include).allowlist_recursively(false));
-    let mut proofs = Vec::new();
+    let mut checks = Vec::new();
     let mut count = 0_usize;
     for item in &functions {
         let Item::ForeignMod(block) = item else { continue };
@@ -42,30 +42,41 @@ fn main() {
                 syn::FnArg::Typed(input) => &input.ty,
                 syn::FnArg::Receiver(_) => unreachable!("C has no methods"),
             });
-            proofs.push(quote!(const _: unsafe extern "C" fn(#(#inputs),*) #output = #name;));
+            checks.push(quote!(const _: unsafe extern "C" fn(#(#inputs),*) #output = #name;));
             count += 1;
         }
     }
 
     let definitions = items(header(include));
-    let [mut types, mut constants] = [0_usize; 2];
+    let [mut types, mut members, mut constants] = [0_usize; 3];
     for item in &definitions {
         match item {
-            // Those that C leaves without a name, and what bindgen makes of bit fields and flexible arrays.
+            // Types without a name in C, and bindgen's types for bit fields and flexible arrays.
             Item::Struct(syn::ItemStruct { ident, generics, .. })
             | Item::Union(syn::ItemUnion { ident, generics, .. })
                 if generics.params.is_empty() && !ident.to_string().contains("__bindgen") && ours(ident) =>
             {
                 types += 1;
-                proofs.push(quote! {
+                checks.push(quote! {
                     const _: () = assert!(size_of::<c::#ident>() == size_of::<#ident>());
                     const _: () = assert!(align_of::<c::#ident>() == align_of::<#ident>());
                 });
+                if let Item::Struct(item) = item {
+                    // C leaves some members without a name.
+                    for field in item.fields.iter().filter_map(|field| field.ident.as_ref()) {
+                        if !field.to_string().contains("__bindgen") {
+                            members += 1;
+                            checks.push(quote! {
+                                const _: () = assert!(offset_of!(c::#ident, #field) == offset_of!(#ident, #field));
+                            });
+                        }
+                    }
+                }
             }
             Item::Const(syn::ItemConst { ident, .. }) if ours(ident) => {
                 constants += 1;
-                // The sign is C's to choose: -1 and ~0U are the same 32 bits.
-                proofs.push(quote! {
+                // The sign depends on C's type: -1 and ~0U are the same 32 bits.
+                checks.push(quote! {
                     const _: () = assert!(c::#ident as u64 == #ident as u64
                         || size_of_val(&#ident) == 4 && c::#ident as u32 == #ident as u32);
                 });
@@ -73,12 +84,17 @@ fn main() {
             _ => {}
         }
     }
-    let found = [("FUNCTIONS", count), ("TYPES", types), ("CONSTANTS", constants)];
+    let found = [
+        ("FUNCTIONS", count),
+        ("TYPES", types),
+        ("MEMBERS", members),
+        ("CONSTANTS", constants),
+    ];
     let found = found.iter().map(|(name, number)| {
         let name = format_ident!("{name}");
         quote!(pub const #name: usize = #number;)
     });
-    let text = quote!(pub mod c { #(#definitions)* } #(#proofs)* #(#found)*);
+    let text = quote!(pub mod c { #(#definitions)* } #(#checks)* #(#found)*);
     let out = env::var("OUT_DIR").expect("cargo sets it");
     fs::write(Path::new(&out).join("witness.rs"), text.to_token_stream().to_string()).expect("it can be written");
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The orderings between an application and the kernel that share a ring.
+ * Memory ordering between an application and the kernel, which share a ring.
  *
- * io_uring_smp_load_acquire(p)		loads *p; nothing after it is done before it
- * io_uring_smp_store_release(p, v)	stores v to *p after everything before it
- * IO_URING_READ_ONCE(var)		loads var once and whole, in no order
- * IO_URING_WRITE_ONCE(var, val)	stores val to var once and whole, in no order
- * io_uring_smp_mb()			orders all before it before all after it
+ * io_uring_smp_load_acquire(p)		loads *p before all later accesses
+ * io_uring_smp_store_release(p, v)	stores v to *p after all earlier accesses
+ * IO_URING_READ_ONCE(var)		loads var in one access, unordered
+ * IO_URING_WRITE_ONCE(var, val)	stores val to var in one access, unordered
+ * io_uring_smp_mb()			orders all earlier before all later accesses
  *
- * For integers and pointers of up to the processor's word.
+ * For integers and pointers up to the size of the processor's word.
  */
 #ifndef LIBURING_BARRIER_H
 #define LIBURING_BARRIER_H
 
 #ifdef __cplusplus
-/* Templates have C++ linkage, also when all of liburing.h is in extern "C". */
+/* Templates need C++ linkage, even if liburing.h is included in extern "C". */
 extern "C++" {
 #include <atomic>
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What older kernel headers lack. Nothing here depends on the machine that
- * built the library: each program finds its own way.
+ * Definitions that older kernel headers lack, chosen when a program is compiled:
+ * they don't depend on the machine that built the library.
  */
 #ifndef LIBURING_COMPAT_H
 #define LIBURING_COMPAT_H
@@ -46,14 +46,14 @@ struct open_how {
 };
 #endif
 
-/* linux/io_uring.h, should it come later, need not look for the time types. */
+/* If linux/io_uring.h is included later, it need not include the time types. */
 #ifndef UAPI_LINUX_IO_URING_H_SKIP_LINUX_TIME_TYPES_H
 #define UAPI_LINUX_IO_URING_H_SKIP_LINUX_TIME_TYPES_H 1
 #endif
 
 /*
- * Strict ISO C and the older levels of POSIX hide some of these in the
- * system's own headers. si_pid is a macro wherever siginfo_t is there.
+ * In strict ISO C and older levels of POSIX, the system's headers hide some of
+ * these types. si_pid is a macro wherever siginfo_t is defined.
  */
 #include <sys/select.h>
 #include <sys/types.h>

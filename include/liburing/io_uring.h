@@ -2,7 +2,7 @@
 /*
  * The kernel's io_uring interface: entries, flags, opcodes, structures.
  *
- * Made by `cargo xtask gen` from src/abi/.
+ * Made by `cargo gen` from crates/abi/src/uapi/.
  */
 #ifndef LINUX_IO_URING_H
 #define LINUX_IO_URING_H
@@ -20,19 +20,19 @@ extern "C" {
 /* The submission queue entry: one request to the kernel. */
 
 /*
- * One request: the application fills it in, the kernel reads it.
+ * A request: the application fills it in, the kernel reads it.
  *
- * Which fields an operation uses is written at its IORING_OP_* code. Clear all
- * the others. An entry has 64 bytes; with IORING_SETUP_SQE128, or with a
- * 128-byte operation on a ring made with IORING_SETUP_SQE_MIXED, 64 more bytes
- * follow.
+ * The comment of each IORING_OP_* code lists the fields that the operation
+ * uses. Clear all others. An entry has 64 bytes; with IORING_SETUP_SQE128, or
+ * for a 128-byte operation on a ring created with IORING_SETUP_SQE_MIXED, 64
+ * more bytes follow.
  */
 __extension__ struct io_uring_sqe {
-	__u8 opcode;	/* What to do: an IORING_OP_* code. */
+	__u8 opcode;	/* The operation: an IORING_OP_* code. */
 	__u8 flags;	/* IOSQE_* bits. */
 	/*
-	 * I/O priority of a read or write, as ioprio_set() packs it. Socket
-	 * operations keep their IORING_RECVSEND_* and IORING_ACCEPT_* bits
+	 * I/O priority of a read or write, as for ioprio_set(). Socket
+	 * operations store their IORING_RECVSEND_* and IORING_ACCEPT_* bits
 	 * here.
 	 */
 	__u16 ioprio;
@@ -44,16 +44,16 @@ __extension__ struct io_uring_sqe {
 	/* File offset or second address. */
 	union {
 		/*
-		 * Offset in the file; -1 means the file's own position (see
+		 * Offset in the file; -1 means the current file position (see
 		 * IORING_FEAT_RW_CUR_POS).
 		 */
 		__u64 off;
-		/* A second address or length, where the operation needs one. */
+		/* A second address or length, if the operation needs one. */
 		__u64 addr2;
 		/* For IORING_OP_URING_CMD. */
 		struct {
 			/*
-			 * Which command of the file's driver, or a
+			 * A command of the file's driver, or a
 			 * SOCKET_URING_OP_* code.
 			 */
 			__u32 cmd_op;
@@ -63,8 +63,8 @@ __extension__ struct io_uring_sqe {
 	/* First address. */
 	union {
 		/*
-		 * Address of the buffer, of an array of struct iovec, or of
-		 * what else the operation works on.
+		 * Address of a buffer, of an array of struct iovec, or of
+		 * another operand.
 		 */
 		__u64 addr;
 		/*
@@ -80,7 +80,7 @@ __extension__ struct io_uring_sqe {
 		};
 	};
 	/*
-	 * Bytes in the buffer, or elements in the array, that addr points to.
+	 * Number of bytes in the buffer, or of elements in the array, at addr.
 	 */
 	__u32 len;
 	/* Flags of the operation. */
@@ -120,40 +120,39 @@ __extension__ struct io_uring_sqe {
 		__u32 nop_flags;	/* IORING_NOP_*. */
 		__u32 pipe_flags;	/* O_*, as for pipe2(). */
 	};
-	/* Copied unchanged to user_data of each completion of this request. */
+	/*
+	 * Copied unchanged to user_data of each of the request's completions.
+	 */
 	__u64 user_data;
 	/* Registered or provided buffers. */
 	union {
-		__u16 buf_index;	/* Which registered buffer to use. */
-		/*
-		 * Group to take a provided buffer from, with
-		 * IOSQE_BUFFER_SELECT.
-		 */
+		__u16 buf_index;	/* Index of the registered buffer. */
+		/* Group of provided buffers, with IOSQE_BUFFER_SELECT. */
 		__u16 buf_group;
 	} __attribute__((packed));
 	/*
-	 * Credentials to run with: an id from IORING_REGISTER_PERSONALITY, 0
-	 * for the submitter's own.
+	 * Credentials: an ID from IORING_REGISTER_PERSONALITY, or 0 for the
+	 * submitter's own.
 	 */
 	__u16 personality;
 	/* A second file. */
 	union {
-		/* File that IORING_OP_SPLICE and IORING_OP_TEE read from. */
+		/* Input file of IORING_OP_SPLICE and IORING_OP_TEE. */
 		__s32 splice_fd_in;
 		/*
 		 * Slot plus one for a new direct descriptor, or
-		 * IORING_FILE_INDEX_ALLOC; 0 makes an ordinary one.
+		 * IORING_FILE_INDEX_ALLOC; 0 for an ordinary one.
 		 */
 		__u32 file_index;
 		/* zcrx_id of the receive context, for IORING_OP_RECV_ZC. */
 		__u32 zcrx_ifq_idx;
 		/*
-		 * Size of what optval points to, for a socket option. For a
+		 * Size of the value at optval, for a socket option. For a
 		 * multishot IORING_OP_RECV, the number of bytes after which it
-		 * ends, 0 for none (kernel 6.17).
+		 * ends, 0 for no limit (kernel 6.17).
 		 */
 		__u32 optlen;
-		/* For sends that name their destination. */
+		/* For sends with a destination address. */
 		struct {
 			/* Size of the socket address that addr2 points to. */
 			__u16 addr_len;
@@ -165,8 +164,8 @@ __extension__ struct io_uring_sqe {
 		/* A third address or value. */
 		struct {
 			/*
-			 * Path of an extended attribute's file, futex bit mask,
-			 * or source slot of a message with a file.
+			 * File path for an extended attribute, bit mask for a
+			 * futex, or source slot for a sent file.
 			 */
 			__u64 addr3;
 			__u64 __pad2[1];	/* Must be 0. */
@@ -174,12 +173,14 @@ __extension__ struct io_uring_sqe {
 		/* Attributes of a read or write, such as integrity data. */
 		struct {
 			__u64 attr_ptr;	/* Address of the attributes. */
-			/* Which attributes are there: IORING_RW_ATTR_FLAG_*. */
+			/*
+			 * The attributes that are set: IORING_RW_ATTR_FLAG_*.
+			 */
 			__u64 attr_type_mask;
 		};
 		__u64 optval;	/* Address of a socket option's value. */
 		/*
-		 * Start of the driver's own data for IORING_OP_URING_CMD: 16
+		 * Start of the command's data for IORING_OP_URING_CMD: 16
 		 * bytes, 80 in a 128-byte entry.
 		 */
 		__u8 cmd[0];
@@ -193,14 +194,18 @@ __extension__ struct io_uring_sqe {
 #define IORING_RW_ATTR_FLAG_PI	(1U << 0)
 
 /*
- * Protection information that goes with a direct read or write of a block
- * device. Kernel 6.14.
+ * Protection information for a direct read or write of a block device. Kernel
+ * 6.14.
  */
 struct io_uring_attr_pi {
-	/* What the device must check: IO_INTEGRITY_CHK_* of linux/fs.h. */
+	/*
+	 * The checks that the device performs: IO_INTEGRITY_CHK_* of
+	 * linux/fs.h.
+	 */
 	__u16 flags;
 	__u16 app_tag;	/* Application tag. */
-	__u32 len;	/* Bytes of protection information at addr. */
+	/* Number of bytes of protection information at addr. */
+	__u32 len;
 	__u64 addr;	/* Address of the protection information. */
 	__u64 seed;	/* First reference tag. */
 	__u64 rsvd;	/* Must be 0. */
@@ -210,8 +215,7 @@ struct io_uring_attr_pi {
  * In sqe->file_index: let the kernel choose a free slot for the new direct
  * descriptor.
  *
- * The slot comes back in cqe->res; -ENFILE there means that the table is full.
- * Kernel 5.19.
+ * cqe->res is the slot; -ENFILE means that the table is full. Kernel 5.19.
  */
 #define IORING_FILE_INDEX_ALLOC	(~0U)
 
@@ -234,17 +238,17 @@ enum io_uring_sqe_flags_bit {
  */
 #define IOSQE_FIXED_FILE	(1U << IOSQE_FIXED_FILE_BIT)
 /*
- * In sqe->flags: start when every earlier request has completed, and hold back
- * every later one until this one has. Kernel 5.2.
+ * In sqe->flags: start after all earlier requests have completed; later
+ * requests start after this one has completed. Kernel 5.2.
  */
 #define IOSQE_IO_DRAIN	(1U << IOSQE_IO_DRAIN_BIT)
 /*
- * In sqe->flags: the next entry starts when this request has succeeded.
+ * In sqe->flags: the next request starts after this one has succeeded.
  *
- * The chain goes on up to the first entry without this flag and never past one
- * submission. An error, or a read, write or splice of fewer bytes than asked,
- * breaks it: the rest completes with -ECANCELED. Since kernel 6.0 an error of
- * these does not count, and the next entry starts: fsync, sync_file_range,
+ * The chain ends at the first entry without this flag, or at the end of the
+ * submission. An error, or a read, write or splice of fewer bytes than
+ * requested, breaks it: the rest completes with -ECANCELED. Since kernel 6.0 an
+ * error of these operations does not break it: fsync, sync_file_range,
  * fallocate, ftruncate, statx, madvise, shutdown, unlink, rename, mkdir,
  * symlink, link, and getting or setting extended attributes. Kernel 5.3.
  */
@@ -255,40 +259,40 @@ enum io_uring_sqe_flags_bit {
  */
 #define IOSQE_IO_HARDLINK	(1U << IOSQE_IO_HARDLINK_BIT)
 /*
- * In sqe->flags: hand the request to a worker thread at once, without trying it
- * inline first. For requests that are known to block. Kernel 5.6.
+ * In sqe->flags: pass the request to a worker thread at once, without a
+ * nonblocking attempt. This is for requests that are known to block. Kernel
+ * 5.6.
  */
 #define IOSQE_ASYNC	(1U << IOSQE_ASYNC_BIT)
 /*
- * In sqe->flags: take a provided buffer of group buf_group when the data is
- * there.
+ * In sqe->flags: pick a provided buffer of group buf_group when there is data.
  *
- * Which one it was is in cqe->flags, see IORING_CQE_F_BUFFER; with none left
- * the request fails with -ENOBUFS. Kernel 5.7.
+ * cqe->flags has its ID: see IORING_CQE_F_BUFFER. If none is left, the request
+ * fails with -ENOBUFS. Kernel 5.7.
  */
 #define IOSQE_BUFFER_SELECT	(1U << IOSQE_BUFFER_SELECT_BIT)
 /*
- * In sqe->flags: post no completion unless the request fails. Not together with
- * IOSQE_IO_DRAIN on one ring.
+ * In sqe->flags: post a completion only if the request fails. Excludes
+ * IOSQE_IO_DRAIN on the same ring.
  *
  * An error that does not break a chain (see IOSQE_IO_LINK) is not posted
- * either: it is lost. Completions with IORING_CQE_F_MORE are posted all the
- * same. Zero-copy sends refuse this flag with -EINVAL. Kernel 5.17.
+ * either. Completions with IORING_CQE_F_MORE are always posted. Zero-copy sends
+ * refuse this flag with -EINVAL. Kernel 5.17.
  */
 #define IOSQE_CQE_SKIP_SUCCESS	(1U << IOSQE_CQE_SKIP_SUCCESS_BIT)
 
-/* What a request can do. */
+/* The operations. */
 
 /*
  * The operations: values of sqe->opcode.
  *
- * Each says which fields it reads (all are members of struct io_uring_sqe) and
- * the kernel it came with. Unless something else is said, it does what the
- * like-named system call does, and cqe->res holds that call's return value, or
- * -errno.
+ * Each comment lists the members of struct io_uring_sqe that the operation
+ * uses, and the kernel that introduced it. Unless stated otherwise, the
+ * operation does what the named system call does, and cqe->res holds that
+ * call's return value, or -errno.
  */
 enum io_uring_op {
-	/* Does nothing, and completes: nop_flags. Kernel 5.1. */
+	/* Does nothing and completes: nop_flags. Kernel 5.1. */
 	IORING_OP_NOP = 0,
 	/*
 	 * preadv2(): fd, addr and len (the struct iovec array), off, rw_flags.
@@ -314,13 +318,13 @@ enum io_uring_op {
 	IORING_OP_WRITE_FIXED = 5,
 	/*
 	 * Waits until fd is ready: poll32_events, len (IORING_POLL_*). res is
-	 * the mask of what is ready. Kernel 5.1.
+	 * the mask of ready events. Kernel 5.1.
 	 */
 	IORING_OP_POLL_ADD = 6,
 	/*
-	 * Removes a poll request, or changes it: addr (its user_data), len
+	 * Removes or updates a poll request: addr (its user_data), len
 	 * (IORING_POLL_UPDATE_*), off (new user_data), poll32_events. Kernel
-	 * 5.1, changing 5.13.
+	 * 5.1, updates 5.13.
 	 */
 	IORING_OP_POLL_REMOVE = 7,
 	/* sync_file_range(): fd, off, len, sync_range_flags. Kernel 5.2. */
@@ -333,14 +337,14 @@ enum io_uring_op {
 	/* recvmsg(): the fields of IORING_OP_SENDMSG. Kernel 5.3. */
 	IORING_OP_RECVMSG = 10,
 	/*
-	 * Completes with -ETIME after a time, or with 0 when off other
-	 * completions were posted before: addr (the struct __kernel_timespec),
-	 * len (1), timeout_flags. Kernel 5.4.
+	 * Completes with -ETIME after a time, or with 0 after off other
+	 * completions: addr (the struct __kernel_timespec), len (1),
+	 * timeout_flags. Kernel 5.4.
 	 */
 	IORING_OP_TIMEOUT = 11,
 	/*
-	 * Removes a timeout, or changes it: addr (its user_data),
-	 * timeout_flags, addr2 (the new time). Kernel 5.5, changing 5.11.
+	 * Removes or updates a timeout: addr (its user_data), timeout_flags,
+	 * addr2 (the new time). Kernel 5.5, updates 5.11.
 	 */
 	IORING_OP_TIMEOUT_REMOVE = 12,
 	/*
@@ -349,8 +353,8 @@ enum io_uring_op {
 	 */
 	IORING_OP_ACCEPT = 13,
 	/*
-	 * Cancels a request: addr (its user_data), or as cancel_flags says, fd
-	 * or len (an opcode). Kernel 5.5.
+	 * Cancels a request: addr (its user_data), or depending on
+	 * cancel_flags, fd or len (an opcode). Kernel 5.5.
 	 */
 	IORING_OP_ASYNC_CANCEL = 14,
 	/*
@@ -373,8 +377,8 @@ enum io_uring_op {
 	/* close(): fd, or for a direct descriptor file_index. Kernel 5.6. */
 	IORING_OP_CLOSE = 19,
 	/*
-	 * Replaces registered files: addr (array of descriptors), len (how
-	 * many), off (first slot). Kernel 5.6.
+	 * Replaces registered files: addr (array of descriptors), len (their
+	 * number), off (first slot). Kernel 5.6.
 	 */
 	IORING_OP_FILES_UPDATE = 20,
 	/*
@@ -396,12 +400,12 @@ enum io_uring_op {
 	 */
 	IORING_OP_MADVISE = 25,
 	/*
-	 * send(): fd, addr, len, msg_flags, ioprio; as sendto() also addr2,
+	 * send(): fd, addr, len, msg_flags, ioprio; like sendto() also addr2,
 	 * addr_len. Kernel 5.6.
 	 */
 	IORING_OP_SEND = 26,
 	/*
-	 * recv(): fd, addr, len, msg_flags, ioprio; when multishot also optlen
+	 * recv(): fd, addr, len, msg_flags, ioprio; if multishot, also optlen
 	 * (kernel 6.17). Kernel 5.6.
 	 */
 	IORING_OP_RECV = 27,
@@ -417,18 +421,17 @@ enum io_uring_op {
 	IORING_OP_EPOLL_CTL = 29,
 	/*
 	 * splice(): splice_fd_in, splice_off_in, fd (output), off (output
-	 * offset), len, splice_flags. An offset of -1 stands for a null
-	 * pointer. Kernel 5.7.
+	 * offset), len, splice_flags. An offset of -1 means a null pointer.
+	 * Kernel 5.7.
 	 */
 	IORING_OP_SPLICE = 30,
 	/*
-	 * Gives buffers to a group: addr (the first), len (the size of each),
-	 * fd (how many), off (the first ID), buf_group. Kernel 5.7.
+	 * Provides buffers: addr (the first), len (the size of each), fd (their
+	 * number), off (the first ID), buf_group. Kernel 5.7.
 	 */
 	IORING_OP_PROVIDE_BUFFERS = 31,
 	/*
-	 * Takes buffers back from a group: fd (how many), buf_group. Kernel
-	 * 5.7.
+	 * Removes provided buffers: fd (their number), buf_group. Kernel 5.7.
 	 */
 	IORING_OP_REMOVE_BUFFERS = 32,
 	/* tee(): splice_fd_in, fd (output), len, splice_flags. Kernel 5.8. */
@@ -461,7 +464,7 @@ enum io_uring_op {
 	 */
 	IORING_OP_LINKAT = 39,
 	/*
-	 * Posts a completion on another ring or passes it a file: fd (that
+	 * Posts a completion on another ring or sends it a file: fd (that
 	 * ring), addr (IORING_MSG_*), len, off, msg_ring_flags; for a file
 	 * addr3, file_index. Kernel 5.18.
 	 */
@@ -472,7 +475,7 @@ enum io_uring_op {
 	 */
 	IORING_OP_FSETXATTR = 41,
 	/*
-	 * setxattr(): addr3 (the path) in place of fd, otherwise as
+	 * setxattr(): addr3 (the path) instead of fd, otherwise as
 	 * IORING_OP_FSETXATTR. Kernel 5.19.
 	 */
 	IORING_OP_SETXATTR = 42,
@@ -482,7 +485,7 @@ enum io_uring_op {
 	 */
 	IORING_OP_FGETXATTR = 43,
 	/*
-	 * getxattr(): addr3 (the path) in place of fd, otherwise as
+	 * getxattr(): addr3 (the path) instead of fd, otherwise as
 	 * IORING_OP_FGETXATTR. Kernel 5.19.
 	 */
 	IORING_OP_GETXATTR = 44,
@@ -492,52 +495,52 @@ enum io_uring_op {
 	 */
 	IORING_OP_SOCKET = 45,
 	/*
-	 * A command that only the file's driver knows, like ioctl(): fd,
-	 * cmd_op, cmd, uring_cmd_flags. Kernel 5.19.
+	 * A command for the file's driver, like ioctl(): fd, cmd_op, cmd,
+	 * uring_cmd_flags. Kernel 5.19.
 	 */
 	IORING_OP_URING_CMD = 46,
 	/*
-	 * IORING_OP_SEND that, where it can, sends from the buffer itself
-	 * instead of a copy.
+	 * IORING_OP_SEND without copying the data, if possible.
 	 *
-	 * Leave the buffer alone until the completion with IORING_CQE_F_NOTIF,
-	 * which follows if the first one has IORING_CQE_F_MORE. Kernel 6.0.
+	 * The kernel uses the buffer up to the last completion: if the first
+	 * one has IORING_CQE_F_MORE, another with IORING_CQE_F_NOTIF follows.
+	 * Kernel 6.0.
 	 */
 	IORING_OP_SEND_ZC = 47,
 	/*
-	 * IORING_OP_SENDMSG, without copying: see IORING_OP_SEND_ZC. Kernel
-	 * 6.1.
+	 * IORING_OP_SENDMSG without copying the data: see IORING_OP_SEND_ZC.
+	 * Kernel 6.1.
 	 */
 	IORING_OP_SENDMSG_ZC = 48,
 	/*
-	 * Reads again and again, each time into a provided buffer, and posts a
-	 * completion for each: fd, len (0), off, buf_group. Only files that can
-	 * be polled. Kernel 6.7.
+	 * Reads repeatedly, each time into a provided buffer, and posts a
+	 * completion for each: fd, len (0), off, buf_group. The file must
+	 * support polling. Kernel 6.7.
 	 */
 	IORING_OP_READ_MULTISHOT = 49,
 	/*
-	 * waitid(): len (the type of the id), fd (the id), addr2 (the
+	 * waitid(): len (the type of the ID), fd (the ID), addr2 (the
 	 * siginfo_t), file_index (the options). Kernel 6.7.
 	 */
 	IORING_OP_WAITID = 50,
 	/*
-	 * futex_wait(): addr (the futex), addr2 (the value expected there),
-	 * addr3 (the bit mask), fd (FUTEX2_*). Kernel 6.7.
+	 * futex_wait(): addr (the futex), addr2 (the expected value), addr3
+	 * (the bit mask), fd (FUTEX2_*). Kernel 6.7.
 	 */
 	IORING_OP_FUTEX_WAIT = 51,
 	/*
-	 * futex_wake(): addr (the futex), addr2 (how many to wake), addr3 (the
-	 * bit mask), fd (FUTEX2_*). Kernel 6.7.
+	 * futex_wake(): addr (the futex), addr2 (the number to wake), addr3
+	 * (the bit mask), fd (FUTEX2_*). Kernel 6.7.
 	 */
 	IORING_OP_FUTEX_WAKE = 52,
 	/*
-	 * futex_waitv(): addr (array of struct futex_waitv), len (how many).
-	 * Kernel 6.7.
+	 * futex_waitv(): addr (array of struct futex_waitv), len (their
+	 * number). Kernel 6.7.
 	 */
 	IORING_OP_FUTEX_WAITV = 53,
 	/*
-	 * Makes an ordinary file descriptor of a registered file: fd (its slot,
-	 * with IOSQE_FIXED_FILE), install_fd_flags. Kernel 6.8.
+	 * Creates an ordinary file descriptor for a registered file: fd (its
+	 * slot, with IOSQE_FIXED_FILE), install_fd_flags. Kernel 6.8.
 	 */
 	IORING_OP_FIXED_FD_INSTALL = 54,
 	/* ftruncate(): fd, off (the length). Kernel 6.9. */
@@ -553,17 +556,17 @@ enum io_uring_op {
 	IORING_OP_RECV_ZC = 58,
 	/*
 	 * epoll_wait(): fd (the epoll instance), addr (array of events), len
-	 * (how many fit). Kernel 6.15.
+	 * (its size). Kernel 6.15.
 	 */
 	IORING_OP_EPOLL_WAIT = 59,
 	/*
-	 * IORING_OP_READV whose vectors lie in the registered buffer buf_index.
+	 * IORING_OP_READV with vectors inside the registered buffer buf_index.
 	 * Kernel 6.15.
 	 */
 	IORING_OP_READV_FIXED = 60,
 	/*
-	 * IORING_OP_WRITEV whose vectors lie in the registered buffer
-	 * buf_index. Kernel 6.15.
+	 * IORING_OP_WRITEV with vectors inside the registered buffer buf_index.
+	 * Kernel 6.15.
 	 */
 	IORING_OP_WRITEV_FIXED = 61,
 	/*
@@ -574,8 +577,8 @@ enum io_uring_op {
 	/* IORING_OP_NOP in a 128-byte entry. Kernel 6.19. */
 	IORING_OP_NOP128 = 63,
 	/*
-	 * IORING_OP_URING_CMD in a 128-byte entry, so with 80 bytes of cmd.
-	 * Kernel 6.19.
+	 * IORING_OP_URING_CMD in a 128-byte entry, with 80 bytes of cmd. Kernel
+	 * 6.19.
 	 */
 	IORING_OP_URING_CMD128 = 64,
 	/*
@@ -585,16 +588,16 @@ enum io_uring_op {
 	IORING_OP_LAST,
 };
 
-/* What single operations take and give: their flags, commands and results. */
+/* Flags, commands and results of single operations. */
 
 /*
- * In sqe->uring_cmd_flags: the command works on registered buffer
+ * In sqe->uring_cmd_flags: the command uses the registered buffer
  * sqe->buf_index. Kernel 6.1.
  */
 #define IORING_URING_CMD_FIXED	(1U << 0)
 /*
- * Every flag that an application may set in sqe->uring_cmd_flags; the top 8
- * bits are the kernel's own.
+ * All flags that an application may set in sqe->uring_cmd_flags; the kernel
+ * uses the top 8 bits itself.
  */
 #define IORING_URING_CMD_MASK	IORING_URING_CMD_FIXED
 /*
@@ -602,14 +605,11 @@ enum io_uring_op {
  * back, as fdatasync() does. Kernel 5.1.
  */
 #define IORING_FSYNC_DATASYNC	(1U << 0)
-/*
- * In sqe->timeout_flags: the time is a moment on the clock, not a duration.
- * Kernel 5.5.
- */
+/* In sqe->timeout_flags: the time is absolute, not relative. Kernel 5.5. */
 #define IORING_TIMEOUT_ABS	(1U << 0)
 /*
- * In sqe->timeout_flags of IORING_OP_TIMEOUT_REMOVE: set a new time instead of
- * removing. Kernel 5.11.
+ * In sqe->timeout_flags of IORING_OP_TIMEOUT_REMOVE: update the timeout instead
+ * of removing it. Kernel 5.11.
  */
 #define IORING_TIMEOUT_UPDATE	(1U << 1)
 /*
@@ -621,55 +621,55 @@ enum io_uring_op {
  */
 #define IORING_TIMEOUT_REALTIME	(1U << 3)
 /*
- * As IORING_TIMEOUT_UPDATE, for a timeout made by IORING_OP_LINK_TIMEOUT.
- * Kernel 5.15.
+ * As IORING_TIMEOUT_UPDATE, for a timeout of IORING_OP_LINK_TIMEOUT. Kernel
+ * 5.15.
  */
 #define IORING_LINK_TIMEOUT_UPDATE	(1U << 4)
 /*
- * In sqe->timeout_flags: -ETIME counts as success, so that it neither breaks a
- * chain nor escapes IOSQE_CQE_SKIP_SUCCESS. No effect on the chain with
- * IORING_OP_LINK_TIMEOUT. Kernel 5.16.
+ * In sqe->timeout_flags: -ETIME counts as success: it doesn't break a chain,
+ * and IOSQE_CQE_SKIP_SUCCESS suppresses its completion. For
+ * IORING_OP_LINK_TIMEOUT it has no effect on the chain. Kernel 5.16.
  */
 #define IORING_TIMEOUT_ETIME_SUCCESS	(1U << 5)
 /*
- * In sqe->timeout_flags: fire again and again, sqe->off times, or for ever when
- * that is 0. Not with IORING_TIMEOUT_ABS. Kernel 6.4.
+ * In sqe->timeout_flags: expire repeatedly, sqe->off times, or without limit if
+ * that is 0. Excludes IORING_TIMEOUT_ABS. Kernel 6.4.
  */
 #define IORING_TIMEOUT_MULTISHOT	(1U << 6)
 /*
- * In sqe->timeout_flags: the field that would hold the address of the time
- * holds the time itself, in nanoseconds. Kernel 7.1.
+ * In sqe->timeout_flags: the field for the address of the time holds the time
+ * itself, in nanoseconds. Kernel 7.1.
  */
 #define IORING_TIMEOUT_IMMEDIATE_ARG	(1U << 7)
-/* The flags that choose a clock. At most one of them may be set. */
+/* The flags that select a clock. At most one of them may be set. */
 #define IORING_TIMEOUT_CLOCK_MASK	(IORING_TIMEOUT_BOOTTIME | IORING_TIMEOUT_REALTIME)
-/* The flags that ask for a new time. */
+/* The flags that update a timeout. */
 #define IORING_TIMEOUT_UPDATE_MASK	(IORING_TIMEOUT_UPDATE | IORING_LINK_TIMEOUT_UPDATE)
 /*
- * In sqe->splice_flags, next to the flags of splice(): splice_fd_in is an index
- * into the registered files. Kernel 5.7.
+ * In sqe->splice_flags, in addition to the flags of splice(): splice_fd_in is
+ * an index into the registered files. Kernel 5.7.
  */
 #define SPLICE_F_FD_IN_FIXED	(1U << 31)
 /*
  * In sqe->len of IORING_OP_POLL_ADD: post a completion each time the file
- * becomes ready, with IORING_CQE_F_MORE as long as the poll goes on. Kernel
- * 5.13.
+ * becomes ready, with IORING_CQE_F_MORE while the request remains active.
+ * Kernel 5.13.
  */
 #define IORING_POLL_ADD_MULTI	(1U << 0)
 /*
- * In sqe->len of IORING_OP_POLL_REMOVE: give the poll request the mask of this
- * entry. Kernel 5.13.
+ * In sqe->len of IORING_OP_POLL_REMOVE: replace the mask of the poll request
+ * with that of this entry. Kernel 5.13.
  */
 #define IORING_POLL_UPDATE_EVENTS	(1U << 1)
 /*
- * In sqe->len of IORING_OP_POLL_REMOVE: give the poll request the user_data in
- * sqe->off. Kernel 5.13.
+ * In sqe->len of IORING_OP_POLL_REMOVE: replace the user_data of the poll
+ * request with sqe->off. Kernel 5.13.
  */
 #define IORING_POLL_UPDATE_USER_DATA	(1U << 2)
 /*
  * In sqe->len of IORING_OP_POLL_ADD: report readiness while it lasts, not only
- * when it begins. Of no use: it was switched off before kernel 6.0 came out,
- * and 6.18 still answers -EINVAL.
+ * when it starts. No released kernel up to 6.18 accepts it: the result is
+ * -EINVAL.
  */
 #define IORING_POLL_ADD_LEVEL	(1U << 3)
 /*
@@ -678,8 +678,8 @@ enum io_uring_op {
  */
 #define IORING_ASYNC_CANCEL_ALL	(1U << 0)
 /*
- * In sqe->cancel_flags: match requests on the file sqe->fd instead of on
- * user_data. Kernel 5.19.
+ * In sqe->cancel_flags: match the file sqe->fd instead of user_data. Kernel
+ * 5.19.
  */
 #define IORING_ASYNC_CANCEL_FD	(1U << 1)
 /* In sqe->cancel_flags: match any request. Kernel 5.19. */
@@ -690,39 +690,40 @@ enum io_uring_op {
  */
 #define IORING_ASYNC_CANCEL_FD_FIXED	(1U << 3)
 /*
- * In sqe->cancel_flags: match on user_data also where another key is given;
- * without any other key this is what happens anyway. Kernel 6.6.
+ * In sqe->cancel_flags: match user_data even if another key is given; without
+ * another key this is the default. Kernel 6.6.
  */
 #define IORING_ASYNC_CANCEL_USERDATA	(1U << 4)
-/* In sqe->cancel_flags: match requests whose opcode is sqe->len. Kernel 6.6. */
+/* In sqe->cancel_flags: match the opcode in sqe->len. Kernel 6.6. */
 #define IORING_ASYNC_CANCEL_OP	(1U << 5)
 /*
  * In sqe->ioprio of sends and receives: wait until the socket is ready before
- * the first try. Saves that try when it is known to fail. Kernel 5.19.
+ * the first attempt. This saves that attempt when it is known to fail. Kernel
+ * 5.19.
  */
 #define IORING_RECVSEND_POLL_FIRST	(1U << 0)
 /*
- * In sqe->ioprio of receives: receive again and again, each time into a
- * provided buffer, and post a completion for each. Kernel 6.0.
+ * In sqe->ioprio of receives: receive repeatedly, each time into a provided
+ * buffer, and post a completion for each. Kernel 6.0.
  */
 #define IORING_RECV_MULTISHOT	(1U << 1)
 /*
- * In sqe->ioprio of zero-copy sends: the data is in registered buffer
+ * In sqe->ioprio of zero-copy sends: the data is in the registered buffer
  * sqe->buf_index. Kernel 6.0.
  */
 #define IORING_RECVSEND_FIXED_BUF	(1U << 2)
 /*
  * In sqe->ioprio of zero-copy sends: the completion with IORING_CQE_F_NOTIF
- * tells in cqe->res whether data was copied after all, see
+ * reports in cqe->res whether data was copied: see
  * IORING_NOTIF_USAGE_ZC_COPIED. Kernel 6.2.
  */
 #define IORING_SEND_ZC_REPORT_USAGE	(1U << 3)
 /*
  * In sqe->ioprio of sends and receives, with IOSQE_BUFFER_SELECT: use several
- * provided buffers at once.
+ * provided buffers at a time.
  *
- * cqe->res counts the bytes in all of them. They follow each other in the ring,
- * beginning with the one whose ID is in cqe->flags. Kernel 6.10.
+ * cqe->res is the number of bytes in all of them. They are consecutive in the
+ * ring, starting with the one whose ID is in cqe->flags. Kernel 6.10.
  */
 #define IORING_RECVSEND_BUNDLE	(1U << 4)
 /*
@@ -731,13 +732,13 @@ enum io_uring_op {
  */
 #define IORING_SEND_VECTORIZED	(1U << 5)
 /*
- * In cqe->res of the notice asked for with IORING_SEND_ZC_REPORT_USAGE: at
- * least a part of the data was copied. No other bit has a meaning. Kernel 6.2.
+ * In cqe->res of the notification, with IORING_SEND_ZC_REPORT_USAGE: at least a
+ * part of the data was copied. The other bits are reserved. Kernel 6.2.
  */
 #define IORING_NOTIF_USAGE_ZC_COPIED	(1U << 31)
 /*
- * In sqe->ioprio of IORING_OP_ACCEPT: accept again and again, with a completion
- * for each connection. Kernel 5.19.
+ * In sqe->ioprio of IORING_OP_ACCEPT: accept repeatedly, with a completion for
+ * each connection. Kernel 5.19.
  */
 #define IORING_ACCEPT_MULTISHOT	(1U << 0)
 /*
@@ -747,7 +748,7 @@ enum io_uring_op {
 #define IORING_ACCEPT_DONTWAIT	(1U << 1)
 /*
  * In sqe->ioprio of IORING_OP_ACCEPT: wait for a connection before the first
- * try. Kernel 6.10.
+ * attempt. Kernel 6.10.
  */
 #define IORING_ACCEPT_POLL_FIRST	(1U << 2)
 
@@ -759,8 +760,8 @@ enum io_uring_msg_ring_flags {
 	 */
 	IORING_MSG_DATA = 0,
 	/*
-	 * A registered file: slot sqe->addr3 here, slot sqe->file_index (plus
-	 * one) there. Kernel 6.0.
+	 * A registered file: from slot sqe->addr3 to slot sqe->file_index minus
+	 * one of the other ring. Kernel 6.0.
 	 */
 	IORING_MSG_SEND_FD = 1,
 };
@@ -789,22 +790,23 @@ enum io_uring_msg_ring_flags {
 #define IORING_NOP_CQE32	(1U << 5)
 
 /*
- * What a multishot IORING_OP_RECVMSG puts at the start of each buffer.
+ * The header that a multishot IORING_OP_RECVMSG stores at the start of each
+ * buffer.
  *
- * After it come the name and the control data, each in the space that the
+ * It is followed by the name and the control data, each in the space that the
  * request's struct msghdr reserves for it, and then the payload. Kernel 6.0.
  */
 struct io_uring_recvmsg_out {
 	/*
-	 * Size of the sender's address. If larger than the space reserved, it
-	 * was cut off.
+	 * Size of the sender's address. If it exceeds the reserved space, the
+	 * address was truncated.
 	 */
 	__u32 namelen;
 	__u32 controllen;	/* Bytes of control data. */
 	/*
-	 * What recvmsg() would have returned: the bytes of payload in the
-	 * buffer; with MSG_TRUNC among the request's flags, the message's full
-	 * length. flags tells when it was cut off.
+	 * What recvmsg() would have returned: the number of bytes of payload in
+	 * the buffer, or with MSG_TRUNC in the request's flags the full length
+	 * of the message. flags says whether it was truncated.
 	 */
 	__u32 payloadlen;
 	__u32 flags;	/* MSG_* bits, as msg_flags of recvmsg(). */
@@ -812,9 +814,11 @@ struct io_uring_recvmsg_out {
 
 /* Commands for sockets: values of sqe->cmd_op of IORING_OP_URING_CMD. */
 enum io_uring_socket_op {
-	/* How many bytes wait to be received, as ioctl(SIOCINQ). */
+	/*
+	 * The number of bytes waiting to be received, as from ioctl(SIOCINQ).
+	 */
 	SOCKET_URING_OP_SIOCINQ = 0,
-	/* How many bytes wait to be sent, as ioctl(SIOCOUTQ). */
+	/* The number of bytes waiting to be sent, as from ioctl(SIOCOUTQ). */
 	SOCKET_URING_OP_SIOCOUTQ = 1,
 	/*
 	 * getsockopt(), only for level SOL_SOCKET; cqe->res is the size of the
@@ -823,24 +827,22 @@ enum io_uring_socket_op {
 	SOCKET_URING_OP_GETSOCKOPT = 2,
 	SOCKET_URING_OP_SETSOCKOPT = 3,	/* setsockopt(). Kernel 6.7. */
 	/*
-	 * Times at which sent data left, one completion of 32 bytes each, until
+	 * Transmit timestamps of sent data, each in a 32-byte completion, until
 	 * canceled.
 	 *
 	 * cqe->res is the key of the timestamp, cqe->big_cqe a struct
 	 * io_timespec. Kernel 6.17.
 	 */
 	SOCKET_URING_OP_TX_TIMESTAMP = 4,
-	/*
-	 * getsockname(), or getpeername() when sqe->optlen is 1. Kernel 6.19.
-	 */
+	/* getsockname(), or getpeername() if sqe->optlen is 1. Kernel 6.19. */
 	SOCKET_URING_OP_GETSOCKNAME = 5,
 };
 
 /* Number of the bit IORING_CQE_F_TSTAMP_HW. Kernel 6.17. */
 #define IORING_TIMESTAMP_HW_SHIFT	16
 /*
- * How far to shift cqe->flags right to get the type of a timestamp, one of
- * SCM_TSTAMP_*. Kernel 6.17.
+ * Shift cqe->flags right by this number of bits to get the type of a timestamp,
+ * one of SCM_TSTAMP_*. Kernel 6.17.
  */
 #define IORING_TIMESTAMP_TYPE_SHIFT	(IORING_TIMESTAMP_HW_SHIFT + 1)
 /* In cqe->flags of a timestamp: the hardware took it. Kernel 6.17. */
@@ -852,27 +854,28 @@ enum io_uring_socket_op {
  */
 struct io_timespec {
 	__u64 tv_sec;	/* Seconds. */
-	__u64 tv_nsec;	/* Nanoseconds, below one thousand million. */
+	__u64 tv_nsec;	/* Nanoseconds, less than 1000000000. */
 };
 
-/* The completion queue entry: the outcome of a request. */
+/* The completion queue entry: the result of a request. */
 
 /*
- * One completion: the kernel fills it in, the application reads it.
+ * A completion: the kernel writes it, the application reads it.
  *
- * An entry has 16 bytes. It has 32 on a ring made with IORING_SETUP_CQE32, and
- * on one made with IORING_SETUP_CQE_MIXED when IORING_CQE_F_32 is set.
+ * An entry has 16 bytes. It has 32 bytes on a ring created with
+ * IORING_SETUP_CQE32, and on a ring created with IORING_SETUP_CQE_MIXED if
+ * IORING_CQE_F_32 is set.
  */
 __extension__ struct io_uring_cqe {
 	__u64 user_data;	/* user_data of the request. */
 	/*
-	 * The result: 0 or more on success, as the like-named system call would
-	 * return, or -errno.
+	 * The result: 0 or more on success, as the corresponding system call
+	 * would return, or -errno.
 	 */
 	__s32 res;
 	/* IORING_CQE_F_* bits, and a buffer ID in the upper half. */
 	__u32 flags;
-	__u64 big_cqe[];	/* 16 bytes more, in a 32-byte entry only. */
+	__u64 big_cqe[];	/* 16 more bytes, only in a 32-byte entry. */
 };
 
 /*
@@ -883,29 +886,29 @@ __extension__ struct io_uring_cqe {
 /* In cqe->flags: more completions of this request will follow. Kernel 5.13. */
 #define IORING_CQE_F_MORE	(1U << 1)
 /*
- * In cqe->flags: the socket had still more to read after this receive, or more
- * connections to accept after this one (kernel 6.10). The end of a stream
- * counts as something to read. Kernel 5.19.
+ * In cqe->flags: after this receive the socket has more to read, or after this
+ * accept more connections (kernel 6.10). The end of a stream counts as
+ * something to read. Kernel 5.19.
  */
 #define IORING_CQE_F_SOCK_NONEMPTY	(1U << 2)
 /*
- * In cqe->flags: not a result, but the notice that a zero-copy send has let go
- * of its buffer. Kernel 6.0.
+ * In cqe->flags: not a result, but the notification that a zero-copy send no
+ * longer uses its buffer. Kernel 6.0.
  */
 #define IORING_CQE_F_NOTIF	(1U << 3)
 /*
  * In cqe->flags: the kernel keeps the provided buffer and will fill the rest of
  * it later.
  *
- * Only from a buffer ring registered with IOU_PBUF_RING_INC. Without this bit
+ * Only for a buffer ring registered with IOU_PBUF_RING_INC. Without this bit
  * the buffer belongs to the application again. Kernel 6.12.
  */
 #define IORING_CQE_F_BUF_MORE	(1U << 4)
 /*
- * In cqe->flags: a filler that carries nothing; step over it.
+ * In cqe->flags: a filler entry without a result; skip it.
  *
- * On a ring with mixed entries the kernel posts one where a 32-byte entry would
- * run past the end of the queue. Kernel 6.18.
+ * On a ring with mixed entries the kernel posts one if a 32-byte entry would
+ * cross the end of the queue. Kernel 6.18.
  */
 #define IORING_CQE_F_SKIP	(1U << 5)
 /*
@@ -914,42 +917,42 @@ __extension__ struct io_uring_cqe {
  */
 #define IORING_CQE_F_32	(1U << 15)
 /*
- * How far to shift cqe->flags right to get the ID of the provided buffer.
- * Kernel 5.7.
+ * Shift cqe->flags right by this number of bits to get the ID of the provided
+ * buffer. Kernel 5.7.
  */
 #define IORING_CQE_BUFFER_SHIFT	16
 
-/* Making a ring, and mapping its memory: io_uring_setup(). */
+/* Creating a ring and mapping its memory: io_uring_setup(). */
 
 /*
- * In params->flags: completions are not signalled by interrupts, the
- * application polls the device.
+ * In params->flags: the application polls the device for completions instead of
+ * using interrupts.
  *
  * For O_DIRECT reads and writes on files and devices that support it. Kernel
  * 5.1.
  */
 #define IORING_SETUP_IOPOLL	(1U << 0)
 /*
- * In params->flags: a kernel thread watches the submission queue, so that
- * submitting needs no system call.
+ * In params->flags: a submission thread in the kernel polls the submission
+ * queue, so that submitting needs no system call.
  *
- * It sleeps after sq_thread_idle milliseconds without work, see
+ * The thread sleeps after sq_thread_idle milliseconds without work: see
  * IORING_SQ_NEED_WAKEUP. Kernel 5.1.
  */
 #define IORING_SETUP_SQPOLL	(1U << 1)
 /*
- * In params->flags: that kernel thread runs on processor sq_thread_cpu only.
+ * In params->flags: the submission thread runs only on processor sq_thread_cpu.
  * Kernel 5.1.
  */
 #define IORING_SETUP_SQ_AFF	(1U << 2)
 /*
- * In params->flags: cq_entries is the size wanted for the completion queue; the
- * default is twice the submission queue. Kernel 5.5.
+ * In params->flags: cq_entries is the size of the completion queue; the default
+ * is twice that of the submission queue. Kernel 5.5.
  */
 #define IORING_SETUP_CQSIZE	(1U << 3)
 /*
- * In params->flags: lower sizes beyond the kernel's limits to these limits, do
- * not fail. Kernel 5.6.
+ * In params->flags: reduce sizes above the kernel's limits to these limits
+ * instead of failing. Kernel 5.6.
  */
 #define IORING_SETUP_CLAMP	(1U << 4)
 /*
@@ -958,25 +961,25 @@ __extension__ struct io_uring_cqe {
  */
 #define IORING_SETUP_ATTACH_WQ	(1U << 5)
 /*
- * In params->flags: start disabled, until IORING_REGISTER_ENABLE_RINGS. Kernel
- * 5.10.
+ * In params->flags: the ring is disabled until IORING_REGISTER_ENABLE_RINGS.
+ * Kernel 5.10.
  */
 #define IORING_SETUP_R_DISABLED	(1U << 6)
 /*
- * In params->flags: an entry that fails while it is submitted does not stop the
- * entries after it. Kernel 5.18.
+ * In params->flags: continue a submission after an entry that fails. Kernel
+ * 5.18.
  */
 #define IORING_SETUP_SUBMIT_ALL	(1U << 7)
 /*
- * In params->flags: do not interrupt the application to finish completions.
+ * In params->flags: do not interrupt the application to process completions.
  *
- * They are finished when it next enters the kernel for whatever reason, which
- * saves an interrupt between processors. Kernel 5.19.
+ * They are processed when it next enters the kernel for any reason, which saves
+ * an interrupt between processors. Kernel 5.19.
  */
 #define IORING_SETUP_COOP_TASKRUN	(1U << 8)
 /*
- * In params->flags: set IORING_SQ_TASKRUN while completions wait to be
- * finished.
+ * In params->flags: set IORING_SQ_TASKRUN while completions are waiting to be
+ * processed.
  *
  * Needs IORING_SETUP_COOP_TASKRUN or IORING_SETUP_DEFER_TASKRUN. Kernel 5.19.
  */
@@ -986,42 +989,42 @@ __extension__ struct io_uring_cqe {
 /* In params->flags: completion entries have 32 bytes. Kernel 5.19. */
 #define IORING_SETUP_CQE32	(1U << 11)
 /*
- * In params->flags: only one task will submit, which lets the kernel take
- * shortcuts.
+ * In params->flags: only one task submits, which allows optimizations in the
+ * kernel.
  *
- * It is the task that made the ring, or that enabled it; others get -EEXIST.
- * Kernel 6.0.
+ * This is the task that created the ring, or that enabled it; others get
+ * -EEXIST. Kernel 6.0.
  */
 #define IORING_SETUP_SINGLE_ISSUER	(1U << 12)
 /*
- * In params->flags: finish completions only when the application waits for
+ * In params->flags: process completions only when the application waits for
  * them.
  *
- * That is in a call with IORING_ENTER_GETEVENTS, by the task that submits.
- * Needs IORING_SETUP_SINGLE_ISSUER. Kernel 6.1.
+ * The submitting task waits with IORING_ENTER_GETEVENTS. Needs
+ * IORING_SETUP_SINGLE_ISSUER. Kernel 6.1.
  */
 #define IORING_SETUP_DEFER_TASKRUN	(1U << 13)
 /*
- * In params->flags: the application brings the memory: cq_off.user_addr for
+ * In params->flags: the application provides the memory: cq_off.user_addr for
  * both rings and sq_off.user_addr for the submission entries. Kernel 6.5.
  */
 #define IORING_SETUP_NO_MMAP	(1U << 14)
 /*
- * In params->flags: make no file descriptor; register the ring at once and
- * return its index.
+ * In params->flags: create no file descriptor; register the ring and return its
+ * index.
  *
  * Needs IORING_SETUP_NO_MMAP. Use the index with IORING_ENTER_REGISTERED_RING
  * and IORING_REGISTER_USE_REGISTERED_RING. Kernel 6.5.
  */
 #define IORING_SETUP_REGISTERED_FD_ONLY	(1U << 15)
 /*
- * In params->flags: no array of indices between submission ring and entries;
- * slot n is entry n. Kernel 6.6.
+ * In params->flags: the submission ring has no array of indices; slot n is
+ * entry n. Kernel 6.6.
  */
 #define IORING_SETUP_NO_SQARRAY	(1U << 16)
 /*
- * In params->flags, with IORING_SETUP_IOPOLL: sleep a while before polling, to
- * spare the processor. Kernel 6.13.
+ * In params->flags, with IORING_SETUP_IOPOLL: sleep before polling, to save
+ * processor time. Kernel 6.13.
  */
 #define IORING_SETUP_HYBRID_IOPOLL	(1U << 17)
 /*
@@ -1030,13 +1033,13 @@ __extension__ struct io_uring_cqe {
  */
 #define IORING_SETUP_CQE_MIXED	(1U << 18)
 /*
- * In params->flags: submission entries have 64 or 128 bytes; the opcode tells
- * which. Kernel 6.19.
+ * In params->flags: submission entries have 64 or 128 bytes, depending on the
+ * opcode. Kernel 6.19.
  */
 #define IORING_SETUP_SQE_MIXED	(1U << 19)
 /*
- * In params->flags: every submission starts at entry 0 and takes as many
- * entries as the call says.
+ * In params->flags: every submission starts at entry 0 and takes the number of
+ * entries given in the call.
  *
  * The application leaves head and tail at 0. Needs IORING_SETUP_NO_SQARRAY,
  * excludes IORING_SETUP_SQPOLL. Kernel 7.0.
@@ -1056,32 +1059,33 @@ __extension__ struct io_uring_cqe {
  */
 #define IORING_OFF_PBUF_RING	0x80000000ULL
 /*
- * How far to shift a buffer group's ID left in the offset for mmap(). Kernel
- * 6.4.
+ * Shift a buffer group's ID left by this number of bits for the offset of
+ * mmap(). Kernel 6.4.
  */
 #define IORING_OFF_PBUF_SHIFT	16
-/* The part of an offset for mmap() that tells what to map. Kernel 6.4. */
+/* The part of an offset for mmap() that selects what to map. Kernel 6.4. */
 #define IORING_OFF_MMAP_MASK	0xf8000000ULL
 
 /*
- * Where in the mapped submission ring each part is, in bytes. The kernel fills
- * it in.
+ * Offsets in bytes of the parts of the mapped submission ring. The kernel fills
+ * them in.
  */
 struct io_sqring_offsets {
-	/* The next slot that the kernel takes; only the kernel writes it. */
+	/* The next slot that the kernel reads; only the kernel writes it. */
 	__u32 head;
 	/*
-	 * The slot behind the last one submitted; only the application writes
+	 * The slot after the last one submitted; only the application writes
 	 * it.
 	 */
 	__u32 tail;
-	/* ring_entries minus one, for turning head and tail into a slot. */
+	/*
+	 * ring_entries minus one, the mask that turns head and tail into a
+	 * slot.
+	 */
 	__u32 ring_mask;
 	__u32 ring_entries;	/* Number of slots. */
 	__u32 flags;	/* IORING_SQ_* bits from the kernel. */
-	/*
-	 * How many slots the kernel skipped because they held no valid index.
-	 */
+	/* The number of slots skipped because of an invalid index. */
 	__u32 dropped;
 	/*
 	 * Array of indices of entries, one per slot; 0 with
@@ -1097,26 +1101,26 @@ struct io_sqring_offsets {
 };
 
 /*
- * In the submission ring's flags: the kernel thread sleeps; wake it with
+ * In the submission ring's flags: the submission thread sleeps; wake it with
  * IORING_ENTER_SQ_WAKEUP. Kernel 5.1.
  */
 #define IORING_SQ_NEED_WAKEUP	(1U << 0)
 /*
- * In the submission ring's flags: completions wait in the kernel because the
+ * In the submission ring's flags: the kernel holds back completions because the
  * completion queue is full.
  *
- * Enter the kernel to fetch them. Kernel 5.8.
+ * Enter the kernel to move them into the queue. Kernel 5.8.
  */
 #define IORING_SQ_CQ_OVERFLOW	(1U << 1)
 /*
- * In the submission ring's flags: enter the kernel to finish completions, see
+ * In the submission ring's flags: enter the kernel to process completions: see
  * IORING_SETUP_TASKRUN_FLAG. Kernel 5.19.
  */
 #define IORING_SQ_TASKRUN	(1U << 2)
 
 /*
- * Where in the mapped completion ring each part is, in bytes. The kernel fills
- * it in.
+ * Offsets in bytes of the parts of the mapped completion ring. The kernel fills
+ * them in.
  */
 struct io_cqring_offsets {
 	/*
@@ -1124,14 +1128,17 @@ struct io_cqring_offsets {
 	 * writes it.
 	 */
 	__u32 head;
-	/* The slot behind the last entry posted; only the kernel writes it. */
+	/* The slot after the last entry posted; only the kernel writes it. */
 	__u32 tail;
-	/* ring_entries minus one, for turning head and tail into a slot. */
+	/*
+	 * ring_entries minus one, the mask that turns head and tail into a
+	 * slot.
+	 */
 	__u32 ring_mask;
 	__u32 ring_entries;	/* Number of slots. */
 	/*
-	 * How many completions were lost; with IORING_FEAT_NODROP only for want
-	 * of memory.
+	 * The number of lost completions; with IORING_FEAT_NODROP only if
+	 * memory ran out.
 	 */
 	__u32 overflow;
 	__u32 cqes;	/* The entries themselves. */
@@ -1145,14 +1152,14 @@ struct io_cqring_offsets {
 };
 
 /*
- * In the completion ring's flags: send no notice to the registered eventfd.
- * Kernel 5.8.
+ * In the completion ring's flags: do not signal the registered eventfd. Kernel
+ * 5.8.
  */
 #define IORING_CQ_EVENTFD_DISABLED	(1U << 0)
 
 /*
- * What a ring should be, and what it became: for io_uring_setup(). Clear it
- * before use.
+ * Parameters and properties of a ring, for io_uring_setup(). Clear it before
+ * use.
  */
 struct io_uring_params {
 	/* Out: slots of the submission queue, a power of two. */
@@ -1163,11 +1170,11 @@ struct io_uring_params {
 	 */
 	__u32 cq_entries;
 	__u32 flags;	/* In: IORING_SETUP_* bits. */
-	/* In, with IORING_SETUP_SQ_AFF: processor for the kernel thread. */
+	/* In, with IORING_SETUP_SQ_AFF: processor for the submission thread. */
 	__u32 sq_thread_cpu;
 	/*
 	 * In, with IORING_SETUP_SQPOLL: milliseconds without work until the
-	 * kernel thread sleeps; 0 means 1000.
+	 * submission thread sleeps; 0 means 1000.
 	 */
 	__u32 sq_thread_idle;
 	__u32 features;	/* Out: IORING_FEAT_* bits. */
@@ -1185,28 +1192,28 @@ struct io_uring_params {
 /* In params->features: one mmap() maps both rings. Kernel 5.4. */
 #define IORING_FEAT_SINGLE_MMAP	(1U << 0)
 /*
- * In params->features: completions that find the queue full are kept in the
- * kernel, not lost. Kernel 5.5.
+ * In params->features: completions that don't fit into the queue are kept in
+ * the kernel instead of lost. Kernel 5.5.
  */
 #define IORING_FEAT_NODROP	(1U << 1)
 /*
- * In params->features: what an entry points to, apart from the data buffers, is
- * copied when the kernel takes the entry. Kernel 5.5.
+ * In params->features: the kernel copies what an entry points to, except data
+ * buffers, when it takes the entry. Kernel 5.5.
  */
 #define IORING_FEAT_SUBMIT_STABLE	(1U << 2)
 /*
- * In params->features: sqe->off of -1 reads or writes at the file's own
+ * In params->features: sqe->off of -1 reads or writes at the current file
  * position. Kernel 5.6.
  */
 #define IORING_FEAT_RW_CUR_POS	(1U << 3)
 /*
- * In params->features: a request has the submitter's credentials, whoever made
- * the ring. Kernel 5.6.
+ * In params->features: a request runs with the credentials of the submitter,
+ * not of the ring's creator. Kernel 5.6.
  */
 #define IORING_FEAT_CUR_PERSONALITY	(1U << 4)
 /*
- * In params->features: a request on a file that is not ready waits by polling,
- * without a thread. Kernel 5.7.
+ * In params->features: a request on a file that is not ready waits with a poll
+ * instead of a thread. Kernel 5.7.
  */
 #define IORING_FEAT_FAST_POLL	(1U << 5)
 /*
@@ -1220,8 +1227,8 @@ struct io_uring_params {
  */
 #define IORING_FEAT_SQPOLL_NONFIXED	(1U << 7)
 /*
- * In params->features: IORING_ENTER_EXT_ARG works, so that waiting can have a
- * time limit. Kernel 5.11.
+ * In params->features: IORING_ENTER_EXT_ARG works, so that waits can have a
+ * timeout. Kernel 5.11.
  */
 #define IORING_FEAT_EXT_ARG	(1U << 8)
 /*
@@ -1231,14 +1238,14 @@ struct io_uring_params {
 #define IORING_FEAT_NATIVE_WORKERS	(1U << 9)
 /*
  * In params->features: registered files and buffers can have tags, and buffers
- * can be replaced one by one. Kernel 5.13.
+ * can be replaced individually. Kernel 5.13.
  */
 #define IORING_FEAT_RSRC_TAGS	(1U << 10)
 /* In params->features: IOSQE_CQE_SKIP_SUCCESS works. Kernel 5.17. */
 #define IORING_FEAT_CQE_SKIP	(1U << 11)
 /*
  * In params->features: a linked request looks up its file when it starts, so
- * that it can use a direct descriptor that a request before it opened. Kernel
+ * that it can use a direct descriptor that an earlier request opened. Kernel
  * 5.18.
  */
 #define IORING_FEAT_LINKED_FILE	(1U << 12)
@@ -1252,13 +1259,13 @@ struct io_uring_params {
  */
 #define IORING_FEAT_RECVSEND_BUNDLE	(1U << 14)
 /*
- * In params->features: waiting can have a minimum time, see min_wait_usec.
- * Kernel 6.12.
+ * In params->features: waits can have a minimum time: see min_wait_usec. Kernel
+ * 6.12.
  */
 #define IORING_FEAT_MIN_TIMEOUT	(1U << 15)
 /*
- * In params->features: reads and writes can carry attributes, see
- * sqe->attr_ptr. Kernel 6.14.
+ * In params->features: reads and writes can have attributes: see sqe->attr_ptr.
+ * Kernel 6.14.
  */
 #define IORING_FEAT_RW_ATTR	(1U << 16)
 /* In params->features: IORING_ENTER_NO_IOWAIT works. Kernel 6.15. */
@@ -1267,18 +1274,18 @@ struct io_uring_params {
 /* Submitting and waiting: io_uring_enter(). */
 
 /*
- * In the flags of io_uring_enter(): wait until min_complete completions are
- * there. Kernel 5.1.
+ * In the flags of io_uring_enter(): wait until min_complete completions are in
+ * the queue. Kernel 5.1.
  */
 #define IORING_ENTER_GETEVENTS	(1U << 0)
 /*
- * In the flags of io_uring_enter(): wake the kernel thread of an
+ * In the flags of io_uring_enter(): wake the submission thread of an
  * IORING_SETUP_SQPOLL ring. Kernel 5.1.
  */
 #define IORING_ENTER_SQ_WAKEUP	(1U << 1)
 /*
- * In the flags of io_uring_enter(): wait until that thread has freed a slot of
- * the submission queue. Kernel 5.10.
+ * In the flags of io_uring_enter(): wait until the submission thread has freed
+ * a slot of the submission queue. Kernel 5.10.
  */
 #define IORING_ENTER_SQ_WAIT	(1U << 2)
 /*
@@ -1292,35 +1299,36 @@ struct io_uring_params {
  */
 #define IORING_ENTER_REGISTERED_RING	(1U << 4)
 /*
- * In the flags of io_uring_enter(): the time limit is a moment on the ring's
- * clock, not a duration. Kernel 6.12.
+ * In the flags of io_uring_enter(): the timeout is an absolute time on the
+ * ring's clock. Kernel 6.12.
  */
 #define IORING_ENTER_ABS_TIMER	(1U << 5)
 /*
  * In the flags of io_uring_enter(): the argument is the offset of a struct
- * io_uring_reg_wait in the region registered for that. Kernel 6.13.
+ * io_uring_reg_wait in the registered region. Kernel 6.13.
  */
 #define IORING_ENTER_EXT_ARG_REG	(1U << 6)
 /*
- * In the flags of io_uring_enter(): a task that waits here is not accounted as
- * waiting for I/O. Kernel 6.15.
+ * In the flags of io_uring_enter(): the wait is not accounted as I/O wait.
+ * Kernel 6.15.
  */
 #define IORING_ENTER_NO_IOWAIT	(1U << 7)
 
 /* Values of flags in struct io_uring_reg_wait. */
 enum {
-	/* ts is a time limit; without this flag there is none. Kernel 6.13. */
+	/* ts is the timeout; without this flag there is none. Kernel 6.13. */
 	IORING_REG_WAIT_TS = 1 << 0,
 };
 
 /*
- * How to wait, kept in memory registered with IORING_REGISTER_MEM_REGION.
+ * The arguments of a wait, in memory registered with
+ * IORING_REGISTER_MEM_REGION.
  *
- * A wait names it by its offset there, and nothing is copied. Needs
+ * A wait refers to it by its offset in the region, and nothing is copied. Needs
  * IORING_ENTER_GETEVENTS and IORING_ENTER_EXT_ARG_REG. Kernel 6.13.
  */
 struct io_uring_reg_wait {
-	/* Longest time to wait, with IORING_REG_WAIT_TS. */
+	/* The timeout, with IORING_REG_WAIT_TS. */
 	struct __kernel_timespec ts;
 	__u32 min_wait_usec;	/* As in struct io_uring_getevents_arg. */
 	__u32 flags;	/* IORING_REG_WAIT_* bits. */
@@ -1332,7 +1340,7 @@ struct io_uring_reg_wait {
 };
 
 /*
- * How to wait: the argument of io_uring_enter() with IORING_ENTER_EXT_ARG.
+ * The arguments of a wait, for io_uring_enter() with IORING_ENTER_EXT_ARG.
  * Kernel 5.11.
  */
 struct io_uring_getevents_arg {
@@ -1340,47 +1348,47 @@ struct io_uring_getevents_arg {
 	__u64 sigmask;
 	__u32 sigmask_sz;	/* Size of that mask in bytes. */
 	/*
-	 * Microseconds to wait for the full number of completions; after them a
-	 * single one is enough. Kernel 6.12.
+	 * Time in microseconds after which one completion is enough. Kernel
+	 * 6.12.
 	 */
 	__u32 min_wait_usec;
 	/*
-	 * Address of a struct __kernel_timespec with the longest time to wait,
-	 * or 0 for no limit.
+	 * Address of a struct __kernel_timespec with the timeout, or 0 for
+	 * none.
 	 */
 	__u64 ts;
 };
 
 /*
- * io_uring_register(): its commands, and what they take unless it is files,
- * buffers or memory.
+ * io_uring_register(): its commands, and their arguments except for files,
+ * buffers and memory.
  */
 
 /*
  * The commands: values of opcode of io_uring_register().
  *
- * Each says what arg points to; nr_args is the number of elements there, and 1
- * for a single structure. Where nothing is said, arg must be null and nr_args
- * 0.
+ * Each comment names the type that arg points to; nr_args is the number of
+ * elements, 1 for a single structure. If no type is named, arg must be null and
+ * nr_args 0.
  */
 __extension__ enum io_uring_register_op {
 	/* Registers buffers: struct iovec array. Kernel 5.1. */
 	IORING_REGISTER_BUFFERS = 0,
-	/* Lets go of all registered buffers. Kernel 5.1. */
+	/* Unregisters all buffers. Kernel 5.1. */
 	IORING_UNREGISTER_BUFFERS = 1,
 	/*
 	 * Registers files: int array of file descriptors; -1 leaves a slot
 	 * empty. Kernel 5.1.
 	 */
 	IORING_REGISTER_FILES = 2,
-	/* Lets go of all registered files. Kernel 5.1. */
+	/* Unregisters all files. Kernel 5.1. */
 	IORING_UNREGISTER_FILES = 3,
 	/*
 	 * Signals an eventfd when completions are posted: int, the eventfd.
 	 * Kernel 5.2.
 	 */
 	IORING_REGISTER_EVENTFD = 4,
-	/* Stops signalling the eventfd. Kernel 5.2. */
+	/* Unregisters the eventfd. Kernel 5.2. */
 	IORING_UNREGISTER_EVENTFD = 5,
 	/*
 	 * Replaces registered files: struct io_uring_rsrc_update; nr_args
@@ -1388,31 +1396,31 @@ __extension__ enum io_uring_register_op {
 	 */
 	IORING_REGISTER_FILES_UPDATE = 6,
 	/*
-	 * As IORING_REGISTER_EVENTFD, but not for requests that complete while
-	 * they are submitted. Kernel 5.6.
+	 * As IORING_REGISTER_EVENTFD, but only for completions that a worker
+	 * thread posts. Kernel 5.6.
 	 */
 	IORING_REGISTER_EVENTFD_ASYNC = 7,
 	/*
-	 * Asks which operations the kernel has: struct io_uring_probe; nr_args
-	 * counts its ops. Kernel 5.6.
+	 * Queries which operations the kernel supports: struct io_uring_probe;
+	 * nr_args counts its ops. Kernel 5.6.
 	 */
 	IORING_REGISTER_PROBE = 8,
 	/*
-	 * Registers the caller's credentials and returns an id for
+	 * Registers the caller's credentials and returns an ID for
 	 * sqe->personality. Kernel 5.6.
 	 */
 	IORING_REGISTER_PERSONALITY = 9,
-	/* Forgets registered credentials; nr_args is their id. Kernel 5.6. */
+	/* Unregisters credentials; nr_args is their ID. Kernel 5.6. */
 	IORING_UNREGISTER_PERSONALITY = 10,
 	/*
-	 * Limits what a ring may do: struct io_uring_restriction array. The
+	 * Restricts what a ring may do: struct io_uring_restriction array. The
 	 * ring must still be disabled.
 	 *
-	 * With file descriptor -1 it limits the calling task and takes a struct
+	 * With file descriptor -1 it restricts the calling task: struct
 	 * io_uring_task_restriction. Kernel 5.10, for a task 7.0.
 	 */
 	IORING_REGISTER_RESTRICTIONS = 11,
-	/* Enables a ring made with IORING_SETUP_R_DISABLED. Kernel 5.10. */
+	/* Enables a ring created with IORING_SETUP_R_DISABLED. Kernel 5.10. */
 	IORING_REGISTER_ENABLE_RINGS = 12,
 	/*
 	 * As IORING_REGISTER_FILES, with tags or empty slots: struct
@@ -1443,33 +1451,30 @@ __extension__ enum io_uring_register_op {
 	IORING_UNREGISTER_IOWQ_AFF = 18,
 	/*
 	 * Limits the worker threads: array of two unsigned int, indexed by enum
-	 * io_wq_type, exchanged for the limits before; 0 changes nothing.
-	 * Kernel 5.15.
+	 * io_wq_type, exchanged for the previous limits; 0 leaves a limit
+	 * unchanged. Kernel 5.15.
 	 */
 	IORING_REGISTER_IOWQ_MAX_WORKERS = 19,
 	/*
 	 * Registers ring file descriptors for the calling task: struct
-	 * io_uring_rsrc_update array, data the descriptor and offset the index,
-	 * or -1 to get one. Kernel 5.18.
+	 * io_uring_rsrc_update array, where data is the descriptor and offset
+	 * the index, or -1 to get one. Kernel 5.18.
 	 */
 	IORING_REGISTER_RING_FDS = 20,
 	/*
-	 * Undoes that: struct io_uring_rsrc_update array with offset filled in.
-	 * Kernel 5.18.
+	 * Unregisters ring file descriptors: struct io_uring_rsrc_update array
+	 * with offset set. Kernel 5.18.
 	 */
 	IORING_UNREGISTER_RING_FDS = 21,
-	/*
-	 * Registers a ring of provided buffers: struct io_uring_buf_reg. Kernel
-	 * 5.19.
-	 */
+	/* Registers a buffer ring: struct io_uring_buf_reg. Kernel 5.19. */
 	IORING_REGISTER_PBUF_RING = 22,
 	/*
-	 * Undoes that: struct io_uring_buf_reg with bgid filled in. Kernel
-	 * 5.19.
+	 * Unregisters a buffer ring: struct io_uring_buf_reg with bgid set.
+	 * Kernel 5.19.
 	 */
 	IORING_UNREGISTER_PBUF_RING = 23,
 	/*
-	 * Cancels requests and waits for their end: struct
+	 * Cancels requests and waits until they have ended: struct
 	 * io_uring_sync_cancel_reg. Kernel 6.0.
 	 */
 	IORING_REGISTER_SYNC_CANCEL = 24,
@@ -1479,22 +1484,22 @@ __extension__ enum io_uring_register_op {
 	 */
 	IORING_REGISTER_FILE_ALLOC_RANGE = 25,
 	/*
-	 * Asks how far the kernel is in a buffer ring: struct
-	 * io_uring_buf_status. Kernel 6.8.
+	 * Gets the kernel's head of a buffer ring: struct io_uring_buf_status.
+	 * Kernel 6.8.
 	 */
 	IORING_REGISTER_PBUF_STATUS = 26,
 	/*
-	 * Makes waiting poll the network devices: struct io_uring_napi,
-	 * exchanged for the settings before. Kernel 6.9.
+	 * Enables busy polling of network devices during waits: struct
+	 * io_uring_napi, exchanged for the previous settings. Kernel 6.9.
 	 */
 	IORING_REGISTER_NAPI = 27,
 	/*
-	 * Stops that: struct io_uring_napi, filled with the settings before, or
-	 * null. Kernel 6.9.
+	 * Disables it: struct io_uring_napi, filled with the previous settings,
+	 * or null. Kernel 6.9.
 	 */
 	IORING_UNREGISTER_NAPI = 28,
 	/*
-	 * Chooses the clock for time limits of waits: struct
+	 * Sets the clock for the timeouts of waits: struct
 	 * io_uring_clock_register; nr_args is 0. Kernel 6.12.
 	 */
 	IORING_REGISTER_CLOCK = 29,
@@ -1504,18 +1509,18 @@ __extension__ enum io_uring_register_op {
 	 */
 	IORING_REGISTER_CLONE_BUFFERS = 30,
 	/*
-	 * Does one IORING_OP_MSG_RING without a ring (file descriptor -1):
+	 * Performs an IORING_OP_MSG_RING without a ring (file descriptor -1):
 	 * struct io_uring_sqe. Kernel 6.13.
 	 */
 	IORING_REGISTER_SEND_MSG_RING = 31,
 	/*
-	 * Registers a network receive queue for zero copy: struct
+	 * Registers a network device queue for zero-copy receive: struct
 	 * io_uring_zcrx_ifq_reg. Kernel 6.15.
 	 */
 	IORING_REGISTER_ZCRX_IFQ = 32,
 	/*
-	 * Gives both queues new sizes: struct io_uring_params. The ring must
-	 * then be mapped anew. Kernel 6.13.
+	 * Resizes both queues: struct io_uring_params. The ring must then be
+	 * mapped again. Kernel 6.13.
 	 */
 	IORING_REGISTER_RESIZE_RINGS = 33,
 	/*
@@ -1524,12 +1529,12 @@ __extension__ enum io_uring_register_op {
 	 */
 	IORING_REGISTER_MEM_REGION = 34,
 	/*
-	 * Asks what the kernel can do: struct io_uring_query_hdr; nr_args is 0.
-	 * The file descriptor may be -1. Kernel 6.18.
+	 * Queries the kernel's features: struct io_uring_query_hdr; nr_args is
+	 * 0. The file descriptor may be -1. Kernel 6.18.
 	 */
 	IORING_REGISTER_QUERY = 35,
 	/*
-	 * Steers a zero-copy receive context: struct zcrx_ctrl; nr_args is 0.
+	 * Controls a zero-copy receive context: struct zcrx_ctrl; nr_args is 0.
 	 * Kernel 6.19.
 	 */
 	IORING_REGISTER_ZCRX_CTRL = 36,
@@ -1539,12 +1544,10 @@ __extension__ enum io_uring_register_op {
 	 * Kernel 7.0.
 	 */
 	IORING_REGISTER_BPF_FILTER = 37,
-	/*
-	 * One more than the last command that this header knows. Not a command.
-	 */
+	/* One more than the last command in this header. Not a command. */
 	IORING_REGISTER_LAST,
 	/*
-	 * Or this into the command: the file descriptor is an index from
+	 * OR this into the command: the file descriptor is an index from
 	 * IORING_REGISTER_RING_FDS. Kernel 6.3.
 	 */
 	IORING_REGISTER_USE_REGISTERED_RING = 1U << 31,
@@ -1556,22 +1559,23 @@ __extension__ enum io_uring_register_op {
  */
 enum io_wq_type {
 	/*
-	 * For work that ends in bounded time: regular files and block devices.
+	 * For work that completes in limited time: regular files and block
+	 * devices.
 	 */
 	IO_WQ_BOUND = 0,
 	/*
-	 * For work that may wait for ever: sockets, pipes, character devices.
+	 * For work that may never complete: sockets, pipes, character devices.
 	 */
 	IO_WQ_UNBOUND = 1,
 };
 
 /*
- * In flags of struct io_uring_probe_op: the kernel has this operation. Kernel
- * 5.6.
+ * In flags of struct io_uring_probe_op: the kernel supports this operation.
+ * Kernel 5.6.
  */
 #define IO_URING_OP_SUPPORTED	(1U << 0)
 
-/* Whether the kernel has an operation. */
+/* Whether the kernel supports an operation. */
 struct io_uring_probe_op {
 	__u8 op;	/* The operation: an IORING_OP_* code. */
 	__u8 resv;	/* Must be 0. */
@@ -1580,16 +1584,16 @@ struct io_uring_probe_op {
 };
 
 /*
- * Which operations the kernel has: for IORING_REGISTER_PROBE. Clear it before
- * use. Kernel 5.6.
+ * The operations that the kernel supports: for IORING_REGISTER_PROBE. Clear it
+ * before use. Kernel 5.6.
  */
 __extension__ struct io_uring_probe {
 	__u8 last_op;	/* Highest operation that the kernel knows. */
-	/* How many elements of ops the kernel filled in. */
+	/* The number of elements of ops that the kernel filled in. */
 	__u8 ops_len;
 	__u16 resv;	/* Must be 0. */
 	__u32 resv2[3];	/* Must be 0. */
-	/* One element for each operation, from 0 up. */
+	/* One element for each operation, starting at 0. */
 	struct io_uring_probe_op ops[];
 };
 
@@ -1603,16 +1607,16 @@ enum io_uring_register_restriction_op {
 	IORING_RESTRICTION_SQE_OP = 1,	/* Allows the operation sqe_op. */
 	/* Allows the IOSQE_* bits in sqe_flags. */
 	IORING_RESTRICTION_SQE_FLAGS_ALLOWED = 2,
-	/* Demands the IOSQE_* bits in sqe_flags of every request. */
+	/* Requires the IOSQE_* bits in sqe_flags of every request. */
 	IORING_RESTRICTION_SQE_FLAGS_REQUIRED = 3,
 	/* One more than the last kind. Not a kind. */
 	IORING_RESTRICTION_LAST,
 };
 
-/* One thing that a restricted ring may still do. Kernel 5.10. */
+/* A permission of a restricted ring. Kernel 5.10. */
 __extension__ struct io_uring_restriction {
 	__u16 opcode;	/* The kind: an IORING_RESTRICTION_* value. */
-	/* What it is about. */
+	/* The permitted command, operation or flags. */
 	union {
 		/* A command, with IORING_RESTRICTION_REGISTER_OP. */
 		__u8 register_op;
@@ -1629,8 +1633,8 @@ __extension__ struct io_uring_restriction {
 };
 
 /*
- * Restrictions for a task: every ring that it and its children make later obeys
- * them. Kernel 7.0.
+ * Restrictions for a task: they apply to every ring that it and its children
+ * create later. Kernel 7.0.
  */
 __extension__ struct io_uring_task_restriction {
 	__u16 flags;	/* Must be 0. */
@@ -1651,7 +1655,9 @@ struct io_uring_clock_register {
 struct io_uring_napi {
 	/* Microseconds to poll the network devices before sleeping. */
 	__u32 busy_poll_to;
-	/* Not 0: prefer polling to interrupts, as SO_PREFER_BUSY_POLL. */
+	/*
+	 * If not 0, prefer polling to interrupts, as with SO_PREFER_BUSY_POLL.
+	 */
 	__u8 prefer_busy_poll;
 	__u8 pad[3];	/* Must be 0. */
 	__u64 resv;	/* Must be 0. */
@@ -1662,7 +1668,7 @@ struct io_uring_sync_cancel_reg {
 	__u64 addr;	/* user_data to match. */
 	__s32 fd;	/* File to match, with IORING_ASYNC_CANCEL_FD. */
 	__u32 flags;	/* IORING_ASYNC_CANCEL_* bits. */
-	/* Longest time to wait; both fields -1 for no limit. */
+	/* The timeout of the wait; both fields -1 for none. */
 	struct __kernel_timespec timeout;
 	/* Operation to match, with IORING_ASYNC_CANCEL_OP. Kernel 6.6. */
 	__u8 opcode;
@@ -1672,7 +1678,7 @@ struct io_uring_sync_cancel_reg {
 
 /* Registered files, buffers and memory. */
 
-/* An older form of struct io_uring_rsrc_update; use that. Kernel 5.5. */
+/* Superseded by struct io_uring_rsrc_update. Kernel 5.5. */
 struct io_uring_files_update {
 	__u32 offset;	/* First slot to replace. */
 	__u32 resv;	/* Must be 0. */
@@ -1683,8 +1689,8 @@ struct io_uring_files_update {
 /* Values of flags in struct io_uring_region_desc. */
 enum {
 	/*
-	 * The memory is the application's, at user_addr; without this flag the
-	 * kernel allocates it. Kernel 6.13.
+	 * The application provides the memory, at user_addr; without this flag
+	 * the kernel allocates it. Kernel 6.13.
 	 */
 	IORING_MEM_REGION_TYPE_USER = 1,
 };
@@ -1698,10 +1704,7 @@ struct io_uring_region_desc {
 	__u64 size;	/* Its size in bytes: whole pages. */
 	__u32 flags;	/* IORING_MEM_REGION_TYPE_* bits. */
 	__u32 id;	/* Must be 0. */
-	/*
-	 * Out: offset for mmap() of the ring's file, for memory that the kernel
-	 * allocated.
-	 */
+	/* Out: the offset for mmap() of memory that the kernel allocated. */
 	__u64 mmap_offset;
 	__u64 __resv[4];	/* Must be 0. */
 };
@@ -1718,8 +1721,8 @@ enum {
 };
 
 /*
- * For IORING_REGISTER_MEM_REGION. The region stays until the ring is gone.
- * Kernel 6.13.
+ * For IORING_REGISTER_MEM_REGION. The region exists as long as the ring. Kernel
+ * 6.13.
  */
 struct io_uring_mem_region_reg {
 	/* Address of a struct io_uring_region_desc. */
@@ -1744,8 +1747,9 @@ struct io_uring_rsrc_register {
 	/*
 	 * Address of nr tags of 64 bits, or 0 for none.
 	 *
-	 * When a file or buffer whose tag is not 0 was removed and no request
-	 * uses it any more, a completion with the tag as user_data is posted.
+	 * When a file or buffer with a tag other than 0 has been removed and no
+	 * request uses it any more, a completion with the tag as user_data is
+	 * posted.
 	 */
 	__aligned_u64 tags;
 };
@@ -1782,8 +1786,8 @@ struct io_uring_rsrc_update2 {
 };
 
 /*
- * In place of a file descriptor, when registered files are replaced: leave this
- * slot as it is. Kernel 5.12.
+ * Instead of a file descriptor, in an update of registered files: leave the
+ * slot unchanged. Kernel 5.12.
  */
 #define IORING_REGISTER_FILES_SKIP	(-2)
 
@@ -1791,7 +1795,10 @@ struct io_uring_rsrc_update2 {
 enum {
 	/* src_fd is an index from IORING_REGISTER_RING_FDS. Kernel 6.12. */
 	IORING_REGISTER_SRC_REGISTERED = 1 << 0,
-	/* Replace buffers that this ring has already. Kernel 6.13. */
+	/*
+	 * Replace buffers that are already registered with this ring. Kernel
+	 * 6.13.
+	 */
 	IORING_REGISTER_DST_REPLACE = 1 << 1,
 };
 
@@ -1818,7 +1825,7 @@ struct io_uring_file_index_range {
 };
 
 /*
- * Provided buffers: a ring of buffers that the kernel takes from when data
+ * Provided buffers: a ring of buffers from which the kernel picks one when data
  * arrives.
  */
 
@@ -1826,8 +1833,8 @@ struct io_uring_file_index_range {
 struct io_uring_buf {
 	__u64 addr;	/* Address of the buffer. */
 	__u32 len;	/* Its size in bytes. */
-	__u16 bid;	/* Its ID, which comes back in cqe->flags. */
-	/* Do not touch: in the first element this is the tail of the ring. */
+	__u16 bid;	/* Its ID, which cqe->flags reports. */
+	/* Do not write: in the first element this is the tail of the ring. */
 	__u16 resv;
 };
 
@@ -1836,7 +1843,7 @@ struct io_uring_buf {
  * first one. Kernel 5.19.
  */
 __extension__ struct io_uring_buf_ring {
-	/* The same memory, seen in two ways. */
+	/* The header and the buffers share their memory. */
 	union {
 		/* As a header. */
 		struct {
@@ -1844,7 +1851,7 @@ __extension__ struct io_uring_buf_ring {
 			__u32 resv2;	/* The first buffer's len. */
 			__u16 resv3;	/* The first buffer's bid. */
 			/*
-			 * Counts the buffers given to the kernel; only the
+			 * The number of buffers added so far; only the
 			 * application writes it.
 			 */
 			__u16 tail;
@@ -1862,12 +1869,11 @@ enum io_uring_register_pbuf_ring_flags {
 	 */
 	IOU_PBUF_RING_MMAP = 1,
 	/*
-	 * A buffer is used piece by piece, over several requests, until it is
+	 * A buffer is filled piece by piece, by several requests, until it is
 	 * full.
 	 *
-	 * IORING_CQE_F_BUF_MORE tells that a buffer is still in use; the
-	 * application keeps count of where in it the next data begins. Kernel
-	 * 6.12.
+	 * IORING_CQE_F_BUF_MORE means that a buffer is still in use; the
+	 * application must track where the next data starts in it. Kernel 6.12.
 	 */
 	IOU_PBUF_RING_INC = 2,
 };
@@ -1877,8 +1883,7 @@ enum io_uring_register_pbuf_ring_flags {
  * before use. Kernel 5.19.
  */
 struct io_uring_buf_reg {
-	/* Address of the ring, at the start of a page. */
-	__u64 ring_addr;
+	__u64 ring_addr;	/* Address of the ring, aligned to a page. */
 	/* Number of buffers in the ring: a power of two, at most 32768. */
 	__u32 ring_entries;
 	__u16 bgid;	/* ID of the group, for sqe->buf_group. */
@@ -1895,32 +1900,32 @@ struct io_uring_buf_reg {
 struct io_uring_buf_status {
 	__u32 buf_group;	/* In: ID of the group. */
 	/*
-	 * Out: the buffer that the kernel uses next, as a count like the ring's
-	 * tail.
+	 * Out: the kernel's head of the ring, a counter like the ring's tail.
 	 */
 	__u32 head;
 	__u32 resv[8];	/* Must be 0. */
 };
 
-/* Zero-copy receive: the network card writes into memory of the application. */
+/*
+ * Zero-copy receive: the network device writes into the application's memory.
+ */
 
 /*
- * Gives a piece of the area back to the kernel: an entry of the refill queue.
- * Kernel 6.15.
+ * An entry of the refill queue, which returns a piece of the area to the
+ * kernel. Kernel 6.15.
  */
 struct io_uring_zcrx_rqe {
 	/*
-	 * Where the piece is: offset in the area, with the area's rq_area_token
-	 * in the upper bits.
+	 * Offset of the piece in the area, with the area's rq_area_token in the
+	 * upper bits.
 	 */
 	__u64 off;
-	/* Its size in bytes: cqe->res of the completion that brought it. */
-	__u32 len;
+	__u32 len;	/* Its size in bytes: cqe->res of its completion. */
 	__u32 __pad;	/* Must be 0. */
 };
 
 /*
- * Where received data is: the second half of the completion of
+ * Location of received data: the second half of the completion of
  * IORING_OP_RECV_ZC. Kernel 6.15.
  */
 struct io_uring_zcrx_cqe {
@@ -1932,19 +1937,19 @@ struct io_uring_zcrx_cqe {
 	__u64 __pad;	/* Must be 0. */
 };
 
-/* The bit at which the number of the area begins in an offset. Kernel 6.15. */
+/* The lowest bit of the area's number in an offset. Kernel 6.15. */
 #define IORING_ZCRX_AREA_SHIFT	48
 /* The bits of an offset that hold the number of the area. Kernel 6.15. */
 #define IORING_ZCRX_AREA_MASK	(~((1ULL << IORING_ZCRX_AREA_SHIFT) - 1ULL))
 
 /*
- * Where in its region each part of the refill queue is, in bytes. Kernel 6.15.
+ * Offsets in bytes of the parts of the refill queue in its region. Kernel 6.15.
  */
 struct io_uring_zcrx_offsets {
-	/* The next entry that the kernel takes; only the kernel writes it. */
+	/* The next entry that the kernel reads; only the kernel writes it. */
 	__u32 head;
 	/*
-	 * The slot behind the last entry added; only the application writes it.
+	 * The slot after the last entry added; only the application writes it.
 	 */
 	__u32 tail;
 	/* The entries, an array of struct io_uring_zcrx_rqe. */
@@ -1962,9 +1967,9 @@ enum io_uring_zcrx_area_flags {
 	IORING_ZCRX_AREA_DMABUF = 1,
 };
 
-/* The memory that data is received into. Kernel 6.15. */
+/* The memory that receives data. Kernel 6.15. */
 struct io_uring_zcrx_area_reg {
-	/* Address of the memory, at the start of a page; 0 for a DMA buffer. */
+	/* Address of the memory, aligned to a page; 0 for a DMA buffer. */
 	__u64 addr;
 	__u64 len;	/* Its size in bytes: whole pages. */
 	/* Out: the upper bits for off of a refill entry. */
@@ -1983,28 +1988,29 @@ enum zcrx_reg_flags {
 	 */
 	ZCRX_REG_IMPORT = 1,
 	/*
-	 * Use no network card; all data is copied into the area.
+	 * Use no network device: all data is copied into the area.
 	 *
-	 * The kernel may then not look into the refill queue by itself: see
+	 * The kernel may then not read the refill queue by itself: see
 	 * ZCRX_CTRL_FLUSH_RQ.
 	 */
 	ZCRX_REG_NODEV = 2,
 };
 
 /*
- * What the kernel's zero-copy receive can do: bits in features of struct
+ * Features of the kernel's zero-copy receive: bits in features of struct
  * io_uring_query_zcrx.
  */
 enum zcrx_features {
 	/*
-	 * rx_buf_len of struct io_uring_zcrx_ifq_reg can choose the size of
+	 * rx_buf_len of struct io_uring_zcrx_ifq_reg can set the size of
 	 * receive buffers.
 	 */
 	ZCRX_FEATURE_RX_PAGE_SIZE = 1 << 0,
 };
 
 /*
- * For IORING_REGISTER_ZCRX_IFQ: makes a receive context. Clear it before use.
+ * For IORING_REGISTER_ZCRX_IFQ, which creates a receive context. Clear it
+ * before use.
  *
  * The ring needs IORING_SETUP_DEFER_TASKRUN and 32-byte completions, the caller
  * CAP_NET_ADMIN. Kernel 6.15.
@@ -2012,7 +2018,9 @@ enum zcrx_features {
 struct io_uring_zcrx_ifq_reg {
 	__u32 if_idx;	/* Index of the network interface. */
 	__u32 if_rxq;	/* Its receive queue. */
-	/* Entries wanted for the refill queue; rounded up to a power of two. */
+	/*
+	 * Number of entries of the refill queue, rounded up to a power of two.
+	 */
 	__u32 rq_entries;
 	__u32 flags;	/* ZCRX_REG_* bits. */
 	__u64 area_ptr;	/* Address of a struct io_uring_zcrx_area_reg. */
@@ -2023,26 +2031,26 @@ struct io_uring_zcrx_ifq_reg {
 	__u64 region_ptr;
 	/* Out: layout of the refill queue. */
 	struct io_uring_zcrx_offsets offsets;
-	/* Out: id of the context, for sqe->zcrx_ifq_idx. */
+	/* Out: ID of the context, for sqe->zcrx_ifq_idx. */
 	__u32 zcrx_id;
 	/*
-	 * Size wanted for receive buffers, 0 for the default: see
+	 * Size of receive buffers, 0 for the default: see
 	 * ZCRX_FEATURE_RX_PAGE_SIZE.
 	 */
 	__u32 rx_buf_len;
 	__u64 __resv[3];	/* Must be 0. */
 };
 
-/* What to do with a receive context: values of op in struct zcrx_ctrl. */
+/* Operations on a receive context: values of op in struct zcrx_ctrl. */
 enum zcrx_ctrl_op {
-	/* Take what is in the refill queue now. Kernel 6.19. */
+	/* Take the entries of the refill queue now. Kernel 6.19. */
 	ZCRX_CTRL_FLUSH_RQ = 0,
 	/*
-	 * Make a file descriptor with which another ring can share the context.
-	 * Kernel 6.19.
+	 * Create a file descriptor with which another ring can share the
+	 * context. Kernel 6.19.
 	 */
 	ZCRX_CTRL_EXPORT = 1,
-	/* One more than the last of them. Not a command. */
+	/* One more than the last operation. Not an operation. */
 	__ZCRX_CTRL_LAST,
 };
 
@@ -2060,10 +2068,10 @@ struct zcrx_ctrl_export {
 
 /* For IORING_REGISTER_ZCRX_CTRL. Kernel 6.19. */
 __extension__ struct zcrx_ctrl {
-	__u32 zcrx_id;	/* Id of the context. */
-	__u32 op;	/* What to do: a ZCRX_CTRL_* value. */
+	__u32 zcrx_id;	/* ID of the context. */
+	__u32 op;	/* The operation: a ZCRX_CTRL_* value. */
 	__u64 __resv[2];	/* Must be 0. */
-	/* What this command takes and gives. */
+	/* The argument of the operation. */
 	union {
 		/* For ZCRX_CTRL_EXPORT. */
 		struct zcrx_ctrl_export zc_export;

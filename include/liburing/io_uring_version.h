@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Made by `cargo xtask gen` from src/version.rs. */
+/* Made by `cargo gen` from src/version.rs. */
 #ifndef LIBURING_VERSION_H
 #define LIBURING_VERSION_H
 

@@ -1,8 +1,9 @@
-//! Rings of provided buffers: what is registered, and whose memory it is at each failure.
+//! Rings of provided buffers: the registration, and who owns the memory after each failure.
 
 use super::*;
-use crate::kernel::script::{Call, Kind, PAGE, Rig};
 use crate::register::tests::{Case, Want, case, check};
+use crate::rig::Rig;
+use crate::script::{Call, Kind, PAGE};
 use libc::{EEXIST, ENOENT, ENOMEM};
 
 #[test]
@@ -48,14 +49,11 @@ fn a_ring_is_mapped_registered_emptied_and_freed() {
         let br = io_uring_setup_buf_ring(rig.ring(), 512, 3, IOU_PBUF_RING_INC as u32, &raw mut err);
         assert_eq!(err, 0);
         let calls = rig.script.calls();
-        let anonymous = MAP_ANONYMOUS | MAP_PRIVATE;
         assert_eq!(
             calls[0],
-            Call::Mmap {
+            Call::Map {
                 len: 512 * 16,
-                flags: anonymous,
-                fd: -1,
-                offset: 0
+                kind: Memory::Private
             }
         );
         let Call::Register { opcode, nr, bytes, .. } = &calls[1] else {
@@ -71,12 +69,12 @@ fn a_ring_is_mapped_registered_emptied_and_freed() {
         rig.script
             .set(|kernel| kernel.answers.push((IORING_UNREGISTER_PBUF_RING, -ENOENT)));
         assert_eq!(io_uring_free_buf_ring(rig.ring(), br, 512, 3), -ENOENT);
-        assert_eq!(rig.script.calls().len(), 1, "it is in use still: not unmapped");
+        assert_eq!(rig.script.calls().len(), 1, "it is still in use, so not unmapped");
         assert_eq!(io_uring_free_buf_ring(rig.ring(), br, 512, 3), 0);
         let calls = rig.script.calls();
         assert_eq!(
             calls[1],
-            Call::Munmap {
+            Call::Unmap {
                 addr: br as usize,
                 len: 2 * PAGE
             }
@@ -92,7 +90,7 @@ fn a_failed_setup_gives_the_error_and_the_memory_back() {
     let mut err = 99;
     // SAFETY: the rig's ring and a place for the error.
     unsafe {
-        rig.script.fail(Kind::Mmap, 0, -ENOMEM);
+        rig.script.fail(Kind::Map, 0, -ENOMEM);
         assert!(io_uring_setup_buf_ring(rig.ring(), 8, 3, 0, &raw mut err).is_null());
         assert_eq!((err, rig.script.calls().len()), (-ENOMEM, 1));
         for errno in [-EEXIST, -libc::EINVAL] {
@@ -101,7 +99,7 @@ fn a_failed_setup_gives_the_error_and_the_memory_back() {
             assert!(io_uring_setup_buf_ring(rig.ring(), 8, 3, 0, &raw mut err).is_null());
             assert_eq!(err, errno);
             let kinds: Vec<_> = rig.script.calls().iter().map(Call::kind).collect();
-            assert_eq!(kinds, [Kind::Mmap, Kind::Register, Kind::Munmap]);
+            assert_eq!(kinds, [Kind::Map, Kind::Register, Kind::Unmap]);
             assert_eq!(rig.script.held(), held);
         }
     }

@@ -1,13 +1,13 @@
-//! The completion queue entry: reading it, walking over many, and giving the slots back to the kernel.
+//! The completion queue entry: reading it, iterating over several, and returning the slots to the kernel.
 
-use crate::abi::{IORING_CQE_F_32, IORING_SETUP_CQE32, io_uring_cqe};
-use crate::barrier::{acquire_data, io_uring_smp_load_acquire, io_uring_smp_store_release};
-use crate::ctypes::{__u64, c_uint, c_void, uintptr_t};
-use crate::types::{io_uring, io_uring_cqe_iter};
+use ironring_abi::barrier::{acquire_data, io_uring_smp_load_acquire, io_uring_smp_store_release};
+use ironring_abi::ctypes::{__u64, c_uint, c_void, uintptr_t};
+use ironring_abi::types::{io_uring, io_uring_cqe_iter};
+use ironring_abi::uapi::{IORING_CQE_F_32, IORING_SETUP_CQE32, io_uring_cqe};
 
-/// Returns how far to shift a CQE's index, given the ring's `IORING_SETUP_*` flags.
+/// Returns the shift of a CQE's index for the given `IORING_SETUP_*` flags of a ring.
 ///
-/// 1 when every CQE has 32 bytes (`IORING_SETUP_CQE32`), else 0: the CQE at `index` is
+/// 1 if every CQE has 32 bytes (`IORING_SETUP_CQE32`), otherwise 0: the CQE at `index` is
 /// `&cq.cqes[(index & cq.ring_mask) << shift]`.
 /// Since liburing 2.10.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
@@ -15,9 +15,9 @@ pub extern "C" fn io_uring_cqe_shift_from_flags(flags: c_uint) -> c_uint {
     c_uint::from((flags & IORING_SETUP_CQE32) != 0)
 }
 
-/// Returns how far to shift an index into the ring's CQEs.
+/// Returns the shift of an index into the ring's CQEs.
 ///
-/// As `io_uring_cqe_shift_from_flags()`, with the flags that `ring` was set up with.
+/// The same as `io_uring_cqe_shift_from_flags()` with the flags of `ring`.
 /// Since liburing 2.2.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cqe_shift(ring: *const io_uring) -> c_uint {
@@ -26,8 +26,8 @@ pub unsafe extern "C" fn io_uring_cqe_shift(ring: *const io_uring) -> c_uint {
 
 /// Returns the number of slots that a CQE takes in the completion queue, 1 or 2.
 ///
-/// 2 for a 32-byte CQE among 16-byte ones (`IORING_SETUP_CQE_MIXED`). With `IORING_SETUP_CQE32` a slot itself has 32
-/// bytes, and a CQE takes 1.
+/// It is 2 for a 32-byte CQE on a ring with `IORING_SETUP_CQE_MIXED`. With `IORING_SETUP_CQE32` a slot has 32 bytes,
+/// and a CQE takes 1.
 /// Since liburing 2.13.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cqe_nr(cqe: *const io_uring_cqe) -> c_uint {
@@ -36,9 +36,9 @@ pub unsafe extern "C" fn io_uring_cqe_nr(cqe: *const io_uring_cqe) -> c_uint {
     extra + 1
 }
 
-/// Starts a walk over the CQEs that are ready now.
+/// Returns an iterator over the CQEs that are ready now.
 ///
-/// Later arrivals aren't seen by it. Walk with `io_uring_cqe_iter_next()`; the slots stay taken until
+/// It doesn't include CQEs that arrive later. Advance it with `io_uring_cqe_iter_next()`; the slots stay in use until
 /// `io_uring_cq_advance()`.
 /// Since liburing 2.10.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
@@ -55,9 +55,10 @@ pub unsafe extern "C" fn io_uring_cqe_iter_init(ring: *const io_uring) -> io_uri
     iter
 }
 
-/// Steps to the next CQE of a walk.
+/// Advances an iterator to the next CQE.
 ///
-/// Returns true with `*cqe` set, or false at the end with `*cqe` as it was. A CQE that takes two slots is one step.
+/// Returns true with `*cqe` set, or false at the end with `*cqe` unchanged. A CQE that takes two slots is returned
+/// once.
 /// Since liburing 2.10.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[cfg_attr(not(feature = "shipped"), inline)]
@@ -68,7 +69,7 @@ pub unsafe extern "C" fn io_uring_cqe_iter_next(iter: *mut io_uring_cqe_iter, cq
     if (*iter).head == (*iter).tail {
         return false;
     }
-    // Loaded before the store to the head, which C must take for one that may change them.
+    // Loaded before the store to the head, as a C compiler must assume that the store may change them.
     cqes = (*iter).cqes;
     head = (*iter).head;
     (*iter).head = head.wrapping_add(1);
@@ -79,10 +80,10 @@ pub unsafe extern "C" fn io_uring_cqe_iter_next(iter: *mut io_uring_cqe_iter, cq
     true
 }
 
-/// Gives `nr` slots of the completion queue back to the kernel, oldest first.
+/// Returns the `nr` oldest slots of the completion queue to the kernel.
 ///
-/// The CQEs in them must not be read any more. A CQE that takes two slots counts twice, see `io_uring_cqe_nr()`.
-/// With `nr` 0 nothing is written.
+/// The CQEs in them must not be read any more. A CQE that takes two slots counts twice: see `io_uring_cqe_nr()`. With
+/// `nr` 0 nothing is written.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[cfg_attr(not(feature = "shipped"), inline)]
@@ -90,14 +91,14 @@ pub unsafe extern "C" fn io_uring_cq_advance(ring: *mut io_uring, nr: c_uint) {
     if nr != 0 {
         let oldest: c_uint = *(*ring).cq.khead;
 
-        // The slots are the kernel's to fill from here on, so every read of them comes before.
+        // The kernel may overwrite the slots from here on, so all reads of them come first.
         io_uring_smp_store_release((*ring).cq.khead, oldest.wrapping_add(nr));
     }
 }
 
-/// Gives the slot, or two, of the oldest CQE back to the kernel.
+/// Marks the oldest CQE as seen, which returns its slot, or two, to the kernel.
 ///
-/// `cqe` is the one that a wait or peek returned and must not be read any more; NULL is ignored.
+/// `cqe` is the CQE that a wait or peek returned; it must not be read any more. NULL is ignored.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[cfg_attr(not(feature = "shipped"), inline)]
@@ -107,9 +108,9 @@ pub unsafe extern "C" fn io_uring_cqe_seen(ring: *mut io_uring, cqe: *mut io_uri
     }
 }
 
-/// Returns the pointer that `io_uring_sqe_set_data()` attached to the request.
+/// Returns the pointer that `io_uring_sqe_set_data()` stored in the request.
 ///
-/// Where pointers have 32 bits, the low half of `user_data`.
+/// Where pointers have 32 bits, this is the low half of `user_data`.
 /// Since liburing 2.0.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_cqe_get_data(cqe: *const io_uring_cqe) -> *mut c_void {
@@ -117,7 +118,7 @@ pub unsafe extern "C" fn io_uring_cqe_get_data(cqe: *const io_uring_cqe) -> *mut
     (*cqe).user_data as uintptr_t as *mut c_void
 }
 
-/// Returns the number that `io_uring_sqe_set_data64()` attached to the request.
+/// Returns the number that `io_uring_sqe_set_data64()` stored in the request.
 ///
 /// Since liburing 2.2.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]

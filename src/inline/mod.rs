@@ -1,22 +1,22 @@
-//! What C programs compile into themselves: the bodies in `liburing.h`, and the same functions as symbols of
-//! liburing-ffi.
+//! The inline functions: bodies in `liburing.h` that C programs compile, and symbols of liburing-ffi.
 //!
-//! Each function here has two lives. Rust compiles it for liburing-ffi, and `cargo xtask gen` prints it as C. So the
-//! bodies keep to a small subset of Rust that has one obvious C meaning: `let` with its type, assignment, `if`,
+//! Each function here is used twice: Rust compiles it for liburing-ffi, and `cargo gen` prints it as C. The bodies are
+//! therefore written in a small subset of Rust with one obvious meaning in C: `let` with its type, assignment, `if`,
 //! `loop`, `while`, `return`, calls, casts, fields through raw pointers, integer operators, `wrapping_add` and
-//! `wrapping_sub`, and the functions of [`barrier`](crate::barrier). A cast stands where C needs one too; a widening
-//! that C does by itself is written `T::from(x)` or, for pointers, `.cast()`. The emitter refuses all else and says
-//! where.
+//! `wrapping_sub`, and the functions of [`barrier`](ironring_abi::barrier). A cast is used where C needs one too; a
+//! conversion that is implicit in C is written `T::from(x)` or, for pointers, `.cast()`. The emitter refuses everything
+//! else and reports its location.
 //!
-//! Rust programs inline what calls nothing by themselves; a helper that uses a barrier needs the attribute for it.
+//! The compiler inlines functions without calls into Rust programs by itself; a helper that uses a barrier needs the
+//! attribute.
 //!
-//! The order of the modules, and of the functions in them, is the order in the C header: a function stands below
-//! those that it calls. Blank lines keep rustfmt from sorting the modules.
+//! The order of the modules, and of the functions in them, is the order in the C header: a function comes after those
+//! that it calls. Blank lines keep rustfmt from sorting the modules.
 
-// Each body is a C body too, which has no unsafe blocks; the promises are the caller's, in the function's docs.
+// Each body is also a C body, which has no unsafe blocks; the function's documentation states the caller's promises.
 #![allow(unsafe_op_in_unsafe_fn)]
-// C fills a struct member by member and returns it after; the binding is that struct. And some C compilers are told
-// to warn of a declaration below a statement, so the declarations come first.
+// C fills a struct member by member and then returns it, so it needs the binding. Declarations come first, as some C
+// programs enable warnings about declarations after statements.
 #![allow(clippy::let_and_return, clippy::needless_late_init)]
 
 mod sqe;
@@ -30,6 +30,9 @@ mod ring;
 mod buf_ring;
 
 mod recvmsg;
+
+// The library's own code uses the modules above, while this one uses the library: so only lib.rs depends on both.
+pub(crate) mod calls;
 
 #[cfg(all(test, not(loom)))]
 pub(crate) mod tests;

@@ -1,15 +1,15 @@
-//! What `io_uring_prep_recvmsg_multishot()` leaves in a provided buffer, piece by piece: a header
+//! The parts of a provided buffer filled by `io_uring_prep_recvmsg_multishot()`: a header
 //! (`struct io_uring_recvmsg_out`), the address, the control data, the payload.
 //!
-//! The address and the control data take the room that the request's `struct msghdr` named, used or not.
+//! The address and the control data take the space that the request's `struct msghdr` reserved, used or not.
 
 use core::ptr;
 
-use crate::abi::io_uring_recvmsg_out;
-use crate::ctypes::{c_int, c_uchar, c_uint, c_void, cmsghdr, msghdr, size_t, uintptr_t};
 use crate::inline::sqe::uring_ptr_to_u64;
+use ironring_abi::ctypes::{c_int, c_uchar, c_uint, c_void, cmsghdr, msghdr, size_t, uintptr_t};
+use ironring_abi::uapi::io_uring_recvmsg_out;
 
-/// A length in a message. Its type is the field's and the C library's choice: `cmsg_len` is a `size_t` in glibc and a
+/// A length in a message. Its type depends on the field and the C library: `cmsg_len` is a `size_t` in glibc and a
 /// `socklen_t` in musl.
 trait Length {
     fn widen(self) -> size_t;
@@ -27,7 +27,7 @@ impl Length for size_t {
     }
 }
 
-/// Widens a length, which C does by itself.
+/// Widens a length, which is implicit in C.
 struct length;
 
 impl length {
@@ -36,16 +36,15 @@ impl length {
     }
 }
 
-/// C has it from `sys/socket.h`: a control header's length, rounded up to where the next one begins.
+/// In C a macro of `sys/socket.h`: a control message's length, rounded up to the start of the next one.
 const fn CMSG_ALIGN(len: size_t) -> size_t {
     len.wrapping_add(size_of::<size_t>() - 1) & !(size_of::<size_t>() - 1)
 }
 
-/// Finds the header of what a multishot recvmsg left in the buffer `buf`, and checks that it fits.
+/// Returns the header in the buffer `buf` of a multishot recvmsg, after checking the buffer's length.
 ///
-/// `buf_len` is the completion's `res`, `msgh` the header that the request was made with.
-/// Returns the start of `buf`, or NULL when `buf_len` is negative or too short for the header, the address and the
-/// control data.
+/// `buf_len` is the completion's `res`, `msgh` the request's message header. Returns the start of `buf`, or NULL if
+/// `buf_len` is negative or too small for the header, the address and the control data.
 /// Since liburing 2.3.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_recvmsg_validate(
@@ -61,7 +60,7 @@ pub unsafe extern "C" fn io_uring_recvmsg_validate(
     if buf_len < 0 || filled < head {
         return ptr::null_mut();
     }
-    // Taken from what is left, one after the other: a sum of these could wrap around.
+    // Subtracted from the remaining length one by one, as their sum could wrap.
     if name > filled - head {
         return ptr::null_mut();
     }
@@ -71,19 +70,19 @@ pub unsafe extern "C" fn io_uring_recvmsg_validate(
     buf.cast::<io_uring_recvmsg_out>()
 }
 
-/// Returns where the sender's address begins.
+/// Returns the start of the sender's address.
 ///
-/// `o` comes from `io_uring_recvmsg_validate()`. `o->namelen` is the address's full length; when that is more than
-/// the request's `msg_namelen`, the rest was cut off.
+/// `o` comes from `io_uring_recvmsg_validate()`. `o->namelen` is the address's full length; if it exceeds the request's
+/// `msg_namelen`, the address was truncated.
 /// Since liburing 2.3.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_recvmsg_name(o: *mut io_uring_recvmsg_out) -> *mut c_void {
     o.add(1).cast()
 }
 
-/// Returns the first control message, or NULL when there is none.
+/// Returns the first control message, or NULL if there is none.
 ///
-/// `o` comes from `io_uring_recvmsg_validate()`, `msgh` is the header that the request was made with.
+/// `o` comes from `io_uring_recvmsg_validate()`, `msgh` is the request's message header.
 /// Since liburing 2.3.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_recvmsg_cmsg_firsthdr(
@@ -101,9 +100,9 @@ pub unsafe extern "C" fn io_uring_recvmsg_cmsg_firsthdr(
     first.cast::<cmsghdr>()
 }
 
-/// Returns the control message after `cmsg`, or NULL when that was the last whole one.
+/// Returns the control message after `cmsg`, or NULL if that was the last complete one.
 ///
-/// `o` and `msgh` as for `io_uring_recvmsg_cmsg_firsthdr()`, from which `cmsg` comes, or from this function.
+/// `o` and `msgh` are those of `io_uring_recvmsg_cmsg_firsthdr()`. `cmsg` comes from that function or from this one.
 /// Since liburing 2.3.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_recvmsg_cmsg_nexthdr(
@@ -122,14 +121,14 @@ pub unsafe extern "C" fn io_uring_recvmsg_cmsg_nexthdr(
     let mut room: size_t = controllen.wrapping_sub(before).wrapping_sub(hdr);
     let next: *mut c_void;
 
-    // Lengths are rounded down and compared with what is left: rounded up, the largest would wrap around to 0, and keep
-    // the caller's loop at this place for ever, as one does that doesn't cover its header.
+    // Lengths are rounded down and compared with the remaining length: rounded up, the largest would wrap to 0 and keep
+    // the caller's loop at the same message forever, as would a length that doesn't cover its header.
     if len < hdr || room > controllen || len > (room & !(align - 1)) {
         return ptr::null_mut();
     }
     next = cmsg.cast::<c_uchar>().wrapping_add(CMSG_ALIGN(len)).cast();
 
-    // The next header fits, so that its length may be read; now all of it must.
+    // The next header fits, so its length can be read; the whole message must fit, too.
     room = room.wrapping_add(hdr).wrapping_sub(CMSG_ALIGN(len));
     len = length::from((*next.cast::<cmsghdr>()).cmsg_len);
     if len > (room & !(align - 1)) {
@@ -138,9 +137,9 @@ pub unsafe extern "C" fn io_uring_recvmsg_cmsg_nexthdr(
     next.cast::<cmsghdr>()
 }
 
-/// Returns where the payload begins.
+/// Returns the start of the payload.
 ///
-/// `o` comes from `io_uring_recvmsg_validate()`, `msgh` is the header that the request was made with.
+/// `o` comes from `io_uring_recvmsg_validate()`, `msgh` is the request's message header.
 /// Since liburing 2.3.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_recvmsg_payload(o: *mut io_uring_recvmsg_out, msgh: *mut msghdr) -> *mut c_void {
@@ -151,11 +150,11 @@ pub unsafe extern "C" fn io_uring_recvmsg_payload(o: *mut io_uring_recvmsg_out, 
     name.wrapping_add(namelen).wrapping_add(controllen).cast()
 }
 
-/// Returns how many bytes of payload are in the buffer.
+/// Returns the number of bytes of payload in the buffer.
 ///
-/// `buf_len` is the completion's `res`. 0 when that is negative or ends before the payload begins.
-/// `o->payloadlen` is what recvmsg(2) would have returned: with `MSG_TRUNC` the full length, of which this may be
-/// a part.
+/// `buf_len` is the completion's `res`. The result is 0 if that is negative or doesn't reach the payload.
+/// `o->payloadlen` is what recvmsg(2) would have returned: with `MSG_TRUNC` the full length, which may be more than the
+/// buffer holds.
 /// Since liburing 2.3.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_recvmsg_payload_length(

@@ -1,9 +1,11 @@
-//! Sizes, and memory that the application provides: never more than was said, never unmapped.
+//! Sizes, and the application's memory: never more is used than was announced, and it is never unmapped.
 
 use super::*;
 use crate::inline::{io_uring_cq_ready, io_uring_get_sqe};
-use crate::kernel::script::{self, Call, Kind, PAGE};
+use crate::kernel::probed_page_size;
 use crate::queue::io_uring_submit;
+use crate::rig::Rig;
+use crate::script::{self, Call, Kind, PAGE};
 use crate::setup::{io_uring_queue_exit, io_uring_queue_init_mem};
 
 fn params(flags: c_uint, cq_entries: c_uint) -> io_uring_params {
@@ -13,7 +15,7 @@ fn params(flags: c_uint, cq_entries: c_uint) -> io_uring_params {
     p
 }
 
-/// A buffer at a page's start, full of a canary.
+/// A page-aligned buffer filled with a canary.
 struct Buffer {
     bytes: Vec<[u8; PAGE]>,
     at: usize,
@@ -77,16 +79,16 @@ fn entries_are_what_the_kernel_gives() {
 fn the_probed_page_size_is_the_systems() {
     // SAFETY: asks libc for a number.
     let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
-    assert_eq!(kernel::page_size(), page);
-    assert_eq!(kernel::probed_page_size(), page);
+    assert_eq!(page_size(), page);
+    assert_eq!(probed_page_size(), page);
     let script = script::start();
     for nth in 0..7 {
         for _ in 0..=nth {
-            script.fail(Kind::Madvise, 0, -EINVAL);
+            script.fail(Kind::Advise, 0, -EINVAL);
         }
-        // Faults are met one a call: the size found is the first that isn't refused.
+        // Each call meets one fault: the result is the first size that isn't refused.
         let want = if nth < 6 { 4096 << (nth + 1) } else { 4096 };
-        assert_eq!(kernel::probed_page_size(), want, "{nth} refusals");
+        assert_eq!(probed_page_size(), want, "{nth} refusals");
     }
 }
 
@@ -101,7 +103,16 @@ fn a_provided_buffer_is_used_to_the_said_size_and_never_unmapped() {
         IORING_SETUP_NO_SQARRAY,
         IORING_SETUP_IOPOLL,
     ] {
-        for (entries, old) in [(1, false), (8, true), (13, false), (64, true), (64, false), (300, true)] {
+        // A mixed queue has at least two slots.
+        let least = 1 + u32::from(flags & IORING_SETUP_SQE_MIXED != 0);
+        for (entries, old) in [
+            (least, false),
+            (8, true),
+            (13, false),
+            (64, true),
+            (64, false),
+            (300, true),
+        ] {
             let script = script::start();
             if old && flags & IORING_SETUP_NO_SQARRAY == 0 {
                 script.set(|kernel| kernel.unknown = IORING_SETUP_NO_SQARRAY);
@@ -115,15 +126,12 @@ fn a_provided_buffer_is_used_to_the_said_size_and_never_unmapped() {
                 let used = io_uring_queue_init_mem(entries, &raw mut ring, &raw mut p, at, 40 * PAGE);
                 let what = format!("{entries} entries, {flags:#x}");
                 assert!(used > 0 && used as usize % PAGE == 0, "{what}: {used}");
-                assert!(buffer.intact_from(used as usize), "{what} wrote behind {used}");
+                assert!(buffer.intact_from(used as usize), "{what} wrote beyond {used}");
                 let size = io_uring_memory_size(entries, flags);
-                assert!(used as isize <= size, "{what}: used {used}, said {size}");
+                assert!(used as isize <= size, "{what}: used {used}, announced {size}");
                 assert_eq!(ring.sq.sqes.cast(), at);
                 assert!(p.flags & IORING_SETUP_NO_MMAP != 0);
-                assert_eq!(
-                    script.calls().iter().filter(|call| call.kind() == Kind::Mmap).count(),
-                    0
-                );
+                assert_eq!(script.calls().iter().filter(|call| call.kind() == Kind::Map).count(), 0);
                 io_uring_queue_exit(&raw mut ring);
                 assert!(
                     matches!(script.calls()[..], [Call::Close(_)]),
@@ -161,7 +169,7 @@ fn too_small_a_buffer_is_refused_before_anything_happens() {
     for (entries, size) in [(8, 0), (8, PAGE), (8, 2 * PAGE - 1), (64, PAGE)] {
         let script = script::start();
         let mut buffer = Buffer::new(4);
-        // SAFETY: a ring to write, valid parameters, and a buffer of the size said.
+        // SAFETY: a ring to write, valid parameters, and a buffer of the announced size.
         unsafe {
             let mut p = params(0, 0);
             let mut ring: io_uring = zeroed();
@@ -203,7 +211,7 @@ fn a_ring_in_used_memory_begins_empty() {
     ] {
         let script = script::start();
         let mut buffer = Buffer::new(8);
-        // The second ring lies where the first one was.
+        // The second ring is at the first one's address.
         for _ in 0..2 {
             // SAFETY: a ring to write, valid parameters, and a buffer of eight pages.
             unsafe {
@@ -227,7 +235,7 @@ fn a_ring_in_used_memory_begins_empty() {
         let ring = &calls[..2];
         let rings = (buffer.start() as usize) + round_up(sqes_size(flags, entries), PAGE);
         let advice = MADV_POPULATE_WRITE;
-        let want = Call::Madvise {
+        let want = Call::Advise {
             addr: rings,
             len: RING_HEADER,
             advice,
@@ -239,7 +247,7 @@ fn a_ring_in_used_memory_begins_empty() {
 #[test]
 fn memory_that_cannot_be_written_is_left_to_the_kernel() {
     let script = script::start();
-    script.fail(Kind::Madvise, 0, -ENOMEM);
+    script.fail(Kind::Advise, 0, -ENOMEM);
     script.fail(Kind::Setup, 0, -libc::EFAULT);
     // SAFETY: a ring to write and valid parameters; nothing is at the address, and nothing touches it.
     unsafe {
@@ -278,14 +286,17 @@ fn locked_memory_is_asked_for_by_old_kernels_only() {
     // SAFETY: no arguments but numbers, then valid parameters.
     unsafe {
         assert_eq!(io_uring_mlock_size(64, 0), 0);
-        assert_eq!(script.held(), (0, 0), "the ring made for the question is gone");
+        assert_eq!(script.held(), (0, 0), "the ring created for the query is gone");
         script.set(|kernel| kernel.features &= !IORING_FEAT_NATIVE_WORKERS);
         assert_eq!(io_uring_mlock_size(64, 0), 2 * 4096);
         script.fail(Kind::Setup, 0, -ENOMEM);
         assert_eq!(io_uring_mlock_size(64, IORING_SETUP_SQE128), 3 * 4096);
         assert_eq!(io_uring_mlock_size(0, 0), -EINVAL as isize);
-        let mapped = script.calls().iter().any(|call| matches!(call, Call::Mmap { .. }));
-        assert!(!mapped, "a descriptor is enough for the question");
+        let mapped = script
+            .calls()
+            .iter()
+            .any(|call| matches!(call, Call::Map { .. } | Call::MapRing { .. }));
+        assert!(!mapped, "the query needs only a descriptor");
         let mut p = params(IORING_SETUP_CQSIZE, 256);
         assert_eq!(io_uring_mlock_size_params(64, &raw mut p), 3 * 4096);
     }
@@ -294,7 +305,7 @@ fn locked_memory_is_asked_for_by_old_kernels_only() {
 #[test]
 fn the_pointers_follow_the_kernels_offsets() {
     for shift in [0, 64, 1024] {
-        let mut rig = script::Rig::on(8, 0, |kernel| {
+        let mut rig = Rig::on(8, 0, |kernel| {
             kernel.shift = shift;
             kernel.unknown = IORING_SETUP_NO_SQARRAY;
         });
@@ -336,12 +347,12 @@ fn an_sqe_size_that_overflows_is_refused_and_undone() {
             let kinds: Vec<_> = script.calls().iter().map(Call::kind).collect();
             assert_eq!(
                 kinds,
-                [[Kind::Mmap; 2], [Kind::Munmap; 2]]
+                [[Kind::Map; 2], [Kind::Unmap; 2]]
                     .map(|kind| kind[..maps].to_vec())
                     .concat()
             );
             assert_eq!((sq.ring_sz, cq.ring_sz), (0, 0));
-            kernel::close(fd);
+            Sys::close(fd);
         }
     }
 }

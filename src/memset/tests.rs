@@ -2,7 +2,7 @@
 
 use super::{memcpy, memset};
 
-/// Checks that of 300 bytes just those from `at` on, `n` of them, are what `wanted` says.
+/// Checks that of 300 bytes exactly the `n` at `at` are as `wanted` returns.
 fn only(memory: &[u8; 300], at: usize, n: usize, wanted: impl Fn(usize) -> u8) {
     for (i, byte) in memory.iter().enumerate() {
         let right = if (at..at + n).contains(&i) {

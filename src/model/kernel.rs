@@ -1,46 +1,65 @@
-//! The kernel of the models: in the place of `arch`, it takes `io_uring_enter` alone.
+//! The models' kernel behind the boundary: `io_uring_enter` for the ring of the current execution.
 
-use crate::abi::*;
-use crate::model::ring::Kernel;
-use libc::{EINVAL, c_long};
-use std::cell::RefCell;
-use std::rc::Rc;
+use crate::model::ring::Kernel as Ring;
+use ironring_abi::ctypes::{c_int, c_uint, c_void};
+use ironring_abi::kernel::{FileLimit, Kernel, Memory, Part};
+use ironring_abi::uapi::*;
 
-thread_local! {
-    static PLAYED: RefCell<Option<Rc<Kernel>>> = const { RefCell::new(None) };
+pub enum Modelled {}
+
+/// For the calls that no model makes.
+fn only_enters<T>() -> T {
+    panic!("a model makes no call but io_uring_enter")
 }
 
-/// Puts a kernel behind the system calls of this execution.
-pub fn play(kernel: &Rc<Kernel>) {
-    PLAYED.with(|played| *played.borrow_mut() = Some(Rc::clone(kernel)));
-}
-
-pub unsafe fn syscall6(nr: c_long, _fd: usize, submit: usize, wait: usize, flags: usize, _: usize, _: usize) -> isize {
-    assert_eq!(nr, libc::SYS_io_uring_enter, "a model makes no other call");
-    let kernel = PLAYED
-        .with(|played| played.borrow().clone())
-        .expect("a kernel is in play");
-    let flags = flags as u32;
-    if flags & IORING_ENTER_SQ_WAKEUP != 0 {
-        kernel.wake();
+impl Kernel for Modelled {
+    unsafe fn enter(_: c_int, submit: c_uint, wait: c_uint, flags: c_uint, _: *const c_void, _: usize) -> c_int {
+        let ring = Ring::played();
+        if flags & IORING_ENTER_SQ_WAKEUP != 0 {
+            ring.wake();
+        }
+        if submit != 0 && flags & IORING_ENTER_SQ_WAKEUP == 0 {
+            ring.take_here();
+        }
+        if flags & IORING_ENTER_GETEVENTS != 0 {
+            ring.get_events(wait);
+        }
+        submit as c_int
     }
-    if submit != 0 && flags & IORING_ENTER_SQ_WAKEUP == 0 {
-        kernel.take_here();
+
+    unsafe fn setup(_: c_uint, _: *mut io_uring_params) -> c_int {
+        only_enters()
     }
-    if flags & IORING_ENTER_GETEVENTS != 0 {
-        kernel.get_events(wait as u32);
+
+    unsafe fn register(_: c_int, _: c_uint, _: *const c_void, _: c_uint) -> c_int {
+        only_enters()
     }
-    submit as isize
-}
 
-pub unsafe fn syscall2(_: c_long, _: usize, _: usize) -> isize {
-    -EINVAL as isize
-}
+    fn map_ring(_: c_int, _: Part, _: usize) -> Result<*mut c_void, c_int> {
+        only_enters()
+    }
 
-pub unsafe fn syscall4(_: c_long, _: usize, _: usize, _: usize, _: usize) -> isize {
-    -EINVAL as isize
-}
+    fn map(_: usize, _: Memory) -> Result<*mut c_void, c_int> {
+        only_enters()
+    }
 
-pub unsafe fn mmap(_: usize, _: i32, _: i32, _: i32, _: u64) -> isize {
-    -EINVAL as isize
+    unsafe fn unmap(_: *mut c_void, _: usize) -> c_int {
+        only_enters()
+    }
+
+    unsafe fn advise(_: *mut c_void, _: usize, _: c_int) -> c_int {
+        only_enters()
+    }
+
+    unsafe fn close(_: c_int) -> c_int {
+        only_enters()
+    }
+
+    fn file_limit(_: &mut FileLimit) -> c_int {
+        only_enters()
+    }
+
+    fn set_file_limit(_: &FileLimit) -> c_int {
+        only_enters()
+    }
 }

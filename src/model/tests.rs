@@ -1,11 +1,12 @@
 //! The models.
 
-use crate::abi::*;
+use crate::inline::calls::*;
 use crate::inline::*;
-use crate::model::ring::Kernel;
+use crate::model::program::Program;
 use crate::model::words::{self, watch16, word16};
 use crate::queue::{io_uring_peek_batch_cqe, io_uring_submit};
 use core::sync::atomic::Ordering::Acquire;
+use ironring_abi::uapi::*;
 use loom::cell::UnsafeCell;
 use loom::thread::{spawn, yield_now};
 use std::collections::BTreeSet;
@@ -14,8 +15,8 @@ use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Runs a model in every order, and prints how many those were and which of the library's orderings it came by.
-/// `switches`, where a model has too many orders, is how often a thread may be stopped where it could go on.
+/// Runs a model in every order, and prints the number of orders and the library's orderings that it exercised.
+/// `switches`, for models with too many orders, limits how often a thread is preempted.
 fn explore(name: &str, switches: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
     static RUNS: AtomicUsize = AtomicUsize::new(0);
     static SITES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -35,29 +36,29 @@ fn explore(name: &str, switches: Option<usize>, model: impl Fn() + Send + Sync +
     }
 }
 
-/// A pointer that a model hands to its threads, which all run on one.
+/// Spawns a thread of the model. It may share pointers with the others, as loom runs all on one thread.
 fn thread(work: impl FnOnce() + 'static) -> loom::thread::JoinHandle<()> {
     spawn(work)
 }
 
-/// Takes a slot, as soon as there is one, and queues an entry in it.
-unsafe fn queue(kernel: &Kernel, data: u64) {
+/// Queues an entry as soon as a slot is free.
+unsafe fn queue(program: &Program, data: u64) {
     loop {
         // SAFETY: the model's ring, whose one submitter this is.
-        let sqe = unsafe { io_uring_get_sqe(kernel.ring()) };
+        let sqe = unsafe { io_uring_get_sqe(program.ring()) };
         if !sqe.is_null() {
-            kernel.fill(sqe, data);
+            program.fill(sqe, data);
             return;
         }
         yield_now();
     }
 }
 
-/// A polled SQ: every entry arrives once, in order and whole, and the thread is never left asleep.
+/// A polled SQ: every entry arrives once, in order and complete, and the thread is never left asleep.
 fn polled(name: &str, switches: Option<usize>, entries: u32, total: u64) {
     explore(name, switches, move || {
-        let kernel = Kernel::new(entries, 4, IORING_SETUP_SQPOLL);
-        let poller = Rc::clone(&kernel);
+        let program = Program::new(entries, 4, IORING_SETUP_SQPOLL);
+        let poller = Rc::clone(&program.kernel);
         let thread = thread(move || {
             let mut next = 0;
             poller.poller(total as usize, |data| {
@@ -68,8 +69,8 @@ fn polled(name: &str, switches: Option<usize>, entries: u32, total: u64) {
         for data in 0..total {
             // SAFETY: the model's ring.
             unsafe {
-                queue(&kernel, data);
-                io_uring_submit(kernel.ring());
+                queue(&program, data);
+                io_uring_submit(program.ring());
             }
         }
         thread.join().unwrap();
@@ -91,12 +92,12 @@ fn sqpoll_two_slots() {
     polled("sqpoll_two_slots", Some(3), 2, 2);
 }
 
-/// Reads all completions; each must come once, and in order.
-fn in_order(kernel: &Kernel, total: u64, read: unsafe fn(&Kernel) -> Vec<u64>) {
+/// Reads all completions, which must come once and in order.
+fn in_order(program: &Program, total: u64, read: unsafe fn(&Program) -> Vec<u64>) {
     let mut next = 0;
     while next < total {
         // SAFETY: the model's ring, whose one reader this is.
-        let data = unsafe { read(kernel) };
+        let data = unsafe { read(program) };
         if data.is_empty() {
             yield_now();
         }
@@ -108,64 +109,64 @@ fn in_order(kernel: &Kernel, total: u64, read: unsafe fn(&Kernel) -> Vec<u64>) {
 }
 
 /// A CQ that is too small: every completion arrives once and in order, however it is read.
-fn reaped(name: &str, entries: u32, total: u64, read: unsafe fn(&Kernel) -> Vec<u64>) {
+fn reaped(name: &str, entries: u32, total: u64, read: unsafe fn(&Program) -> Vec<u64>) {
     explore(name, None, move || {
-        let kernel = Kernel::new(4, entries, 0);
-        let poster = Rc::clone(&kernel);
+        let program = Program::new(1, entries, 0);
+        let poster = Rc::clone(&program.kernel);
         let thread = thread(move || (0..total).for_each(|data| poster.post(data)));
-        in_order(&kernel, total, read);
+        in_order(&program, total, read);
         thread.join().unwrap();
     });
 }
 
-unsafe fn peek(kernel: &Kernel) -> Vec<u64> {
+unsafe fn peek(program: &Program) -> Vec<u64> {
     let mut cqe = null_mut();
     // SAFETY: the model's ring.
     unsafe {
-        if io_uring_peek_cqe(kernel.ring(), &raw mut cqe) != 0 {
+        if io_uring_peek_cqe(program.ring(), &raw mut cqe) != 0 {
             return Vec::new();
         }
-        let data = kernel.read(cqe);
-        io_uring_cqe_seen(kernel.ring(), cqe);
+        let data = program.read(cqe);
+        io_uring_cqe_seen(program.ring(), cqe);
         vec![data]
     }
 }
 
-unsafe fn batch(kernel: &Kernel) -> Vec<u64> {
+unsafe fn batch(program: &Program) -> Vec<u64> {
     let mut cqes = [null_mut(); 4];
     // SAFETY: the model's ring and an array of four places.
     unsafe {
-        let nr = io_uring_peek_batch_cqe(kernel.ring(), cqes.as_mut_ptr(), 4);
-        let data = cqes[..nr as usize].iter().map(|cqe| kernel.read(*cqe)).collect();
-        io_uring_cq_advance(kernel.ring(), nr);
+        let nr = io_uring_peek_batch_cqe(program.ring(), cqes.as_mut_ptr(), 4);
+        let data = cqes[..nr as usize].iter().map(|cqe| program.read(*cqe)).collect();
+        io_uring_cq_advance(program.ring(), nr);
         data
     }
 }
 
-unsafe fn walk(kernel: &Kernel) -> Vec<u64> {
+unsafe fn walk(program: &Program) -> Vec<u64> {
     let mut data = Vec::new();
     let mut cqe = null_mut();
     // SAFETY: the model's ring.
     unsafe {
-        let mut walk = io_uring_cqe_iter_init(kernel.ring());
+        let mut walk = io_uring_cqe_iter_init(program.ring());
         while io_uring_cqe_iter_next(&raw mut walk, &raw mut cqe) {
-            data.push(kernel.read(cqe));
+            data.push(program.read(cqe));
         }
-        io_uring_cq_advance(kernel.ring(), data.len() as u32);
-        if data.is_empty() && io_uring_cq_has_overflow(kernel.ring()) {
-            crate::queue::io_uring_get_events(kernel.ring());
+        io_uring_cq_advance(program.ring(), data.len() as u32);
+        if data.is_empty() && io_uring_cq_has_overflow(program.ring()) {
+            crate::queue::io_uring_get_events(program.ring());
         }
     }
     data
 }
 
-unsafe fn wait(kernel: &Kernel) -> Vec<u64> {
+unsafe fn wait(program: &Program) -> Vec<u64> {
     let mut cqe = null_mut();
     // SAFETY: the model's ring.
     unsafe {
-        assert_eq!(io_uring_wait_cqe(kernel.ring(), &raw mut cqe), 0);
-        let data = kernel.read(cqe);
-        io_uring_cqe_seen(kernel.ring(), cqe);
+        assert_eq!(io_uring_wait_cqe(program.ring(), &raw mut cqe), 0);
+        let data = program.read(cqe);
+        io_uring_cqe_seen(program.ring(), cqe);
         vec![data]
     }
 }
@@ -195,11 +196,26 @@ fn cq_peek_two_slots() {
     reaped("cq_peek_two_slots", 2, 3, peek);
 }
 
+/// A big completion with only the last slot free: the slot gets a filler, and the backlog the completion.
+#[test]
+fn cq_mixed() {
+    explore("cq_mixed", None, || {
+        let program = Program::new(2, 2, IORING_SETUP_CQE_MIXED);
+        let poster = Rc::clone(&program.kernel);
+        let thread = thread(move || {
+            poster.post(0);
+            poster.post_big(1);
+        });
+        in_order(&program, 2, peek);
+        thread.join().unwrap();
+    });
+}
+
 /// One thread submits, another reaps: everything submitted completes once.
-fn split(name: &str, total: u64, read: unsafe fn(&Kernel) -> Vec<u64>) {
+fn split(name: &str, total: u64, read: unsafe fn(&Program) -> Vec<u64>) {
     explore(name, None, move || {
-        let kernel = Kernel::new(2, 1, 0);
-        let submitter = Rc::clone(&kernel);
+        let program = Program::new(1, 1, 0);
+        let submitter = Rc::clone(&program);
         let thread = thread(move || {
             for data in 0..total {
                 // SAFETY: the model's ring, whose one submitter this is.
@@ -209,7 +225,7 @@ fn split(name: &str, total: u64, read: unsafe fn(&Kernel) -> Vec<u64>) {
                 }
             }
         });
-        in_order(&kernel, total, read);
+        in_order(&program, total, read);
         thread.join().unwrap();
     });
 }
@@ -224,13 +240,13 @@ fn split_peek() {
     split("split_peek", 2, peek);
 }
 
-/// A ring of provided buffers: the kernel finds each whole, and gives it back by a completion before it is filled anew.
+/// A ring of provided buffers: the kernel reads each buffer complete, and returns it before it is refilled.
 fn buffers(name: &str, switches: Option<usize>, total: u16, entries: u16) {
     explore(name, switches, move || {
         #[repr(C, align(16))]
         struct Buffers([u64; 8]);
 
-        let kernel = Kernel::new(4, 4, 0);
+        let program = Program::new(4, 4, 0);
         let memory = Rc::new(std::cell::UnsafeCell::new(Buffers([0; 8])));
         let br: *mut io_uring_buf_ring = memory.get().cast();
         // SAFETY: the buffer ring just made; its tail is a watched word.
@@ -239,7 +255,7 @@ fn buffers(name: &str, switches: Option<usize>, total: u16, entries: u16) {
         let cells: Rc<Vec<UnsafeCell<u16>>> = Rc::new((0..entries).map(|_| UnsafeCell::new(0)).collect());
         let mask = io_uring_buf_ring_mask(u32::from(entries));
 
-        let (taker, slots, keep) = (Rc::clone(&kernel), Rc::clone(&cells), Rc::clone(&memory));
+        let (taker, slots, keep) = (Rc::clone(&program.kernel), Rc::clone(&cells), Rc::clone(&memory));
         let thread = thread(move || {
             let _keep = keep;
             let tail = word16(tail);
@@ -272,18 +288,18 @@ fn buffers(name: &str, switches: Option<usize>, total: u16, entries: u16) {
             let mut cqe = null_mut();
             // SAFETY: the model's ring and buffer ring.
             unsafe {
-                if io_uring_peek_cqe(kernel.ring(), &raw mut cqe) != 0 {
+                if io_uring_peek_cqe(program.ring(), &raw mut cqe) != 0 {
                     yield_now();
                     continue;
                 }
-                assert_eq!(kernel.read(cqe), u64::from(seen));
+                assert_eq!(program.read(cqe), u64::from(seen));
                 seen += 1;
                 if added < total {
                     add(added);
                     added += 1;
-                    io_uring_buf_ring_cq_advance(kernel.ring(), br, 1);
+                    io_uring_buf_ring_cq_advance(program.ring(), br, 1);
                 } else {
-                    io_uring_cqe_seen(kernel.ring(), cqe);
+                    io_uring_cqe_seen(program.ring(), cqe);
                 }
             }
         }

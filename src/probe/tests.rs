@@ -1,16 +1,18 @@
-//! Probes: their memory is theirs, at each failure too.
+//! Probes: they own their memory, and each failure frees it.
 
 use super::*;
 use crate::inline::io_uring_opcode_supported;
-use crate::kernel::script::{self, Call, Kind, Rig};
-use libc::{EINVAL, ENOMEM, ENOSYS, MAP_ANONYMOUS, MAP_SHARED};
+use crate::kernel::Memory;
+use crate::rig::Rig;
+use crate::script::{self, Call, Kind};
+use libc::{EINVAL, ENOMEM, ENOSYS};
 use std::cell::Cell;
 
 thread_local! {
     static HEAP: Cell<bool> = const { Cell::new(false) };
 }
 
-/// In tests, a program has a heap when it says so.
+/// The program's heap, if the test enables it.
 pub fn heap() -> Option<(Calloc, Free)> {
     HEAP.get().then_some((calloc, free))
 }
@@ -24,7 +26,7 @@ fn a_probe_is_from_the_heap_where_there_is_one() {
         let probe = io_uring_get_probe_ring(rig.ring());
         assert!(matches!(rig.script.calls()[..], [Call::Register { .. }]));
         assert_eq!(io_uring_opcode_supported(probe, 0), 1);
-        // As old programs do.
+        // Old programs free a probe so.
         libc::free(probe.cast());
         io_uring_free_probe(io_uring_get_probe_ring(rig.ring()));
         rig.script.fail(Kind::Register, 0, -EINVAL);
@@ -41,35 +43,32 @@ fn without_a_heap_a_probe_is_a_mapping_that_is_freed_whole() {
     unsafe {
         let probe = io_uring_get_probe_ring(rig.ring());
         let calls = rig.script.calls();
-        let flags = MAP_ANONYMOUS | MAP_SHARED;
         assert_eq!(
             calls[0],
-            Call::Mmap {
-                len: crate::kernel::page_size(),
-                flags,
-                fd: -1,
-                offset: 0
+            Call::Map {
+                len: page_size(),
+                kind: Memory::Shared
             }
         );
         let Call::Register { opcode, nr, arg, .. } = calls[1] else {
             panic!("{calls:?}")
         };
-        let want = (crate::abi::IORING_REGISTER_PROBE, 256, probe as usize);
+        let want = (ironring_abi::uapi::IORING_REGISTER_PROBE, 256, probe as usize);
         assert_eq!((opcode, nr, arg), want);
         assert_eq!(io_uring_opcode_supported(probe, 0), 1);
         io_uring_free_probe(probe);
         assert_eq!(
             rig.call(),
-            Call::Munmap {
+            Call::Unmap {
                 addr: probe as usize,
-                len: crate::kernel::page_size()
+                len: page_size()
             }
         );
         io_uring_free_probe(null_mut());
         assert_eq!(rig.script.calls(), []);
         assert_eq!(rig.script.held(), held);
 
-        rig.script.fail(Kind::Mmap, 0, -ENOMEM);
+        rig.script.fail(Kind::Map, 0, -ENOMEM);
         assert!(io_uring_get_probe_ring(rig.ring()).is_null());
         assert_eq!(rig.script.calls().len(), 1);
         rig.script.fail(Kind::Register, 0, -EINVAL);
@@ -82,8 +81,8 @@ fn without_a_heap_a_probe_is_a_mapping_that_is_freed_whole() {
 fn a_probe_without_a_ring_leaves_none() {
     for (kind, nth, errno) in [
         (Kind::Setup, 0, -ENOSYS),
-        (Kind::Mmap, 0, -ENOMEM),
-        (Kind::Mmap, 2, -ENOMEM),
+        (Kind::Map, 0, -ENOMEM),
+        (Kind::Map, 2, -ENOMEM),
         (Kind::Register, 0, -EINVAL),
     ] {
         let script = script::start();

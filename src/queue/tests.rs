@@ -3,10 +3,12 @@
 mod peek;
 
 use super::*;
+use crate::inline::calls::{io_uring_peek_cqe, io_uring_sqring_wait};
 use crate::inline::tests::drain;
-use crate::inline::{io_uring_peek_cqe, io_uring_sq_ready, io_uring_sq_space_left, io_uring_sqring_wait};
-use crate::kernel::script::{Arg, Call, Kind, Rig};
+use crate::inline::{io_uring_sq_ready, io_uring_sq_space_left};
 use crate::register::{io_uring_register_ring_fd, io_uring_set_iowait};
+use crate::rig::Rig;
+use crate::script::{Arg, Call, Kind};
 use core::ptr::null_mut;
 use libc::{EAGAIN, EBADR, EBUSY, EINTR};
 
@@ -32,7 +34,7 @@ fn batch(rig: &mut Rig, count: u32) -> Vec<*mut io_uring_cqe> {
 }
 
 fn data(cqes: &[*mut io_uring_cqe]) -> Vec<u64> {
-    // SAFETY: completions that were just given out.
+    // SAFETY: completions that were just returned.
     cqes.iter().map(|cqe| unsafe { (**cqe).user_data }).collect()
 }
 
@@ -45,7 +47,7 @@ fn each_submit_says_what_it_should() {
         assert_eq!(io_uring_submit(ring), 0);
         assert_eq!(rig.script.calls(), [], "nothing queued, no call");
         rig.nops([1, 2]);
-        assert_eq!(rig.sq(), (0, 0), "queued is not published");
+        assert_eq!(rig.sq(), (0, 0), "queueing doesn't publish");
         assert_eq!(io_uring_submit(ring), 2);
         assert_eq!(rig.call(), enter(&rig, 2, 0, 0));
         assert_eq!(rig.sq(), (2, 2));
@@ -89,7 +91,7 @@ fn an_error_leaves_the_entries_queued() {
                     (2, 6)
                 );
             }
-            assert_eq!(rig.sq(), (0, 2), "published, not taken");
+            assert_eq!(rig.sq(), (0, 2), "published but not taken");
         }
         rig.nops([3]);
         // SAFETY: the rig's ring.
@@ -176,12 +178,12 @@ fn a_polling_thread_is_woken_only_when_it_sleeps() {
         assert_eq!(io_uring_submit(rig.ring()), 1);
         assert_eq!(rig.script.calls(), [], "it is awake");
         assert_eq!(rig.sq(), (0, 1));
-        assert_eq!(io_uring_submit(rig.ring()), 1, "counted until it is taken");
+        assert_eq!(io_uring_submit(rig.ring()), 1, "counts until it is taken");
         rig.script.ring(|ring| ring.take(1));
         assert_eq!(io_uring_submit(rig.ring()), 0);
         rig.script.ring(|ring| ring.flag(IORING_SQ_NEED_WAKEUP, true));
         assert_eq!(io_uring_submit(rig.ring()), 0);
-        assert_eq!(rig.script.calls(), [], "nothing to wake it for");
+        assert_eq!(rig.script.calls(), [], "no reason to wake it");
         rig.nops([2, 3]);
         assert_eq!(io_uring_submit(rig.ring()), 2);
         assert_eq!(rig.call(), enter(&rig, 2, 0, IORING_ENTER_SQ_WAKEUP));
@@ -189,7 +191,7 @@ fn a_polling_thread_is_woken_only_when_it_sleeps() {
         assert_eq!(rig.call(), enter(&rig, 0, 1, GET), "a wait always enters");
         rig.nops([4]);
         assert_eq!(io_uring_submit_and_wait(rig.ring(), 1), 1);
-        assert_eq!(rig.call(), enter(&rig, 1, 1, GET), "and doesn't wake what is awake");
+        assert_eq!(rig.call(), enter(&rig, 1, 1, GET), "and doesn't wake an awake thread");
     }
     assert_eq!(rig.taken(), [1, 2, 3]);
 }
@@ -233,7 +235,7 @@ fn a_rewinding_ring_begins_at_slot_0_each_time() {
             assert_eq!((*rig.ring()).sq.sqe_tail, 0);
         }
         assert_eq!(rig.call(), enter(&rig, 3, 0, 0));
-        assert_eq!(rig.sq(), (0, 0), "neither index is touched");
+        assert_eq!(rig.sq(), (0, 0), "neither index changes");
         assert_eq!(drain(&mut rig).len(), 3);
     }
     assert_eq!(rig.taken(), [0, 1, 2, 10, 11, 12, 20, 21, 22]);

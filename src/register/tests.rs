@@ -1,18 +1,20 @@
-//! Every registration: which call it makes, with which argument, by descriptor and by index, and what it gives back.
+//! Every registration: its call and argument, by descriptor and by index, and its result.
 
 mod cases;
 
 pub use cases::*;
 
 use super::*;
-use crate::ctypes::c_void;
-use crate::kernel::script::{self, Call, Kind, Rig};
+use crate::rig::Rig;
+use crate::script::{self, Call, Kind};
 use crate::setup::io_uring_queue_exit;
+use core::mem::zeroed;
 use core::ptr::null_mut;
 use core::sync::atomic::AtomicU64;
+use ironring_abi::ctypes::c_void;
 use libc::{EBUSY, ENOMEM, ENXIO, EPERM};
 
-/// The program's memory, as far as the script looks at it.
+/// The program's memory, as far as the script reads it.
 fn memory<T>() -> *mut T {
     static ZEROES: [AtomicU64; 512] = [const { AtomicU64::new(0) }; 512];
     ZEROES.as_ptr().cast::<T>().cast_mut()
@@ -157,7 +159,7 @@ fn registrations_without_a_ring_name_none() {
         };
         assert_eq!(script.calls(), [want.clone(), want]);
     };
-    // SAFETY: the script looks at the address only.
+    // SAFETY: the script uses only the address.
     unsafe {
         check(IORING_REGISTER_SEND_MSG_RING, 1, &|| {
             io_uring_register_sync_msg(a.cast())
@@ -172,7 +174,7 @@ fn registrations_without_a_ring_name_none() {
 #[test]
 fn what_the_library_refuses_makes_no_call() {
     let mut rig = Rig::new(4, 0);
-    // SAFETY: the rig's ring; nothing is followed.
+    // SAFETY: the rig's ring; no pointer is dereferenced.
     unsafe {
         assert_eq!(io_uring_register_iowq_aff(rig.ring(), 1 << 31, null()), -EINVAL);
         assert_eq!(io_uring_register_wait_reg(rig.ring(), null_mut(), 1), -EINVAL);
@@ -263,7 +265,7 @@ fn a_ring_registers_its_own_descriptor_and_gives_it_back() {
 fn a_closed_descriptor_is_closed_once() {
     let mut rig = Rig::new(4, 0);
     let fd = rig.fd();
-    // SAFETY: the rig's ring; the exit here is the last, as the rig's then finds an empty one.
+    // SAFETY: the rig's ring; the rig's own exit then finds an empty one.
     unsafe {
         assert_eq!(io_uring_register_ring_fd(rig.ring()), 1);
         rig.script.calls();
@@ -272,11 +274,11 @@ fn a_closed_descriptor_is_closed_once() {
         assert_eq!(io_uring_close_ring_fd(rig.ring()), -EBADF);
         assert_eq!(rig.script.calls(), []);
         rig.nops([1]);
-        assert_eq!(crate::queue::io_uring_submit(rig.ring()), 1, "it goes on by index");
+        assert_eq!(crate::queue::io_uring_submit(rig.ring()), 1, "it works by index");
         rig.script.calls();
         io_uring_queue_exit(rig.ring());
         let kinds: Vec<_> = rig.script.calls().iter().map(Call::kind).collect();
-        assert_eq!(kinds, [Kind::Munmap, Kind::Munmap, Kind::Register]);
+        assert_eq!(kinds, [Kind::Unmap, Kind::Unmap, Kind::Register]);
         rig.ring().write(zeroed());
         (*rig.ring()).ring_fd = -1;
     }
@@ -285,16 +287,13 @@ fn a_closed_descriptor_is_closed_once() {
 #[test]
 fn the_limit_on_files_is_raised_only_where_it_is_too_low() {
     let script = script::start();
-    // SAFETY: no memory but the library's own.
-    unsafe {
-        raise_nofile(1024);
-        assert_eq!(script.calls(), [Call::Limit(None)], "enough already");
-        raise_nofile(1025);
-        assert_eq!(script.calls(), [Call::Limit(None), Call::Limit(Some((1025, 4096)))]);
-        script.fail(Kind::Limit, 0, -EPERM);
-        raise_nofile(u32::MAX);
-        assert_eq!(script.calls(), [Call::Limit(None)], "what can't be read is not set");
-    }
+    raise_nofile(1024);
+    assert_eq!(script.calls(), [Call::Limit(None)], "the limit is high enough");
+    raise_nofile(1025);
+    assert_eq!(script.calls(), [Call::Limit(None), Call::Limit(Some((1025, 4096)))]);
+    script.fail(Kind::Limit, 0, -EPERM);
+    raise_nofile(u32::MAX);
+    assert_eq!(script.calls(), [Call::Limit(None)], "an unreadable limit is not set");
 }
 
 #[test]

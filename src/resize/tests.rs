@@ -1,11 +1,12 @@
-//! Resizing a living ring, a thousand times and with every step failing.
+//! Resizing a ring in use, a thousand times and with every step failing.
 
 use super::*;
 use crate::inline::tests::drain;
 use crate::inline::{io_uring_get_sqe128, io_uring_sq_ready};
-use crate::kernel::script::{Call, Kind, Rig};
 use crate::queue::{io_uring_get_events, io_uring_submit};
 use crate::register::{io_uring_close_ring_fd, io_uring_register_ring_fd};
+use crate::rig::Rig;
+use crate::script::{Call, Kind};
 use libc::{EACCES, EBUSY, EINVAL, ENOMEM};
 
 fn sizes(sq: u32, cq: u32) -> io_uring_params {
@@ -25,48 +26,54 @@ fn resize(rig: &mut Rig, p: &mut io_uring_params) -> c_int {
 
 #[test]
 fn a_resize_maps_anew_and_keeps_what_waits() {
-    for array in [false, true] {
-        let mut rig = Rig::on(4, IORING_SETUP_DEFER_TASKRUN, |kernel| {
-            kernel.unknown = if array { IORING_SETUP_NO_SQARRAY } else { 0 };
-        });
-        let held = rig.script.held();
-        rig.script.ring(|ring| (50..53).for_each(|n| ring.post(n, 0, 0)));
-        rig.nops([1, 2, 3]);
-        rig.script.set(|kernel| kernel.short.push_back(1));
-        // SAFETY: the rig's ring.
-        assert_eq!(unsafe { io_uring_submit(rig.ring()) }, 1);
-        rig.script.calls();
-        let mut p = sizes(16, 64);
-        assert_eq!(resize(&mut rig, &mut p), 0);
-        assert_eq!((p.flags, p.sq_entries, p.cq_entries), (0, 16, 64));
-        let kinds: Vec<_> = rig.script.calls().iter().map(Call::kind).collect();
-        let pairs = [Kind::Mmap, Kind::Register, Kind::Munmap, Kind::Mmap, Kind::Munmap].map(|kind| [kind; 2]);
-        let mut want = pairs.concat();
-        want.remove(2);
-        assert_eq!(
-            kinds, want,
-            "reserved, asked, given back, then the new before the old go"
-        );
-        assert_eq!(rig.script.held(), held);
-        // SAFETY: the rig's ring.
-        unsafe {
-            let ring = rig.ring();
-            assert_eq!(((*ring).sq.ring_entries, (*ring).sq.ring_mask), (16, 15));
-            assert_eq!(((*ring).cq.ring_entries, (*ring).cq.ring_mask), (64, 63));
-            assert_eq!(((*ring).sq.sqe_head, (*ring).sq.sqe_tail), (3, 3));
-            if array {
-                assert_eq!(*(*ring).sq.array.add(15), 15);
-            }
-            assert_eq!(io_uring_submit(ring), 2, "what was not taken is submitted now");
-        }
-        assert_eq!(rig.taken(), [1, 2, 3]);
-        assert_eq!(drain(&mut rig), [50, 51, 52, 1, 2, 3]);
+    let mut rig = Rig::new(4, IORING_SETUP_DEFER_TASKRUN);
+    let held = rig.script.held();
+    rig.script.ring(|ring| (50..53).for_each(|n| ring.post(n, 0, 0)));
+    rig.nops([1, 2, 3]);
+    rig.script.set(|kernel| kernel.short.push_back(1));
+    // SAFETY: the rig's ring.
+    assert_eq!(unsafe { io_uring_submit(rig.ring()) }, 1);
+    rig.script.calls();
+    let mut p = sizes(16, 64);
+    assert_eq!(resize(&mut rig, &mut p), 0);
+    assert_eq!((p.flags, p.sq_entries, p.cq_entries), (0, 16, 64));
+    let kinds: Vec<_> = rig.script.calls().iter().map(Call::kind).collect();
+    let pairs = [Kind::Map, Kind::Register, Kind::Unmap, Kind::Map, Kind::Unmap].map(|kind| [kind; 2]);
+    let mut want = pairs.concat();
+    want.remove(2);
+    assert_eq!(
+        kinds, want,
+        "reserved, asked, given back, then the new before the old go"
+    );
+    assert_eq!(rig.script.held(), held);
+    // SAFETY: the rig's ring.
+    unsafe {
+        let ring = rig.ring();
+        assert_eq!(((*ring).sq.ring_entries, (*ring).sq.ring_mask), (16, 15));
+        assert_eq!(((*ring).cq.ring_entries, (*ring).cq.ring_mask), (64, 63));
+        assert_eq!(((*ring).sq.sqe_head, (*ring).sq.sqe_tail), (3, 3));
+        assert_eq!(io_uring_submit(ring), 2, "untaken entries are submitted now");
     }
+    assert_eq!(rig.taken(), [1, 2, 3]);
+    assert_eq!(drain(&mut rig), [50, 51, 52, 1, 2, 3]);
+}
+
+#[test]
+fn a_ring_with_an_array_is_not_resized() {
+    let mut rig = Rig::on(4, IORING_SETUP_DEFER_TASKRUN, |kernel| {
+        kernel.unknown = IORING_SETUP_NO_SQARRAY;
+    });
+    rig.nops([1]);
+    assert_eq!(resize(&mut rig, &mut sizes(16, 64)), -EINVAL);
+    assert!(rig.script.calls().is_empty());
+    // SAFETY: the rig's ring.
+    assert_eq!(unsafe { io_uring_submit(rig.ring()) }, 1);
+    assert_eq!(drain(&mut rig), [1]);
 }
 
 #[test]
 fn what_is_prepared_is_carried_over() {
-    // The indexes begin anywhere, before 0 as well.
+    // The indexes start anywhere, also just before they wrap.
     for start in [0, 1, 3, u32::MAX - 1] {
         for flags in [0, IORING_SETUP_SQE128, IORING_SETUP_SQE128 | IORING_SETUP_CQE32] {
             for (sq, cq) in [(8, 0), (64, 0), (4, 4), (4, 64)] {
@@ -77,7 +84,7 @@ fn what_is_prepared_is_carried_over() {
                     ((*ring).sq.sqe_head, (*ring).sq.sqe_tail) = (start, start);
                     rig.nops(0..3);
                     assert_eq!(io_uring_submit(ring), 3);
-                    // One is published and not taken, two are prepared.
+                    // One entry is published but not taken, two are prepared.
                     rig.nops([3]);
                     rig.script.fail(Kind::Enter, 0, -EBUSY);
                     assert_eq!(io_uring_submit(ring), -EBUSY);
@@ -122,7 +129,7 @@ fn what_does_not_fit_is_refused_before_the_kernel_is_asked() {
         assert_eq!((resize(&mut rig, &mut p), p.flags), (-EOVERFLOW, 0), "{sq} {cq}");
     }
     assert_eq!(rig.script.calls(), []);
-    // What is wrong with sizes the kernel says: of a restricted ring, something else.
+    // The kernel reports wrong sizes; for a restricted ring it reports another error.
     for (sq, cq, errno) in [(0, 0, -EINVAL), (4, 2, -EINVAL), (40000, 0, -EACCES)] {
         rig.script
             .set(|kernel| kernel.answers.push((IORING_REGISTER_RESIZE_RINGS, errno)));
@@ -149,7 +156,7 @@ fn a_big_entry_of_a_mixed_queue_is_not_torn() {
         } else {
             rig.script.ring(|ring| ring.post(3, 0, IORING_CQE_F_32));
         }
-        // Slots 3 and 4 are in use: of four they would be the last and the first.
+        // Slots 3 and 4 are in use: in a queue of four they would be the last and the first.
         assert_eq!(resize(&mut rig, &mut sizes(4, 4)), -EOVERFLOW);
         assert_eq!(resize(&mut rig, &mut sizes(16, 16)), 0);
         assert_eq!(resize(&mut rig, &mut sizes(8, 8)), 0);
@@ -172,7 +179,7 @@ fn a_thousand_resizes_leave_the_maps_as_they_were() {
 
 #[test]
 fn a_failed_resize_leaves_the_ring_as_it_was() {
-    // Of the kernel, and of each of the two reservations.
+    // The failure of the kernel's call, and of each of the two reservations.
     for (nth, errno) in [
         (None, -EINVAL),
         (None, -EOVERFLOW),
@@ -184,7 +191,7 @@ fn a_failed_resize_leaves_the_ring_as_it_was() {
         let before = unsafe { (*rig.ring()).sq };
         let held = rig.script.held();
         match nth {
-            Some(nth) => rig.script.fail(Kind::Mmap, nth, errno),
+            Some(nth) => rig.script.fail(Kind::Map, nth, errno),
             None => rig
                 .script
                 .set(|kernel| kernel.answers.push((IORING_REGISTER_RESIZE_RINGS, errno))),
@@ -204,13 +211,13 @@ fn a_failed_resize_leaves_the_ring_as_it_was() {
     }
 }
 
-/// Somebody else took the addresses that were free before: the rings are the kernel's alone.
+/// Another thread took the reserved addresses: only the kernel has the new rings.
 fn lost(rig: &mut Rig, mapping: usize) {
     let held = rig.script.held();
-    rig.script.fail(Kind::Mmap, 2 + mapping, -ENOMEM);
+    rig.script.fail(Kind::Map, 2 + mapping, -ENOMEM);
     let mut p = sizes(16, 32);
     assert_eq!((resize(rig, &mut p), p.flags), (-ENOMEM, 0));
-    assert_eq!(rig.script.held(), held, "the old mappings are there, the new are not");
+    assert_eq!(rig.script.held(), held, "only the old mappings exist");
     rig.nops([2]);
     // SAFETY: the rig's ring.
     unsafe {
@@ -234,7 +241,7 @@ fn a_failed_remap_leaves_a_ring_that_exits_once() {
         }
         rig.nops([1]);
         lost(&mut rig, mapping);
-        // The rig takes it down: each mapping, the index and the descriptor once.
+        // The rig exits it: each mapping, the index and the descriptor once.
     }
 }
 
@@ -246,7 +253,7 @@ fn a_lost_ring_is_found_by_the_next_resize() {
     assert_eq!(unsafe { io_uring_submit(rig.ring()) }, 1);
     rig.nops([1]);
     lost(&mut rig, 0);
-    assert_eq!(drain(&mut rig), [0], "what had completed");
+    assert_eq!(drain(&mut rig), [0], "the completed request");
     assert_eq!(resize(&mut rig, &mut sizes(8, 0)), 0);
     // SAFETY: the rig's ring.
     assert_eq!(unsafe { io_uring_submit(rig.ring()) }, 2);

@@ -1,8 +1,9 @@
 //! Files and buffers: the argument that each registration makes, and the limit on open files.
 
 use super::*;
-use crate::kernel::script::{Call, Kind, Rig};
 use crate::register::tests::{Case, REACHES, Reach, Want, case, check, long, rig};
+use crate::rig::Rig;
+use crate::script::{Call, Kind};
 
 const FILES: [c_int; 4] = [3, -1, 5, -2];
 static TAGS: [u64; 4] = [1, 2, 3, 4];
@@ -129,10 +130,10 @@ fn too_many_files_raise_the_limit_once() {
             let calls = rig.script.calls();
             let kinds: Vec<_> = calls.iter().map(Call::kind).collect();
             assert_eq!(kinds, [Kind::Register, Kind::Limit, Kind::Limit, Kind::Register]);
-            assert_eq!(calls[2], Call::Limit(Some((4, 100))), "to the table's size");
-            assert_eq!(calls[0], calls[3], "the same once more");
+            assert_eq!(calls[2], Call::Limit(Some((4, 100))), "raised to the table's size");
+            assert_eq!(calls[0], calls[3], "the same call once more");
         }
-        // A limit that is high enough stays: the kernel had another reason.
+        // A sufficient limit stays, as the kernel had another reason.
         for limit in [4, 5] {
             let mut rig = Rig::on(4, 0, |kernel| kernel.limit = (limit, 100));
             rig.script.set(|kernel| kernel.answers.extend([(opcode, -EMFILE); 2]));
@@ -144,7 +145,7 @@ fn too_many_files_raise_the_limit_once() {
 
 #[test]
 fn clones_name_the_source_by_descriptor_or_index() {
-    // (the function with its flags, whether it asks for the index by itself)
+    // (the function with its flags, whether it always uses the index)
     type Clone = unsafe fn(*mut io_uring, *mut io_uring) -> c_int;
     let replace = IORING_REGISTER_DST_REPLACE;
     let registered = IORING_REGISTER_SRC_REGISTERED;
@@ -186,7 +187,7 @@ fn clones_name_the_source_by_descriptor_or_index() {
     };
     for (call, [src_off, dst_off, nr], flags, asks) in calls {
         for reach in REACHES {
-            // The source alone changes; the destination is the same ring, which the kernel is free to refuse.
+            // Only the source changes; the destination is the same ring, which the kernel may refuse.
             let (mut rig, by, flag) = rig(reach);
             // SAFETY: the rig's ring.
             let ret = unsafe { call(rig.ring(), rig.ring()) };

@@ -3,10 +3,10 @@
 mod no_mmap;
 
 use super::*;
-use crate::kernel::script::{self, Arg, Call, Kind, PAGE, Rig, Script};
-use libc::{EFAULT, EMFILE, ENOMEM, ENOSYS, EPERM, MAP_ANONYMOUS, MAP_POPULATE, MAP_SHARED};
-
-const OWN: c_int = MAP_SHARED | MAP_POPULATE;
+use crate::kernel::{Memory, Part};
+use crate::rig::Rig;
+use crate::script::{self, Arg, Call, Kind, PAGE, Script};
+use libc::{EFAULT, EMFILE, ENOMEM, ENOSYS, EPERM};
 
 fn params(flags: c_uint) -> io_uring_params {
     // SAFETY: all zeroes is valid.
@@ -15,7 +15,7 @@ fn params(flags: c_uint) -> io_uring_params {
     p
 }
 
-/// A ring full of junk, as a program may hand it over.
+/// A ring full of junk, as a program may pass it.
 fn junk() -> Box<io_uring> {
     // SAFETY: every bit pattern is a valid `io_uring`: integers and raw pointers.
     unsafe {
@@ -32,7 +32,7 @@ fn init(entries: c_uint, p: &mut io_uring_params) -> (c_int, Box<io_uring>) {
     (ret, ring)
 }
 
-/// Taking down a ring whose init failed: no call, whatever the ring held before.
+/// Exiting a ring whose init failed makes no call, whatever the ring held before.
 fn exit_does_nothing(script: &Script, ring: &mut io_uring) {
     script.calls();
     // SAFETY: allowed after a failed init.
@@ -57,17 +57,15 @@ fn a_ring_is_made_by_three_calls_and_undone_by_three() {
                 entries: 5,
                 flags: IORING_SETUP_NO_SQARRAY
             },
-            Call::Mmap {
-                len: rings,
-                flags: OWN,
+            Call::MapRing {
                 fd,
-                offset: IORING_OFF_SQ_RING
+                part: Part::SqRing,
+                len: rings
             },
-            Call::Mmap {
-                len: 8 * 64,
-                flags: OWN,
+            Call::MapRing {
                 fd,
-                offset: IORING_OFF_SQES
+                part: Part::Sqes,
+                len: 8 * 64
             },
         ]
     );
@@ -83,11 +81,11 @@ fn a_ring_is_made_by_three_calls_and_undone_by_three() {
     assert_eq!(
         script.calls(),
         [
-            Call::Munmap {
+            Call::Unmap {
                 addr: sqes,
                 len: 8 * 64
             },
-            Call::Munmap { addr: at, len: rings },
+            Call::Unmap { addr: at, len: rings },
             Call::Close(fd),
         ]
     );
@@ -112,27 +110,24 @@ fn a_kernel_before_5_4_has_two_ring_mappings() {
                 flags: IORING_SETUP_NO_SQARRAY
             },
             Call::Setup { entries: 8, flags: 0 },
-            Call::Mmap {
-                len: 64 + 8 * 4,
-                flags: OWN,
+            Call::MapRing {
                 fd,
-                offset: IORING_OFF_SQ_RING
+                part: Part::SqRing,
+                len: 64 + 8 * 4
             },
-            Call::Mmap {
-                len: 64 + 16 * 16,
-                flags: OWN,
+            Call::MapRing {
                 fd,
-                offset: IORING_OFF_CQ_RING
+                part: Part::CqRing,
+                len: 64 + 16 * 16
             },
-            Call::Mmap {
-                len: 8 * 64,
-                flags: OWN,
+            Call::MapRing {
                 fd,
-                offset: IORING_OFF_SQES
+                part: Part::Sqes,
+                len: 8 * 64
             },
         ]
     );
-    assert!(ring.cq.kflags.is_null(), "it has no CQ flags either");
+    assert!(ring.cq.kflags.is_null(), "it also lacks CQ flags");
     assert_ne!(ring.cq.ring_ptr, ring.sq.ring_ptr);
     // SAFETY: the array has eight slots.
     let array = unsafe { std::slice::from_raw_parts(ring.sq.array, 8) };
@@ -186,13 +181,13 @@ fn each_failed_mapping_undoes_what_was_mapped_and_closes_once() {
             if !single {
                 script.set(|kernel| kernel.features &= !IORING_FEAT_SINGLE_MMAP);
             }
-            script.fail(Kind::Mmap, nth, -ENOMEM);
+            script.fail(Kind::Map, nth, -ENOMEM);
             let (ret, mut ring) = init(8, &mut params(0));
             assert_eq!(ret, -ENOMEM, "mapping {nth}");
             let calls = script.calls();
             let count = |kind| calls.iter().filter(|call| call.kind() == kind).count();
             assert_eq!(
-                (count(Kind::Mmap), count(Kind::Munmap), count(Kind::Close)),
+                (count(Kind::Map), count(Kind::Unmap), count(Kind::Close)),
                 (nth + 1, nth, 1)
             );
             exit_does_nothing(&script, &mut ring);
@@ -240,13 +235,13 @@ fn a_failed_queue_mmap_leaves_the_descriptor_to_the_caller() {
         // SAFETY: as above.
         unsafe {
             let fd = crate::syscall::io_uring_setup(4, &raw mut p);
-            script.fail(Kind::Mmap, nth, -ENOMEM);
+            script.fail(Kind::Map, nth, -ENOMEM);
             assert_eq!(io_uring_queue_mmap(fd, &raw mut p, &raw mut *ring), -ENOMEM);
             assert_eq!(script.held(), (0, 1));
             script.calls();
             io_uring_queue_exit(&raw mut *ring);
             assert_eq!(script.calls(), [], "descriptor 0 is not closed");
-            assert_eq!(kernel::close(fd), 0);
+            assert_eq!(Sys::close(fd), 0);
         }
     }
 }
@@ -261,7 +256,7 @@ fn dontfork_covers_each_mapping_once() {
         });
         // SAFETY: the rig's ring.
         let (sq, cq) = unsafe { ((*rig.ring()).sq, (*rig.ring()).cq) };
-        let advice = |addr: *mut c_void, len| Call::Madvise {
+        let advice = |addr: *mut c_void, len| Call::Advise {
             addr: addr as usize,
             len,
             advice: MADV_DONTFORK,
@@ -274,7 +269,7 @@ fn dontfork_covers_each_mapping_once() {
         assert_eq!(unsafe { io_uring_ring_dontfork(rig.ring()) }, 0);
         assert_eq!(rig.script.calls(), want);
         for nth in 0..want.len() {
-            rig.script.fail(Kind::Madvise, nth, -ENOMEM);
+            rig.script.fail(Kind::Advise, nth, -ENOMEM);
             // SAFETY: the rig's ring.
             assert_eq!(unsafe { io_uring_ring_dontfork(rig.ring()) }, -ENOMEM);
             assert_eq!(rig.script.calls().len(), nth + 1);
@@ -307,19 +302,19 @@ fn dontfork_covers_a_programs_buffer_in_one_call() {
             script.calls();
             assert_eq!(io_uring_ring_dontfork(&raw mut *ring), 0);
             let [
-                Call::Madvise {
+                Call::Advise {
                     addr,
                     len,
                     advice: MADV_DONTFORK,
                 },
             ] = script.calls()[..]
             else {
-                panic!("not one call")
+                panic!("expected one call")
             };
             assert_eq!((addr, len.next_multiple_of(PAGE)), (at as usize, used as usize));
-            script.fail(Kind::Madvise, 0, -EINVAL);
+            script.fail(Kind::Advise, 0, -EINVAL);
             assert_eq!(io_uring_ring_dontfork(&raw mut *ring), -EINVAL);
-            assert_eq!(script.calls().len(), 1, "nothing more is marked then");
+            assert_eq!(script.calls().len(), 1, "nothing else is marked");
             io_uring_queue_exit(&raw mut *ring);
         }
     }
@@ -335,7 +330,7 @@ fn null_asks_the_kernel_whether_there_is_io_uring() {
             if let Some(errno) = errno {
                 script.fail(Kind::Setup, 0, errno);
             }
-            // SAFETY: null is what is asked about; the rest is valid.
+            // SAFETY: null is what is tested; the rest is valid.
             let ret = unsafe {
                 match call {
                     0 => io_uring_queue_init_params(0, null_mut(), null_mut()),
@@ -363,7 +358,7 @@ fn exit_gives_a_registered_index_back_before_it_closes() {
         rig.script.calls();
         io_uring_queue_exit(rig.ring());
         let kinds: Vec<_> = rig.script.calls().iter().map(Call::kind).collect();
-        assert_eq!(kinds, [Kind::Munmap, Kind::Munmap, Kind::Register, Kind::Close]);
+        assert_eq!(kinds, [Kind::Unmap, Kind::Unmap, Kind::Register, Kind::Close]);
         assert!(!rig.script.set(|kernel| kernel.is_open(fd)));
         clear(rig.ring());
     }
@@ -386,12 +381,12 @@ fn exit_of_a_ring_that_may_not_unregister_gives_its_index_back_by_another() {
                 io_uring_queue_exit(rig.ring());
                 clear(rig.ring());
             }
-            // Refused once more, it is given up.
+            // After one more refusal the index is abandoned.
             let left = rig.script.set(|kernel| std::mem::take(&mut kernel.indexes));
             assert_eq!((left.len(), rig.script.held()), (refused - 1, (0, 0)));
         }
     }
-    // Where no ring can be made, the index stays, and all else is undone.
+    // If no ring can be created, the index stays and everything else is undone.
     let mut rig = Rig::new(8, 0);
     // SAFETY: as above.
     unsafe {

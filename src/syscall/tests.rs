@@ -1,14 +1,14 @@
-//! The bare calls pass on what they are given.
+//! The bare calls pass on their arguments.
 
 use super::*;
-use crate::abi::*;
-use crate::kernel::script::{self, Arg, Call, Kind};
+use crate::script::{self, Arg, Call, Kind};
+use ironring_abi::uapi::*;
 use libc::{EBADF, EPERM};
 
 #[test]
 fn the_bare_calls_pass_everything_on() {
     let script = script::start();
-    // SAFETY: all zeroes is valid; what else is passed the script never follows.
+    // SAFETY: all zeroes is valid; the script dereferences no other argument.
     unsafe {
         let mut p: io_uring_params = core::mem::zeroed();
         script.fail(Kind::Setup, 0, -EPERM);
@@ -34,7 +34,7 @@ fn the_bare_calls_pass_everything_on() {
         script.calls();
 
         let mut reg: io_uring_getevents_arg = core::mem::zeroed();
-        (reg.sigmask_sz, reg.min_wait_usec) = (kernel::SIGSET_SIZE as u32, 5);
+        (reg.sigmask_sz, reg.min_wait_usec) = (SIGSET_SIZE as u32, 5);
         let flags = IORING_ENTER_EXT_ARG;
         let size = size_of_val(&reg);
         assert_eq!(io_uring_enter2(by, 0, 0, flags, (&raw mut reg).cast(), size), 0);
@@ -68,7 +68,7 @@ fn the_bare_calls_pass_everything_on() {
         );
         script.set(|kernel| kernel.answers.push((opcode, -EPERM)));
         assert_eq!(io_uring_register(by, opcode, core::ptr::null(), 3), -EPERM);
-        assert_eq!(kernel::close(fd), 0);
+        assert_eq!(Sys::close(fd), 0);
     }
 }
 

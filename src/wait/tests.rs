@@ -1,13 +1,15 @@
-//! Every wait on every kernel: what comes back, in how many system calls, and with which arguments.
+//! Every wait on every kernel: its result, its number of system calls, and their arguments.
 
 mod matrix;
 
 use super::*;
-use crate::inline::{io_uring_sq_ready, io_uring_wait_cqe};
-use crate::kernel::script::{Arg, Call, Kind, Rig, millis};
+use crate::inline::calls::io_uring_wait_cqe;
+use crate::inline::io_uring_sq_ready;
+use crate::rig::{Rig, millis};
+use crate::script::{Arg, Call, Kind};
 use libc::{EBADR, EBUSY, EINTR};
 
-/// Where the program's pointer stands until somebody writes it.
+/// The program's pointer until the library writes it.
 const UNTOUCHED: *mut io_uring_cqe = 0x1234usize as *mut io_uring_cqe;
 
 #[test]
@@ -34,7 +36,7 @@ fn an_error_of_the_kernel_is_passed_on_and_nothing_is_lost() {
 fn a_timed_wait_that_comes_back_with_nothing_is_over() {
     let mut rig = Rig::new(8, 0);
     let (mut cqe, mut ts) = (UNTOUCHED, millis(5));
-    // The kernel says 0, and yet there is nothing: another thread was quicker.
+    // The kernel returns 0, but another thread reaped the completion first.
     rig.script.fail(Kind::Enter, 0, 0);
     // SAFETY: the rig's ring.
     let ret = unsafe { io_uring_wait_cqe_timeout(rig.ring(), &raw mut cqe, &raw mut ts) };
@@ -97,13 +99,16 @@ fn the_librarys_timeout_never_reaches_the_application() {
     let mut rig = Rig::on(4, 0, |kernel| kernel.features &= !IORING_FEAT_EXT_ARG);
     rig.script.ring(|ring| ring.silent = true);
     let (mut cqe, mut ts) = (null_mut(), millis(10));
-    // SAFETY: the rig's ring; the taken entry is the library's own.
+    // SAFETY: the rig's ring; the entry taken is the library's own.
     unsafe {
-        // The one completion arrives, and with it the timeout ends by its count.
+        // The completion arrives, and its count ends the timeout with it.
         rig.script.ring(|ring| ring.come(7));
         assert_eq!(io_uring_wait_cqe_timeout(rig.ring(), &raw mut cqe, &raw mut ts), 1);
         assert_eq!(rig.seen(cqe), Some(7));
-        assert_eq!(crate::inline::io_uring_peek_cqe(rig.ring(), &raw mut cqe), -EAGAIN);
+        assert_eq!(
+            crate::inline::calls::io_uring_peek_cqe(rig.ring(), &raw mut cqe),
+            -EAGAIN
+        );
         assert_eq!(
             crate::inline::io_uring_cq_ready(rig.ring()),
             0,
@@ -118,12 +123,12 @@ fn the_librarys_timeout_never_reaches_the_application() {
             (sqe.anon_addr.addr, sqe.anon_off.off, sqe.len),
             (&raw mut ts as u64, 1, 1)
         );
-        // A timeout whose time came while nobody waited ends the next wait.
+        // A timeout that expired while nobody waited ends the next wait.
         rig.script.ring(|ring| ring.post(LIBURING_UDATA_TIMEOUT, -ETIME, 0));
         assert_eq!(io_uring_wait_cqe(rig.ring(), &raw mut cqe), -EINTR);
         assert!(cqe.is_null());
     }
-    assert_eq!(rig.script.wrong().len(), 1, "nothing was to end that wait but the test");
+    assert_eq!(rig.script.wrong().len(), 1, "only the test could end that wait");
 }
 
 #[test]
@@ -143,9 +148,9 @@ fn a_poller_may_read_the_librarys_time_limit_when_the_call_is_over() {
             let sqe = (*rig.ring()).sq.sqes;
             assert_eq!(((*sqe).opcode, (*sqe).len), (IORING_OP_TIMEOUT as u8, 1));
             let read = (*sqe).anon_addr.addr as usize as *const __kernel_timespec;
-            assert_ne!(read, &raw const ts, "the caller's, which is another by now");
+            assert_ne!(read, &raw const ts, "the caller has changed its own");
             assert_eq!(((*read).tv_sec, (*read).tv_nsec), (1, 234_000_000));
-            assert_eq!(read as usize, sqe as usize + 48, "where nothing else of a timeout is");
+            assert_eq!(read as usize, sqe as usize + 48, "an unused part of the entry");
         }
     }
 }
@@ -166,7 +171,7 @@ fn a_refused_wait_takes_the_librarys_time_limit_back() {
                 "the program's stay queued"
             );
         }
-        // One is taken, then comes the error: the result is the number.
+        // One is taken before the error: the result is the number taken.
         rig.script.set(|kernel| kernel.short.push_back(1));
         rig.script.fail(Kind::Enter, 1, -EBUSY);
         rig.script.ring(|ring| ring.silent = true);
@@ -174,12 +179,12 @@ fn a_refused_wait_takes_the_librarys_time_limit_back() {
         assert_eq!((rig.sq(), io_uring_sq_ready(rig.ring())), ((1, 2), 1));
         assert_eq!(io_uring_submit(rig.ring()), 1);
     }
-    assert_eq!(rig.taken(), [1, 2], "and no time limit of a call that is over");
+    assert_eq!(rig.taken(), [1, 2], "and no timeout of a finished call");
 }
 
 #[test]
 fn a_full_queue_is_submitted_before_the_librarys_timeout_is_queued() {
-    let old = |kernel: &mut crate::kernel::script::State| kernel.features &= !IORING_FEAT_EXT_ARG;
+    let old = |kernel: &mut crate::script::State| kernel.features &= !IORING_FEAT_EXT_ARG;
     let wait = |rig: &mut Rig| {
         let (mut cqe, mut ts) = (UNTOUCHED, millis(10));
         // SAFETY: the rig's ring.

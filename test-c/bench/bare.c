@@ -15,7 +15,7 @@ static struct ring look(const struct io_uring *ring)
 	};
 }
 
-/* The library goes on where this one stopped. */
+/* The library continues at this index. */
 static void leave(struct io_uring *ring)
 {
 	ring->sq.sqe_head = ring->sq.sqe_tail = *ring->sq.ktail;

@@ -1,5 +1,5 @@
-/* io_uring without a library: a ring, and the call. It leaves out whatever a library must do for programs that it
- * doesn't know: checks, flags, a local tail, wake-ups. */
+/* io_uring without a library: a ring, and the system call. It omits what a library needs for unknown programs: checks,
+ * flags, a local tail, wake-ups. */
 #ifndef BENCH_BARE_H
 #define BENCH_BARE_H
 
@@ -20,7 +20,7 @@ struct ring {
 	size_t size, sqes_size;
 };
 
-/* Gives -errno, as the kernel does. */
+/* Returns -errno, as the kernel does. */
 static inline long call(long nr, long a, long b, long c, long d, long e, long f)
 {
 	long ret;

@@ -1,5 +1,5 @@
 /* What the workers of `make bench` share. A worker reads lines "WORK DEPTH OPERATIONS PATH" and answers each with the
- * nanoseconds that the operations took, or with a minus sign and the reason that there are none. */
+ * time of the operations in nanoseconds, or with a minus sign and the reason why there is none. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -12,10 +12,10 @@
 #define BLOCK 4096
 
 struct task {
-	/* Operations under way at once: entries, connections. */
+	/* Concurrent operations: entries or connections. */
 	unsigned depth;
 	long operations;
-	/* The file or device that is read. */
+	/* The file or device to read. */
 	const char *path;
 };
 
@@ -25,7 +25,7 @@ struct work {
 	int64_t (*run)(const struct task *task);
 };
 
-/* The worker's own; a work without a name ends it. */
+/* Defined by each worker; an entry without a name ends the table. */
 extern const struct work works[];
 
 static inline int64_t now(void)
@@ -36,7 +36,7 @@ static inline int64_t now(void)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* A benchmark that goes on after something failed would measure nonsense. */
+/* A benchmark that continued after an error would measure nonsense. */
 static inline void must(int good, const char *what)
 {
 	if (!good) {
@@ -45,7 +45,7 @@ static inline void must(int good, const char *what)
 	}
 }
 
-/* The blocks of a file in random order, the same for all workers. */
+/* Random blocks of a file, the same for all workers. */
 struct blocks {
 	int fd;
 	uint64_t count;
@@ -63,11 +63,11 @@ static inline uint64_t blocks_next(struct blocks *blocks)
 	return blocks->state % blocks->count * BLOCK;
 }
 
-/* Memory for `depth` blocks, aligned for direct I/O, touched. */
+/* Memory for `depth` blocks, aligned for direct I/O and already touched. */
 char *blocks_memory(unsigned depth);
 
 /* The clients of the echo: `serve` runs in this thread with `connections` accepted sockets, while another thread sends
- * 64 bytes on each and waits for their return, `task->operations` times in all. Gives the time of the exchange. */
+ * 64 bytes on each and waits for them to return, `task->operations` times in all. Returns the time of the exchange. */
 #define MESSAGE 64
 int64_t echo(const struct task *task, void (*serve)(const int *sockets, unsigned connections));
 

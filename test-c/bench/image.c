@@ -8,7 +8,7 @@
 #define PAGE 4096
 #define LINE 64
 
-/* Elsewhere code finds its data by pages, and can only be moved by whole ones. */
+/* Other processors address data relative to pages, so code can only be moved by whole pages. */
 #ifdef __x86_64__
 #define LINES (PAGE / LINE)
 #else
@@ -35,18 +35,18 @@ struct image image_of(void *object)
 	return image;
 }
 
-static size_t room(const struct image *image)
+static size_t copy_size(const struct image *image)
 {
 	return image->size + PAGE;
 }
 
 static void copy(struct image *image)
 {
-	if (image->room)
-		munmap(image->room, room(image));
-	image->room = mmap(NULL, room(image), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must(image->room != MAP_FAILED, "mmap");
-	image->moved = image->room + rand() % LINES * LINE - image->loaded;
+	if (image->copy)
+		munmap(image->copy, copy_size(image));
+	image->copy = mmap(NULL, copy_size(image), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(image->copy != MAP_FAILED, "mmap");
+	image->moved = image->copy + rand() % LINES * LINE - image->loaded;
 	FOR_LOADED(segment, image) {
 		char *from = image->loaded + segment->p_vaddr;
 
@@ -54,7 +54,7 @@ static void copy(struct image *image)
 	}
 }
 
-/* If it is an address in one of the images, as loaded, that of the same in its copy. */
+/* Maps an address in one of the loaded images to the same address in its copy; returns others unchanged. */
 static char *follow(char *address, const struct image *images, unsigned nr)
 {
 	for (const struct image *image = images; image < images + nr; image++)
@@ -75,7 +75,7 @@ void images_move(struct image *images, unsigned nr)
 			for (; segment->p_flags & PF_W && word < end; word++)
 				*word = follow(*word, images, nr);
 		}
-		must(!mprotect(image->room, room(image), PROT_READ | PROT_EXEC), "mprotect");
-		__builtin___clear_cache(image->room, image->room + room(image));
+		must(!mprotect(image->copy, copy_size(image), PROT_READ | PROT_EXEC), "mprotect");
+		__builtin___clear_cache(image->copy, image->copy + copy_size(image));
 	}
 }

@@ -1,6 +1,6 @@
-/* A loaded object's image, and copies of it that lie elsewhere in their pages. Where code lies decides what it meets in
- * the processor's caches and tables: luck, which stays the same until the file is made anew. Only what is the same in
- * many places is due to the code itself. */
+/* A loaded object's image, and copies of it at other offsets in their pages. The address of code decides how it fits
+ * the processor's caches and tables: luck, which stays the same until the file is rebuilt. Only a difference that
+ * persists at many addresses is due to the code itself. */
 #ifndef BENCH_IMAGE_H
 #define BENCH_IMAGE_H
 
@@ -13,16 +13,16 @@ struct image {
 	size_t size;
 	const ElfW(Phdr) *segments;
 	unsigned nr;
-	/* The copy's pages, and how far the copy lies from what is loaded. */
-	char *room;
+	/* The copy's pages, and the distance from the loaded image to the copy. */
+	char *copy;
 	ptrdiff_t moved;
 };
 
-/* What dlopen() gave. */
+/* `object` is the result of dlopen(). */
 struct image image_of(void *object);
 
-/* Makes the next copies of objects that point only into themselves and each other, and takes the last ones away. All
- * their data must be constant. */
+/* Makes the next copies of objects that point only into themselves and each other, and unmaps the last ones. All their
+ * data must be constant. */
 void images_move(struct image *images, unsigned nr);
 
 #endif

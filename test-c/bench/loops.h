@@ -1,15 +1,15 @@
-/* The loops whose time shows the library itself. There are two of each: loops.c calls a library, bare.c makes the bare
- * system calls. together.c loads both as shared objects and finds them by the work's name. */
+/* The loops that time the library itself, in two versions: loops.c calls a library, bare.c makes bare system calls.
+ * together.c loads both as shared objects and finds the functions by the work's name. */
 #ifndef BENCH_LOOPS_H
 #define BENCH_LOOPS_H
 
 #include <liburing.h>
 
-/* Batches of `depth` nops, one call for each batch. */
+/* Batches of `depth` nops, one call per batch. */
 void nop(struct io_uring *ring, unsigned depth, long operations);
-/* One nop after another: submit, then wait. `depth` is 1. */
+/* One nop at a time: submit, then wait. `depth` is 1. */
 void single(struct io_uring *ring, unsigned depth, long operations);
-/* Rings of `depth` entries, made and ended; `ring` isn't looked at. */
+/* Creates and exits rings of `depth` entries; ignores `ring`. */
 void create(struct io_uring *ring, unsigned depth, long operations);
 
 #endif

@@ -1,4 +1,4 @@
-/* A worker's loop: tasks come in, times go out. */
+/* A worker's loop: reads tasks, prints times. */
 #define _GNU_SOURCE
 #include "bench.h"
 #include <fcntl.h>
@@ -41,8 +41,8 @@ static int64_t perform(const char *name, const struct task *task)
 	for (const struct work *work = works; work->name; work++)
 		if (!strcmp(work->name, name))
 			return work->run(task);
-	/* Who asks for it counts on it: not something that this machine lacks. */
-	fprintf(stderr, "this worker has no work called %s\n", name);
+	/* The caller relies on this work, so its absence is an error and not a limit of this machine. */
+	fprintf(stderr, "this worker has no benchmark called %s\n", name);
 	exit(2);
 }
 
@@ -52,7 +52,7 @@ int main(void)
 	struct rlimit files;
 	struct task task = { .path = path };
 
-	/* The echo has two sockets for each connection. */
+	/* The echo has two sockets per connection. */
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);

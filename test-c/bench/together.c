@@ -1,10 +1,10 @@
-/* Several libraries in one process, alternately on one ring: nothing differs but their code.
+/* Several libraries in one process take turns on one ring, so that only their code differs.
  *
  *	together LOOP DEPTH MILLISECONDS SEED SIDE...
  *
- * A side is a shared object with the loops (loops.h), or LIBRARY,LOOPS. Each has a namespace of its own, and is moved
- * about (image.h). Says for each side, in this order, the nanoseconds of an operation: the median of its slices, which
- * together take about so many milliseconds. */
+ * A side is a shared object with the loops (loops.h), or LIBRARY,LOOPS. Each is loaded into a namespace of its own,
+ * and copied to other addresses (image.h). Prints the nanoseconds per operation of each side in the given order: the
+ * median of its slices, which together take about MILLISECONDS. */
 #define _GNU_SOURCE
 #include "bench.h"
 #include "image.h"
@@ -13,9 +13,9 @@
 #include <string.h>
 
 #define MOST_SIDES 8
-/* In nanoseconds: long against the clock's own time, and short against whatever else the machine does. */
+/* In nanoseconds: long compared with the clock's overhead, short compared with other activity of the machine. */
 #define SLICE 100000
-/* How many slices a side does in one place. */
+/* The number of slices that a side runs at one address. */
 #define STAY 2
 
 typedef void loop(struct io_uring *ring, unsigned depth, long operations);
@@ -23,7 +23,7 @@ typedef void loop(struct io_uring *ring, unsigned depth, long operations);
 struct side {
 	struct image images[2];
 	unsigned nr;
-	/* In the last image as it was loaded. */
+	/* Its address in the last image, as loaded. */
 	char *loop;
 	int64_t *times;
 };
@@ -61,7 +61,7 @@ static int64_t timed(const struct side *side, struct io_uring *ring, unsigned de
 	loop *run = (loop *)(side->loop + side->images[side->nr - 1].moved);
 	int64_t start;
 
-	/* Warm, as it would be in a program: an eighth, where that is a whole batch. */
+	/* Warms the caches with an eighth of the operations, or with one batch if that is more. */
 	run(ring, depth, operations / 8 > batch ? operations / 8 : batch);
 	start = now();
 	run(ring, depth, operations);
@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 	for (unsigned slice = 0; slice < slices; slice++) {
 		unsigned order[MOST_SIDES];
 
-		/* Another order each time: what the one before leaves behind must not always meet the same. */
+		/* A new random order each time, so that no side always runs after the same other one. */
 		for (unsigned i = 0; i < nr; i++) {
 			unsigned at = (unsigned)rand() % (i + 1);
 

@@ -1,4 +1,4 @@
-/* liburing: this program runs on ours, on the peer and on the original's fastest build. */
+/* liburing: this program runs on ironring, on the peer and on the original's fastest build. */
 #define _GNU_SOURCE
 #include "bench.h"
 #include "loops.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The kernel's thread takes the requests; nobody makes a system call. */
+/* The kernel's thread takes the requests, without system calls. */
 static int64_t sqpoll(const struct task *task)
 {
 	struct io_uring_params params = {
@@ -25,7 +25,7 @@ static int64_t sqpoll(const struct task *task)
 
 	if (ret)
 		return ret;
-	/* Both spin: on one processor each would keep the other from going on. */
+	/* Both threads spin: on one processor each would block the other. */
 	CPU_ZERO(&own);
 	CPU_SET(0, &own);
 	must(!sched_getaffinity(0, sizeof(all), &all) && !sched_setaffinity(0, sizeof(own), &own), "affinity");
@@ -41,7 +41,7 @@ static int64_t sqpoll(const struct task *task)
 				;
 			io_uring_prep_nop(sqe);
 		}
-		/* How many the thread has still to take, which says nothing here. */
+		/* The result counts what the thread has yet to take, which doesn't matter here. */
 		must(io_uring_submit(&ring) >= 0, "submit");
 		while (left) {
 			while (io_uring_peek_cqe(&ring, &cqe))

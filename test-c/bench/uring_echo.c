@@ -1,4 +1,4 @@
-/* The echo with a multishot receive for each connection, into buffers that the kernel picks from a ring. */
+/* The echo with a multishot receive per connection, into buffers that the kernel picks from a ring. */
 #define _GNU_SOURCE
 #include "bench.h"
 #include <liburing.h>

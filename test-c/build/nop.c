@@ -1,4 +1,4 @@
-/* What a project that finds the library builds: it says which release it got, after a round through the kernel. */
+/* What a project that uses the library builds: it completes a nop and prints the library's release. */
 #include <liburing.h>
 #include <stdio.h>
 
@@ -9,13 +9,13 @@ int main(void)
 	int ret = io_uring_queue_init(4, &ring, 0);
 
 	if (ret) {
-		fprintf(stderr, "no ring: %d\n", ret);
+		fprintf(stderr, "io_uring_queue_init: %d\n", ret);
 		return 1;
 	}
 	io_uring_prep_nop(io_uring_get_sqe(&ring));
 	ret = io_uring_submit_and_wait(&ring, 1);
 	if (ret != 1 || io_uring_peek_cqe(&ring, &cqe) || cqe->res) {
-		fprintf(stderr, "no nop: %d\n", ret);
+		fprintf(stderr, "the nop failed: %d\n", ret);
 		return 1;
 	}
 	io_uring_cqe_seen(&ring, cqe);

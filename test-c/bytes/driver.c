@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The same draws for several makes of the inline helpers: the same dirty world, the same arguments. Each must leave
- * the same bytes and return the same value.
+ * Calls several builds of the inline helpers with the same random memory and arguments. Each must leave the same
+ * bytes and return the same value.
  *
  * driver DRAWS SEED NAME=OBJECT.so...
  *
- * An object has `call`, which calls the helper number n of functions.h; `cargo xtask bytes` makes both from the
- * signatures. Every object is loaded into a namespace of its own, so that each has its own library.
+ * An object exports `call`, which calls helper number n of functions.h; `cargo xtask bytes` generates both from the
+ * signatures. Each object is loaded into a namespace of its own, so that it has its own library.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -21,7 +21,7 @@
 #include <unistd.h>
 #include <liburing.h>
 
-/* The name, the kinds of the arguments, whether the ring is emptied by it (see draw_ring). */
+/* The name, the kinds of the arguments, and whether it may empty the ring (see draw_ring). */
 struct function {
 	const char *name;
 	const char *kinds;
@@ -36,7 +36,7 @@ struct function {
 
 typedef uint64_t (*call_fn)(unsigned n, const uint64_t *a, void *ret);
 
-/* All memory that a helper may reach. SQEs come first: most helpers reach nothing else. */
+/* All memory that a helper may access. SQEs come first: most helpers access nothing else. */
 static struct world {
 	unsigned char sqes[(ENTRIES + 2) * 128];
 	unsigned char cqes[(ENTRIES + 2) * 32];
@@ -76,7 +76,7 @@ static void dirty(void *p, size_t len)
 	}
 }
 
-/* The values where conversions, wrapping and special cases show. */
+/* Values that provoke conversions, wrapping and special cases. */
 static uint64_t number(void)
 {
 	static const uint64_t extremes[] = {
@@ -100,7 +100,7 @@ static uint64_t number(void)
 	}
 }
 
-/* Next to 2^32, next to 2^31, at the beginning, or anywhere. */
+/* Near 2^32, near 2^31, at the beginning, or anywhere. */
 static unsigned ring_index(void)
 {
 	switch (below(4)) {
@@ -148,14 +148,14 @@ static void draw_ring(int peeks)
 	r->cq.ring_entries = cq;
 	r->cq.ring_mask = cq - 1;
 	w[8] = ring_index();
-	/* A walk over skipped entries ends at the tail: it must not be four billion steps away. */
+	/* A loop over skipped entries ends at the tail, which must not be four billion steps away. */
 	w[9] = peeks || below(4) ? w[8] + below(cq + 2) : ring_index();
 
 	r->flags = (unsigned)rnd() & (unsigned)rnd();
 	if (below(2))
 		r->flags &= IORING_SETUP_SQPOLL | IORING_SETUP_SQE128 | IORING_SETUP_CQE32 | IORING_SETUP_IOPOLL |
 			    IORING_SETUP_SQE_MIXED | IORING_SETUP_CQE_MIXED;
-	/* No file, no ring that is registered: what enters the kernel is refused there. */
+	/* No file and no registered ring: the kernel refuses every call. */
 	r->ring_fd = -1;
 	r->enter_ring_fd = below(2) ? -1 : 0x7ffffff0;
 
@@ -168,7 +168,7 @@ static void draw_ring(int peeks)
 		if (below(2))
 			cqe->flags &= ~IORING_CQE_F_SKIP;
 	}
-	/* A big entry in the last slot would take the walk past the tail, which no kernel does. */
+	/* A big entry in the last slot would move the loop past the tail, which no kernel does. */
 	if (peeks)
 		r->cq.cqes[((w[9] - 1) & r->cq.ring_mask) << shift].flags &= ~IORING_CQE_F_32;
 	if (below(2))
@@ -181,7 +181,7 @@ static void draw_ring(int peeks)
 	world.iter.tail = world.iter.head + below(3);
 }
 
-/* A buffer of a multishot recvmsg, its message, and control messages in it; lengths are near each other. */
+/* A buffer of a multishot recvmsg, its message, and control messages in it, all of similar lengths. */
 static uint64_t draw_message(char kind)
 {
 	struct io_uring_recvmsg_out *out = (struct io_uring_recvmsg_out *)world.buf;
@@ -196,7 +196,7 @@ static uint64_t draw_message(char kind)
 	out->controllen = below(2) ? (unsigned)world.msg.msg_controllen : below(600);
 	out->payloadlen = below(2) ? below(3000) : (unsigned)number();
 	control = world.buf + sizeof(*out) + world.msg.msg_namelen;
-	/* A length wherever a message may begin: of absurd ones the peer makes messages, and ours doesn't. */
+	/* A length wherever a message may begin: the peer follows absurd ones, and ironring doesn't. */
 	for (room = 0; room + sizeof(*cmsg) < 900; room += sizeof(size_t)) {
 		size_t len = below(4) ? below(64) : below(700);
 
@@ -217,7 +217,7 @@ static uint64_t argument(char kind, bool null)
 	case 'C':
 		return (uintptr_t)&world.out[0];
 	case 'o':
-		/* skip_cqe's error begins at 0, or is one already. */
+		/* skip_cqe's error starts at 0, or is already set. */
 		if (below(2))
 			world.out[1] = 0;
 		return (uintptr_t)&world.out[1];
@@ -228,7 +228,7 @@ static uint64_t argument(char kind, bool null)
 	case 'i':
 		return (uintptr_t)&world.iter;
 	case 'P':
-		/* A whole probe: ours doesn't look beyond a short one, and the peer does. */
+		/* A complete probe: ironring doesn't read beyond a short one, and the peer does. */
 		world.buf[0] &= 0x7f;
 		world.buf[1] = (unsigned char)(world.buf[0] + 1);
 		return (uintptr_t)world.buf;
@@ -306,12 +306,12 @@ int main(int argc, char **argv)
 			return fprintf(stderr, "%s\n", dlerror()), 2;
 		calls[m] = (call_fn)dlsym(object, "call");
 		if (!calls[m])
-			return fprintf(stderr, "%s: no call in it\n", path), 2;
+			return fprintf(stderr, "%s: does not export call\n", path), 2;
 	}
 	signal(SIGALRM, hangs);
 	signal(SIGSEGV, hangs);
 	signal(SIGBUS, hangs);
-	/* How -fsanitize-undefined-trap-on-error ends a make. */
+	/* -fsanitize-undefined-trap-on-error ends the process with SIGILL. */
 	signal(SIGILL, hangs);
 	for (n = 0; n < COUNT; n++) {
 		const struct function *f = &functions[n];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What the inline helpers call in the library, in a form that shows what they were given. */
+/* The library functions that the inline helpers call, replaced by ones that record their arguments. */
 #include <liburing.h>
 
 int __io_uring_get_cqe(struct io_uring *ring, struct io_uring_cqe **cqe_ptr, unsigned submit, unsigned wait_nr,

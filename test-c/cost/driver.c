@@ -1,10 +1,10 @@
 /*
- * Walks each path of the library with different numbers of rounds, for callgrind to count what the library
- * does: the difference of two counts, divided, is what one round costs. The driver's own instructions don't count,
- * so it may check every result. `cargo xtask cost` builds and runs it.
+ * Runs each path of the library for different numbers of rounds, while callgrind counts the library's instructions:
+ * the difference of two counts, divided, is the cost of one round. The driver's own instructions don't count, so it
+ * may check every result. `cargo xtask cost` builds and runs it.
  *
- *	driver		all paths; linked with an archive, those that only an archive offers
- *	driver pages	makes one ring, prints what the process has mapped
+ *	driver		all paths; if linked with an archive, those that only an archive offers
+ *	driver pages	creates one ring and prints the mappings of the process
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,7 +26,7 @@
 #define CHECK(condition) \
 	do { \
 		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
 			exit(1); \
 		} \
 	} while (0)
@@ -36,7 +36,7 @@ static struct io_uring_cqe *cqe;
 static int ends[2];
 static char byte;
 static cpu_set_t everywhere;
-/* A round was not like the others; count again. */
+/* A round took another path; count again. */
 static bool disturbed;
 
 static void make_params(unsigned entries, unsigned cq_entries, unsigned flags)
@@ -59,7 +59,7 @@ static void make_deferred(void)
 	CHECK(pipe(ends) == 0);
 }
 
-/* Each batch goes on behind the end of the CQ. */
+/* Each batch wraps around the end of the CQ. */
 static void make_wrapping(void)
 {
 	make_params(BATCH, BATCH, 0);
@@ -93,7 +93,7 @@ static void nop(void)
 	io_uring_prep_nop(sqe);
 }
 
-/* Submits a read that waits for data, and brings the data: only who enters the kernel gets the completion. */
+/* Submits a read that waits for data, and writes the data: the completion comes only on entering the kernel. */
 static void deferred_read(void)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
@@ -105,7 +105,7 @@ static void deferred_read(void)
 	CHECK(io_uring_cq_ready(&ring) == 0);
 }
 
-/* Takes the completions that are there, without the library. */
+/* Reaps the available completions without the library. */
 static void take(unsigned nr)
 {
 	CHECK(io_uring_cq_ready(&ring) == nr);
@@ -204,7 +204,7 @@ static void wait_cqes_mask_timeout(void)
 	take(1);
 }
 
-/* The kernel's thread gets our processor, so that it doesn't run while we submit, and never sleeps. */
+/* The kernel's thread runs on our processor, so that it doesn't run while we submit, and never sleeps. */
 static void make_sqpoll(void)
 {
 	struct io_uring_params p = {
@@ -234,7 +234,7 @@ static void sqpoll_submit(void)
 	nop();
 	submitted = io_uring_submit(&ring);
 	CHECK(submitted == 0 || submitted == 1);
-	/* Taken while we were submitting: another path. */
+	/* The thread took it while we were submitting, which is another path. */
 	if (submitted == 0)
 		disturbed = true;
 	while (io_uring_cq_ready(&ring) == 0)
@@ -269,7 +269,7 @@ static void init_1024(void)
 	end();
 }
 
-/* Internal to the archives: the way to a ring with an SQ array, even on kernels that can do without. */
+/* Internal to the archives: creates a ring with an SQ array even on kernels that can do without. */
 __attribute__((weak)) int __io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
 						       struct io_uring_params *p, void *buf, size_t size);
 
@@ -358,7 +358,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		if (paths[i].archive != !!__io_uring_queue_init_params)
 			continue;
-		/* The first one is for nothing: callgrind counts a string instruction too often until its first dump. */
+		/* The first count is discarded: callgrind counts string instructions too often until its first dump. */
 		count(&paths[i], FEW);
 		count(&paths[i], FEW);
 		count(&paths[i], MANY);

@@ -1,12 +1,10 @@
-/* Tries every fault on every scenario (scenarios.h), each in a process of its own, and prints what came of it. The
- * output of two libraries is compared by `cargo xtask faults`.
- *
- * driver [PATTERN]	only the scenarios whose names contain PATTERN */
+/* Tries every fault on every scenario (scenarios.h), each in a process of its own, and prints the result. `cargo xtask
+ * faults` compares the output of two libraries. */
 #include "scenarios.h"
 #include <sys/time.h>
 #include <sys/wait.h>
 
-/* What kind of kernel, and of ring. */
+/* The kinds of kernels and rings. */
 static const struct world {
 	const char *name;
 	unsigned lacks, refuses;
@@ -25,7 +23,7 @@ static const int enter_errors[] = { EINTR, EAGAIN, EBUSY, ETIME, EBADR, EOWNERDE
 static const int register_errors[] = { EINVAL, EBUSY, ENXIO, ENOMEM, EFAULT, EPERM, EMFILE, EOPNOTSUPP, EBADFD, EEXIST,
 				       ENOENT, EBADF, ETIME, EINTR };
 
-/* What a child tells its parent. */
+/* A child's report to its parent. */
 static struct report {
 	unsigned counts[KIND_NR];
 	size_t length;
@@ -67,7 +65,7 @@ static void changes(const char *what, const struct belongings *since)
 	say(&out, "\n");
 }
 
-/* After a call that makes rings: takes it down, if there is one. */
+/* Exits the ring, if the scenario created one. */
 static void made(const struct scenario *it)
 {
 	if (it->makes_ring && result >= 0)
@@ -102,12 +100,12 @@ static void run(const struct scenario *it, const struct world *world, const stru
 	it->act();
 	report->counts[0] = inject.hits;
 	show("act");
-	/* A new ring comes with maps of its own; one that failed doesn't. */
+	/* A new ring has new mappings; a failed one must leave none. */
 	if (!it->makes_ring || result < 0)
 		changes("act.left", &before);
 	made(it);
 
-	/* The same again in a world without faults: whatever happened, it must work as if new. */
+	/* Runs the scenario once more without faults: whatever happened before, it must work as if new. */
 	if (!fault)
 		for (kind = 0; kind < KIND_NR; kind++)
 			report->counts[kind] = inject.counts[kind];
@@ -130,7 +128,7 @@ static void run(const struct scenario *it, const struct world *world, const stru
 	report->length = (size_t)(out.at - report->text);
 }
 
-/* One case in a process of its own. */
+/* Runs one case in a process of its own. */
 static void in_child(const struct scenario *it, const struct world *world, const struct fault *fault, const char *name)
 {
 	int status;
@@ -147,7 +145,7 @@ static void in_child(const struct scenario *it, const struct world *world, const
 	}
 	MUST(waitpid(pid, &status, 0) == pid);
 	if (WIFEXITED(status) && WEXITSTATUS(status)) {
-		fprintf(stderr, "driver: %s in world %s, fault %s: can't be run\n", it->name, world->name, name);
+		fprintf(stderr, "driver: cannot run %s in world %s with fault %s\n", it->name, world->name, name);
 		exit(3);
 	}
 	cases++;
@@ -201,7 +199,7 @@ static void try_all(const struct scenario *it, const struct world *world, enum k
 		TRY_ERRORS(register_errors);
 		try(it, world, kind, nth, EVER, -EMFILE);
 		try(it, world, kind, nth, FORGET, -EINVAL);
-		/* Where the kernel fills in what comes next, no answer makes up for it. */
+		/* A scripted result can't replace the output that this call gets from the kernel. */
 		if (!strncmp(it->name, "resize", 6))
 			break;
 		try(it, world, kind, nth, ANSWER, 0);

@@ -1,5 +1,5 @@
-/* Stands between the library and the kernel: while `inject_on` runs, every system call of this thread comes here first
- * (syscall user dispatch, Linux 5.11), is written down, and is made, or answered with a fault. x86-64 only. */
+/* Runs between the library and the kernel: while `inject_on` is in effect, every system call of this thread comes here
+ * first (syscall user dispatch, Linux 5.11), is recorded, and is made or answered with a fault. x86-64 only. */
 #ifndef IRONRING_INJECT_H
 #define IRONRING_INJECT_H
 
@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 
-/* The kinds of calls that faults are counted by. */
+/* The kinds of calls by which faults are counted. */
 #define KINDS(K)		\
 	K(setup)		\
 	K(mmap_sq)		\
@@ -43,10 +43,10 @@ static const char *const kind_names[KIND_NR] = {
 };
 
 enum how {
-	ANSWER,		/* the kernel isn't asked, `value` is the answer */
-	EVER,		/* so to this call and to each later one of its kind */
-	FORGET,		/* the kernel is asked, and `value` is the answer */
-	FEWER,		/* the kernel takes `value` entries less, and then, as ever after too few, doesn't wait */
+	ANSWER,		/* the kernel isn't called, `value` is the result */
+	EVER,		/* the same for this and each later call of its kind */
+	FORGET,		/* the kernel is called, and `value` is the result */
+	FEWER,		/* the kernel takes `value` fewer entries, and then doesn't wait, as after any short submit */
 };
 
 struct fault {
@@ -57,14 +57,14 @@ struct fault {
 };
 
 static struct {
-	/* One that belongs to the case, and one that is tried. */
+	/* One that belongs to the scenario, and the one that is tested. */
 	struct fault faults[2];
-	/* An old kernel: it lacks these features and refuses these setup flags. */
+	/* Emulates an old kernel, which lacks these features and refuses these setup flags. */
 	unsigned lacks, refuses;
 	unsigned counts[KIND_NR];
 	unsigned hits;
 	struct text calls;
-	/* What mmap gave, to name addresses by. */
+	/* The results of mmap, to name addresses by. */
 	unsigned long maps[64];
 	unsigned nr_maps;
 } inject;
@@ -74,7 +74,7 @@ extern char inject_gate_start[], inject_gate_end[];
 extern void inject_return(void);
 long inject_gate(long nr, long a, long b, long c, long d, long e, long f);
 
-/* The one place from which calls go straight to the kernel, that which ends the signal handler among them. */
+/* The only address from which calls go straight to the kernel, including the one that ends the signal handler. */
 __asm__(".pushsection .text\n"
 	"inject_gate_start:\n"
 	"inject_gate:\n"
@@ -90,7 +90,7 @@ __asm__(".pushsection .text\n"
 	"inject_return:\n"
 	"	mov $15, %eax\n"
 	"	syscall\n"
-	/* The kernel looks at the address after the call. */
+	/* The kernel checks the address after the call. */
 	"	nop\n"
 	"inject_gate_end:\n"
 	".popsection\n");
@@ -123,7 +123,7 @@ static int kind_of(long nr, const long *args)
 	}
 }
 
-/* Addresses differ between two libraries: a mapping goes by its number. */
+/* Addresses differ between two libraries: a mapping is named by its number. */
 static void inject_say_address(unsigned long address)
 {
 	unsigned i;
@@ -230,7 +230,7 @@ static long inject_call(long nr, long *args)
 			made[2] = 0;
 			made[3] &= ~(long)IORING_ENTER_GETEVENTS;
 		}
-		/* The machine has few huge pages, and gets them back late: ordinary ones must do. */
+		/* The machine has few huge pages and reclaims them late: use ordinary ones. */
 		if (kind == KIND_mmap_anonymous)
 			made[3] &= ~(MAP_HUGETLB | 63L << 26);
 		ret = inject_gate(nr, made[0], made[1], made[2], made[3], made[4], made[5]);
@@ -247,7 +247,7 @@ static void inject_handler(int signal, siginfo_t *info, void *context)
 {
 	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
 	long args[6] = { regs[REG_RDI], regs[REG_RSI], regs[REG_RDX], regs[REG_R10], regs[REG_R8], regs[REG_R9] };
-	/* The program's errno is what the library makes of it. */
+	/* The program's errno is what the library sets, so the handler must preserve it. */
 	int saved = errno;
 
 	(void)signal;
@@ -257,10 +257,10 @@ static void inject_handler(int signal, siginfo_t *info, void *context)
 	errno = saved;
 }
 
-/* Once in each process. */
+/* Runs once in each process. */
 static int inject_prepare(void)
 {
-	/* The kernel's own structure: the C library's sigaction would bring its own way out of the handler. */
+	/* The kernel's own structure: the C library's sigaction would install its own return from the handler. */
 	struct {
 		void (*handler)(int, siginfo_t *, void *);
 		unsigned long flags;

@@ -1,4 +1,4 @@
-/* What is registered: each function that makes `io_uring_register`, none of which looks much at its argument. */
+/* Registrations: each function that calls `io_uring_register`, few of which inspect their argument. */
 
 static char bytes[4096];
 static struct iovec iovec = { bytes, sizeof(bytes) };
@@ -23,7 +23,7 @@ REGISTER(register_buffers_update_tag, MUST(!io_uring_register_buffers_sparse(&ri
 	io_uring_register_buffers_update_tag(&ring, 1, &iovec, tags, 1))
 REGISTER(unregister_buffers, MUST(!io_uring_register_buffers(&ring, &iovec, 1)), io_uring_unregister_buffers(&ring))
 
-/* Too many files: the library raises the limit and asks again. */
+/* Too many files: the library raises the limit and tries again. */
 static void too_many(void)
 {
 	inject.faults[0] = (struct fault){ KIND_register, 1, ANSWER, -EMFILE };
@@ -88,7 +88,7 @@ SCENARIO(unregister_ring_fd, registered(), CALL(io_uring_unregister_ring_fd(&rin
 SCENARIO(unregister_ring_fd_none, fresh_descriptor(), CALL(io_uring_unregister_ring_fd(&ring)))
 SCENARIO(close_ring_fd, registered(), CALL(io_uring_close_ring_fd(&ring)))
 SCENARIO(close_ring_fd_none, fresh_descriptor(), CALL(io_uring_close_ring_fd(&ring)))
-/* Used, and taken down, without a descriptor. */
+/* A ring that is used and exited without a descriptor. */
 SCENARIO(closed_submit, registered(); io_uring_close_ring_fd(&ring); queue(1), CALL(io_uring_submit(&ring)))
 SCENARIO(closed_register, registered(); io_uring_close_ring_fd(&ring), CALL(io_uring_register_personality(&ring)))
 SCENARIO(closed_exit, registered(); io_uring_close_ring_fd(&ring), leave())

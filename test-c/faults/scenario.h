@@ -1,4 +1,4 @@
-/* A scenario: what is made ready, and the call that faults are tried on. */
+/* A scenario: the preparation, and the call that faults are injected into. */
 #ifndef IRONRING_SCENARIO_H
 #define IRONRING_SCENARIO_H
 
@@ -7,7 +7,7 @@
 
 struct scenario {
 	const char *name;
-	/* Makes rings, which `before` never does: a good end is followed by an exit. */
+	/* Creates a ring, which `before` never does: after success the driver exits it. */
 	int makes_ring;
 	void (*before)(void);
 	void (*act)(void);
@@ -26,22 +26,22 @@ static struct scenario *first_scenario, **last_scenario = &first_scenario;
 		last_scenario = &it.next;						\
 	}
 
-/* On a ring that BEFORE makes. */
+/* On a ring that BEFORE creates. */
 #define SCENARIO(NAME, BEFORE, ...) SCENARIO_(NAME, 0, BEFORE, __VA_ARGS__)
-/* A ring is made. */
+/* The call creates the ring. */
 #define MAKING(NAME, ...) SCENARIO_(NAME, 1, , __VA_ARGS__)
 
-/* What the scenarios work on; all of it is shown after each. */
+/* What the scenarios use; the driver prints all of it after each. */
 static struct io_uring ring, other;
 static struct io_uring_params params;
 static struct io_uring_cqe *cqe, *cqes[16];
 static long result;
-/* Whatever else a call gives. */
+/* Any other result of the call. */
 static long given;
 
 #define NOTHING ((struct io_uring_cqe *)(uintptr_t)8)
 
-/* The call itself: the only part that faults reach. */
+/* The call under test: the only part that faults reach. */
 #define CALL(EXPRESSION)			\
 	do {					\
 		errno = 9999;			\
@@ -51,7 +51,7 @@ static long given;
 	} while (0)
 #define CALL_POINTER(EXPRESSION) CALL((EXPRESSION) ? 1 : 0)
 
-/* What goes wrong here isn't what is tested. */
+/* A failure here is not what is tested. */
 #define MUST(CONDITION)											\
 	do {												\
 		if (!(CONDITION)) {									\
@@ -60,7 +60,7 @@ static long given;
 		}											\
 	} while (0)
 
-/* Whether rings get a registered descriptor: one of the worlds. */
+/* Whether rings get a registered descriptor, in some worlds. */
 static int registered_descriptor;
 
 static void ready(unsigned entries, unsigned flags)
@@ -69,7 +69,7 @@ static void ready(unsigned entries, unsigned flags)
 	typeof(inject) saved = inject;
 	int ret;
 
-	/* Through the same old kernel, if it is one; but nothing here is counted, and nothing fails. */
+	/* On the same old kernel, if the world has one; but nothing here is counted, and nothing fails. */
 	memset(inject.faults, 0, sizeof(inject.faults));
 	inject_on();
 	ret = io_uring_queue_init_params(entries, &ring, &p);
@@ -92,14 +92,14 @@ static void queue(unsigned count)
 	}
 }
 
-/* Completions that are there already. */
+/* Completions that are already available. */
 static void completed(unsigned count)
 {
 	queue(count);
 	MUST(io_uring_submit(&ring) == (int)count);
 }
 
-/* More than the CQ has room for. */
+/* More completions than the CQ can hold. */
 static void overflown(void)
 {
 	ready(4, IORING_SETUP_CQSIZE);

@@ -1,7 +1,7 @@
-/* Every function of the library that makes a system call, in each way that makes another path through it. */
+/* Every function of the library that makes a system call, in each way that takes another path through it. */
 #include "scenario.h"
 
-/* A ring's birth */
+/* Creating a ring */
 
 MAKING(queue_init, CALL(io_uring_queue_init(8, &ring, 0)))
 MAKING(queue_init_params, CALL(io_uring_queue_init_params(5, &ring, &params)))
@@ -32,7 +32,7 @@ MAKING(queue_init_mem_big, params.flags = IORING_SETUP_SQE128 | IORING_SETUP_CQE
 MAKING(queue_init_mem_too_small, CALL(io_uring_queue_init_mem(8, &ring, &params, memory, 4095)))
 MAKING(queue_init_mem_nothing, CALL(io_uring_queue_init_mem(0, &ring, &params, memory, sizeof(memory))))
 
-/* The descriptor stays the caller's when this fails. */
+/* The caller keeps the descriptor if this fails. */
 static int bare(unsigned flags)
 {
 	int fd;
@@ -56,7 +56,7 @@ static void map_bare(unsigned flags)
 MAKING(queue_mmap, map_bare(IORING_SETUP_NO_SQARRAY))
 MAKING(queue_mmap_array, map_bare(IORING_SETUP_CQE32))
 
-/* A ring's death, and what else concerns all of it */
+/* Exiting a ring, and other calls on a whole ring */
 
 static void leave(void)
 {
@@ -76,7 +76,7 @@ SCENARIO(get_probe_ring, ready(8, 0), CALL_POINTER(probe = io_uring_get_probe_ri
 
 static void resized(unsigned entries)
 {
-	/* The features say that one mapping holds both rings, which the original doesn't know otherwise. */
+	/* The features say that one mapping holds both rings; the original doesn't know otherwise. */
 	params = (struct io_uring_params){ .sq_entries = entries, .cq_entries = 2 * entries,
 					   .flags = IORING_SETUP_CQSIZE, .features = ring.features };
 	CALL(io_uring_resize_rings(&ring, &params));

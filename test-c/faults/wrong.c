@@ -1,5 +1,5 @@
-/* Faults that a library may have under faults. `cargo xtask faults --self-test` puts one after the other around the right
- * functions, which are called `right_` here, and expects each to be noticed. */
+/* Faults in a library's handling of errors. `cargo xtask faults --self-test` wraps the right functions, which are
+ * called `right_` here, with one after the other, and each must be detected. */
 #include <liburing.h>
 #include <errno.h>
 #include <sys/mman.h>

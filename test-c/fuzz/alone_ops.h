@@ -1,7 +1,7 @@
-/* What the kernel's worker threads do: submitted and waited for at once, while the ring has nothing else to wait for. */
-#include "request_ops.h"
+/* Work of the kernel's worker threads: submitted and awaited at once, while nothing else is pending in the ring. */
+#include "socket_ops.h"
 
-/* One that has no path, no file and no time in what it returns. */
+/* A request whose result contains no path, file or time. */
 static void prepare_alone(struct io_uring_sqe *sqe, unsigned number, unsigned size)
 {
 	static struct statx facts;
@@ -58,7 +58,7 @@ static void prepare_alone(struct io_uring_sqe *sqe, unsigned number, unsigned si
 	}
 }
 
-/* Nothing that the ring would wait for, and room for what comes. */
+/* Nothing is pending in the ring, and the CQ has space for the completions. */
 static int idle(struct slot *s, unsigned room)
 {
 	struct io_uring *ring = &s->ring;
@@ -68,42 +68,104 @@ static int idle(struct slot *s, unsigned room)
 	       room <= ring->sq.ring_entries;
 }
 
-/* Submits, and waits for all of it. */
-static void submit_alone(struct slot *s)
+/* How many completions are missing: one for each request, and another for each that announces one. */
+static unsigned missing(const struct io_uring *ring, unsigned from, unsigned requests)
 {
-	struct io_uring *ring = &s->ring;
-	unsigned before = *ring->cq.ktail, at;
-	int ret;
+	unsigned tail = io_uring_smp_load_acquire(ring->cq.ktail), shift = io_uring_cqe_shift(ring), there = 0;
 
-	RETURNED(ret = io_uring_submit(ring));
-	/* What wasn't taken mustn't be later. */
+	for (; from != tail; from++) {
+		unsigned flags = ring->cq.cqes[(from & ring->cq.ring_mask) << shift].flags;
+
+		if (ring->flags & IORING_SETUP_CQE_MIXED && flags & IORING_CQE_F_32)
+			from++;
+		if (!(flags & IORING_CQE_F_SKIP) && !(flags & IORING_CQE_F_MORE))
+			there++;
+	}
+	return requests - there;
+}
+
+/* Nothing may take an entry later that wasn't taken. */
+static void blank_rest(struct io_uring *ring)
+{
+	unsigned at;
+
 	for (at = *ring->sq.khead; at != ring->sq.sqe_tail; at++) {
 		struct io_uring_sqe *sqe = &ring->sq.sqes[(at & ring->sq.ring_mask) << io_uring_sqe_shift(ring)];
 
-		/* A preparation leaves the flags. */
+		/* Preparing a request leaves the flags. */
 		io_uring_initialize_sqe(sqe);
 		io_uring_prep_nop(sqe);
 	}
+}
+
+/* Waits for all completions of requests that were submitted when the CQ's tail was `before`. */
+static void await_alone(struct slot *s, unsigned before, int requests)
+{
+	struct io_uring *ring = &s->ring;
+	unsigned left;
+
 	/* A worker may end this wait early. */
-	while (ret > 0 && io_uring_smp_load_acquire(ring->cq.ktail) - before < (unsigned)ret)
-		io_uring_enter((unsigned)ring->enter_ring_fd, 0, before - *ring->cq.khead + (unsigned)ret,
+	while (requests > 0 && (left = missing(ring, before, (unsigned)requests)))
+		io_uring_enter((unsigned)ring->enter_ring_fd, 0, io_uring_cq_ready(ring) + left,
 			       IORING_ENTER_GETEVENTS | (ring->int_flags & IORING_ENTER_REGISTERED_RING), NULL);
+}
+
+/* Submits, and waits for all completions; the last one's result. */
+static int submit_alone(struct slot *s)
+{
+	struct io_uring *ring = &s->ring;
+	unsigned before = *ring->cq.ktail;
+	int ret;
+
+	RETURNED(ret = io_uring_submit(ring));
+	blank_rest(ring);
+	await_alone(s, before, ret);
+	return ret > 0 ? ring->cq.cqes[((*ring->cq.ktail - 1) & ring->cq.ring_mask) << io_uring_cqe_shift(ring)].res : -1;
+}
+
+/* The ring of operations that are alone needs nobody to reap. */
+static void reap_alone(struct slot *s)
+{
+	if (s == &slots[LONE])
+		io_uring_cq_advance(&s->ring, io_uring_cq_ready(&s->ring));
+}
+
+/* Sets `s`, `ring` and `sqe` for an operation that is alone, or ends the operation. */
+#define ALONE(R, ROOM)				\
+	LIVE(R);				\
+						\
+	if (!idle(s, ROOM))			\
+		REFUSE("not now");		\
+	ENTRY(sqe);				\
+	s->waits = 0
+
+/* Called after preparing. */
+static void numbered(struct slot *s, struct io_uring_sqe *sqe, unsigned flags)
+{
+	io_uring_sqe_set_flags(sqe, flags);
+	number_entry(s, sqe);
+}
+
+/* One more entry; there is room. */
+static struct io_uring_sqe *another(struct slot *s)
+{
+	struct io_uring_sqe *sqe = entry(s);
+
+	s->waits = 0;
+	return sqe;
 }
 
 static void alone(unsigned r, unsigned number, unsigned size)
 {
-	LIVE(r);
+	ALONE(r, 1);
 
-	if (!idle(s, 1))
-		REFUSE("not now");
-	ENTRY(sqe);
-	s->waits = 0;
 	prepare_alone(sqe, number, size);
-	io_uring_sqe_set_data64(sqe, ++s->serial);
+	number_entry(s, sqe);
 	submit_alone(s);
+	reap_alone(s);
 }
 
-/* A drain, and two more: the kernel hands the next to a worker as well, and now and then the one after it. */
+/* A drain and up to two more requests: the kernel hands the next to a worker, too, and sometimes the one after it. */
 static void drained(unsigned r, unsigned number)
 {
 	unsigned count = 1 + number % 3, i;
@@ -116,19 +178,20 @@ static void drained(unsigned r, unsigned number)
 		s->waits = 0;
 		io_uring_prep_nop(sqe);
 		io_uring_sqe_set_flags(sqe, i == number % count ? IOSQE_IO_DRAIN : 0);
-		io_uring_sqe_set_data64(sqe, ++s->serial);
+		number_entry(s, sqe);
 		if (i + 1 >= count)
 			submit_alone(s);
 	}
+	reap_alone(s);
 }
 
-/* The other end of what requests wait for. */
+/* Acts on the other end of what requests wait for. */
 static void outside(unsigned fd, unsigned size, unsigned out)
 {
 	int to = descriptor(fd);
 	struct pollfd ready = { to, out ? POLLOUT : POLLIN, 0 };
 
-	/* Never waits. */
+	/* Must never wait. */
 	if (poll(&ready, 1, 0) != 1)
 		REFUSE("would wait");
 	if (out)

@@ -1,9 +1,9 @@
-/* Requests: each prepares one entry, which a later submit takes. */
+/* Requests: each operation prepares one entry, which a later submit takes. */
 #include "ring_ops.h"
 #include <linux/futex.h>
 #include <sys/epoll.h>
 
-/* Newer than some systems' headers. */
+/* Missing from the headers of some systems. */
 #ifndef FUTEX2_SIZE_U32
 #define FUTEX2_SIZE_U32 2
 #endif
@@ -17,7 +17,7 @@ static void nop(unsigned r, unsigned flags, unsigned number)
 	LIVE(r);
 
 	if (polled(s)) {
-		/* All that are on their way must find room, and nothing else may be asked of the kernel's thread. */
+		/* The CQ must have space for all pending requests; flags could give the kernel's thread other work. */
 		if (s->queued - *ring->cq.khead >= ring->cq.ring_entries)
 			REFUSE("no room");
 		flags = 0;
@@ -35,7 +35,7 @@ static void nop(unsigned r, unsigned flags, unsigned number)
 	s->queued++;
 }
 
-/* A completion of two places, on a ring that may have such. */
+/* A completion of two slots, on a ring that can have one. */
 static void nop_big(unsigned r, unsigned number)
 {
 	struct io_uring_sqe *sqe;
@@ -43,6 +43,9 @@ static void nop_big(unsigned r, unsigned number)
 
 	if (polled(s))
 		REFUSE("polled");
+	if (known("mixed") && ring->flags & IORING_SETUP_CQE_MIXED &&
+	    io_uring_cq_ready(ring) + 2 * io_uring_sq_ready(ring) + 4 > ring->cq.ring_entries)
+		REFUSE("mixed");
 	sqe = io_uring_get_sqe(ring);
 	if (!sqe)
 		REFUSE("full");
@@ -64,15 +67,15 @@ static void nop128(unsigned r, unsigned flags, unsigned number)
 	sqe = io_uring_get_sqe128(ring);
 	if (!sqe)
 		REFUSE("none");
-	if (number & 1)
+	if (number & 1 && !known("newer"))
 		io_uring_prep_nop128(sqe);
 	else
 		io_uring_prep_nop(sqe);
 	finish(s, sqe, flags & ~(unsigned)(IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT));
 }
 
-/* Opcodes with nothing that they could work on: refused when submitted, which ends there, or later. Those for which
- * worker threads are asked come in `alone`; those from IORING_OP_LAST on don't exist. */
+/* Opcodes with nothing to work on: refused when submitted, which ends the submission there, or later. Those that use
+ * worker threads are in `alone`; those from IORING_OP_LAST on don't exist. */
 static void raw_entry(unsigned r, unsigned opcode, unsigned number)
 {
 	static const unsigned char some[] = { IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_READ_FIXED, IORING_OP_POLL_ADD,
@@ -174,71 +177,6 @@ static void read_multishot(unsigned r, unsigned fd, unsigned group)
 	finish(s, sqe, 0);
 }
 
-static void send_some(unsigned r, unsigned number, unsigned flags, unsigned size)
-{
-	LIVE(r);
-	ENTRY(sqe);
-	int fd = sockets[number & 1];
-
-	size %= 1024;
-	if (number % 3 == 0)
-		io_uring_prep_send(sqe, fd, data[11], size, MSG_NOSIGNAL);
-	else if (number % 3 == 1)
-		io_uring_prep_sendto(sqe, fd, data[11], size, 0, NULL, 0);
-	else
-		io_uring_prep_send_bundle(sqe, fd, 0, 0);
-	if (number % 3 == 2) {
-		io_uring_sqe_set_buf_group(sqe, (int)(size % GROUPS));
-		flags |= IOSQE_BUFFER_SELECT;
-	} else {
-		flags &= ~(unsigned)IOSQE_BUFFER_SELECT;
-	}
-	finish(s, sqe, flags & ~(unsigned)IOSQE_FIXED_FILE);
-}
-
-static void recv_some(unsigned r, unsigned number, unsigned flags, unsigned size)
-{
-	LIVE(r);
-	ENTRY(sqe);
-	int fd = sockets[number & 1];
-
-	size %= 1024;
-	if (number % 3 == 0) {
-		io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);
-		flags |= IOSQE_BUFFER_SELECT;
-	} else {
-		io_uring_prep_recv(sqe, fd, data[12], size, number % 3 == 1 ? 0 : MSG_DONTWAIT);
-	}
-	if (flags & IOSQE_BUFFER_SELECT) {
-		sqe->addr = 0;
-		io_uring_sqe_set_buf_group(sqe, (int)(size % GROUPS));
-	}
-	finish(s, sqe, flags & ~(unsigned)IOSQE_FIXED_FILE);
-}
-
-static void messages(unsigned r, unsigned number, unsigned flags, unsigned group)
-{
-	static struct iovec part = { data[13], 300 };
-	static struct msghdr message;
-	LIVE(r);
-	ENTRY(sqe);
-	int fd = sockets[number & 1];
-
-	message = (struct msghdr){ .msg_iov = &part, .msg_iovlen = 1 };
-	flags &= ~(unsigned)(IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT);
-	if (number % 3 == 0) {
-		io_uring_prep_sendmsg(sqe, fd, &message, 0);
-	} else if (number % 3 == 1) {
-		io_uring_prep_recvmsg(sqe, fd, &message, 0);
-	} else {
-		message.msg_iovlen = 0;
-		io_uring_prep_recvmsg_multishot(sqe, fd, &message, 0);
-		io_uring_sqe_set_buf_group(sqe, (int)(group % GROUPS));
-		flags |= IOSQE_BUFFER_SELECT;
-	}
-	finish(s, sqe, flags);
-}
-
 static const unsigned poll_masks[] = { POLLIN, POLLOUT, POLLIN | POLLOUT, POLLHUP, 0 };
 
 static void poll_some(unsigned r, unsigned fd, unsigned number, unsigned flags)
@@ -246,14 +184,14 @@ static void poll_some(unsigned r, unsigned fd, unsigned number, unsigned flags)
 	LIVE(r);
 	ENTRY(sqe);
 
-	if (number & 8)
+	if (number & 8 && !(descriptor(fd) == event && known("own")))
 		io_uring_prep_poll_multishot(sqe, descriptor(fd), poll_masks[number % 5]);
 	else
 		io_uring_prep_poll_add(sqe, descriptor(fd), poll_masks[number % 5]);
 	finish(s, sqe, flags & ~(unsigned)(IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE));
 }
 
-/* A request that was made before, if it is still there. */
+/* A recent request, if it is still pending. */
 static __u64 target(const struct slot *s, unsigned which)
 {
 	return s->serial - which % 8;
@@ -279,8 +217,8 @@ static void timeout(unsigned r, unsigned number, unsigned flags)
 	int linked = s->last && s->last->flags & CHAIN;
 	ENTRY(sqe);
 
-	/* In a chain it begins to count amid the kernel's other deferred work, or behind that, if the processor was
-	 * wanted by somebody else. */
+	/* In a chain the timeout starts among the kernel's other deferred work, or after it if the processor was busy.
+	 * */
 	io_uring_prep_timeout(sqe, &never, linked ? 0 : number % 4, number & 4 ? IORING_TIMEOUT_ETIME_SUCCESS : 0);
 	finish(s, sqe, flags & ~(unsigned)(IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE));
 }
@@ -333,13 +271,13 @@ static void cancel(unsigned r, unsigned which, unsigned number)
 	finish(s, sqe, 0);
 }
 
-/* The other ring gets its completion from this very thread. */
+/* The other ring must get its completion from this thread. */
 static void msg_ring(unsigned r, unsigned to, unsigned number, unsigned flags)
 {
 	struct slot *other = &slots[to % RINGS];
 	LIVE(r);
 
-	/* To a ring with IOPOLL a worker brings it when it is this one, which is locked. */
+	/* On a ring with IOPOLL a worker posts it if the target is this ring, which is locked. */
 	if (!other->alive || polled(other) || other->ring.ring_fd < 0 || other->ring.flags & IORING_SETUP_IOPOLL)
 		REFUSE("no ring");
 	ENTRY(sqe);
@@ -381,7 +319,7 @@ static void remove_buffers(unsigned r, unsigned group, unsigned number)
 	finish(s, sqe, 0);
 }
 
-/* Registered files, changed by requests. */
+/* Requests that change registered files. */
 static void slots_change(unsigned r, unsigned number, unsigned slot)
 {
 	static int fds[2];
@@ -407,31 +345,22 @@ static void slots_change(unsigned r, unsigned number, unsigned slot)
 
 static void futex(unsigned r, unsigned number, unsigned flags)
 {
-	static uint32_t word;
+	static uint32_t word, other;
+	static struct futex_waitv all[3];
 	LIVE(r);
 	ENTRY(sqe);
 
-	if (number & 1)
+	if (number & 4) {
+		all[0] = (struct futex_waitv){ number & 8 ? 0 : 1, (uintptr_t)&word, FUTEX2_SIZE_U32 | FUTEX2_PRIVATE, 0 };
+		all[1] = (struct futex_waitv){ 0, (uintptr_t)(number & 16 ? &other : &word), FUTEX2_SIZE_U32, 0 };
+		io_uring_prep_futex_waitv(sqe, all, 1 + number % 3, 0);
+	} else if (number & 1)
 		io_uring_prep_futex_wait(sqe, &word, number & 2 ? 0 : 1, FUTEX_BITSET_MATCH_ANY,
 					 FUTEX2_SIZE_U32 | FUTEX2_PRIVATE, 0);
 	else
 		io_uring_prep_futex_wake(sqe, &word, number % 3, FUTEX_BITSET_MATCH_ANY,
 					 FUTEX2_SIZE_U32 | FUTEX2_PRIVATE, 0);
 	finish(s, sqe, flags & ~(unsigned)(IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE));
-}
-
-static void new_socket(unsigned r, unsigned number, unsigned slot)
-{
-	LIVE(r);
-	ENTRY(sqe);
-
-	if (number % 3 == 0)
-		io_uring_prep_socket(sqe, AF_UNIX, SOCK_STREAM, 0, 0);
-	else if (number % 3 == 1)
-		io_uring_prep_socket_direct(sqe, AF_UNIX, SOCK_STREAM, 0, slot % 8, 0);
-	else
-		io_uring_prep_socket_direct_alloc(sqe, AF_UNIX, SOCK_STREAM, 0, 0);
-	finish(s, sqe, 0);
 }
 
 static void epoll(unsigned r, unsigned fd, unsigned number)
@@ -443,6 +372,9 @@ static void epoll(unsigned r, unsigned fd, unsigned number)
 
 	if (set < 0)
 		set = epoll_create1(EPOLL_CLOEXEC);
-	io_uring_prep_epoll_ctl(sqe, set, descriptor(fd), number & 1 ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, &wanted);
+	if (number & 2)
+		io_uring_prep_epoll_wait(sqe, set, (void *)data[7], 1 + (int)(number % 3), number & 4 ? 1 : 0);
+	else
+		io_uring_prep_epoll_ctl(sqe, set, descriptor(fd), number & 1 ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, &wanted);
 	finish(s, sqe, 0);
 }

@@ -1,8 +1,8 @@
-/* Rings: their birth, their death, and what changes them as a whole. */
-#include "world.h"
+/* Creating and exiting rings, and changing a ring as a whole. */
+#include "record.h"
 
-/* Now the ring is there, or not: takes over what the call returned. */
-static void born(struct slot *s, long ret)
+/* Records the result of the call, and the ring if there is one. */
+static void created(struct slot *s, long ret)
 {
 	if (ret < 0)
 		return;
@@ -14,7 +14,7 @@ static void born(struct slot *s, long ret)
 static void say_params(const struct io_uring_params *p)
 {
 	note(" (%u %u %#x %u %#x; %u %u %u %u; %u %u %u)", p->sq_entries, p->cq_entries, p->flags, p->sq_thread_idle,
-	     p->features, p->sq_off.head, p->sq_off.tail, p->sq_off.array, p->sq_off.flags, p->cq_off.head,
+	     p->features & ~untold.features, p->sq_off.head, p->sq_off.tail, p->sq_off.array, p->sq_off.flags, p->cq_off.head,
 	     p->cq_off.cqes, p->cq_off.flags);
 }
 
@@ -28,7 +28,17 @@ static void say_params(const struct io_uring_params *p)
 	}							\
 	memset(s, 0, sizeof(*s))
 
-/* More than a page each for the SQEs and the rings, of the library's own: ours does without huge pages. */
+/* Flags for a ring: the one whose requests are awaited at once works, and not by a thread of its own. */
+static unsigned flags_for(unsigned r, unsigned setup)
+{
+	if (r % RINGS == LONE)
+		setup &= ~(unsigned)(IORING_SETUP_R_DISABLED | IORING_SETUP_SQPOLL | IORING_SETUP_IOPOLL);
+	if (known("newer"))
+		setup &= ~(unsigned)(IORING_SETUP_SQE_MIXED | IORING_SETUP_SQ_REWIND);
+	return setup;
+}
+
+/* The library allocates more than a page each for the SQEs and the rings: ironring works without huge pages. */
 static int takes_pages(unsigned entries, struct io_uring_params p)
 {
 	return (p.flags & IORING_SETUP_NO_MMAP) && io_uring_memory_size_params(entries, &p) > 2 * 4096;
@@ -36,7 +46,7 @@ static int takes_pages(unsigned entries, struct io_uring_params p)
 
 static void ring_init(unsigned r, unsigned entries, unsigned setup, unsigned cq_entries)
 {
-	struct io_uring_params p = { .flags = setup, .cq_entries = cq_entries, .sq_thread_idle = 1 };
+	struct io_uring_params p = { .flags = flags_for(r, setup), .cq_entries = cq_entries, .sq_thread_idle = 1 };
 	UNBORN(r);
 
 	if (takes_pages(entries, p))
@@ -44,41 +54,41 @@ static void ring_init(unsigned r, unsigned entries, unsigned setup, unsigned cq_
 	RETURNED(ret = io_uring_queue_init_params(entries, &s->ring, &p));
 	if (ret >= 0)
 		say_params(&p);
-	born(s, ret);
+	created(s, ret);
 }
 
 static void ring_init_plain(unsigned r, unsigned entries, unsigned setup)
 {
-	struct io_uring_params p = { .flags = setup };
+	struct io_uring_params p = { .flags = flags_for(r, setup) & ~(unsigned)IORING_SETUP_SQPOLL };
 	UNBORN(r);
 
 	if (takes_pages(entries, p))
 		REFUSE("better");
-	RETURNED(ret = io_uring_queue_init(entries, &s->ring, setup & ~(unsigned)IORING_SETUP_SQPOLL));
-	born(s, ret);
+	RETURNED(ret = io_uring_queue_init(entries, &s->ring, p.flags));
+	created(s, ret);
 }
 
 static void ring_init_mem(unsigned r, unsigned entries, unsigned setup, unsigned size)
 {
-	struct io_uring_params p = { .flags = setup & ~(unsigned)(IORING_SETUP_SQPOLL | IORING_SETUP_CQSIZE) };
+	struct io_uring_params p = { .flags = flags_for(r, setup) & ~(unsigned)(IORING_SETUP_SQPOLL | IORING_SETUP_CQSIZE) };
 	char *memory = ring_memory[r % RINGS];
 	size_t room = size ? MEMORY : 4096, i;
 	UNBORN(r);
 
-	/* The last ring's is taken down in the kernel's time. */
+	/* The kernel takes down the last ring at a time of its own. */
 	if (abandoned)
 		REFUSE("abandoned");
 	memset(memory, 0xa5, MEMORY);
 	RETURNED(ret = io_uring_queue_init_mem(entries, &s->ring, &p, memory, room));
-	/* A ring refused may have cleared its header. */
+	/* A refused ring may have cleared its header. */
 	for (i = ret > 0 ? (size_t)ret : 0; i < MEMORY && (memory[i] == (char)0xa5 || (ret < 0 && !memory[i])); i++)
 		;
-	/* Nothing is written behind what it says it uses. */
+	/* Nothing may be written beyond the size that the library says it uses. */
 	note(" %s", i == MEMORY ? "clean" : "OVERRUN");
 	s->used = ret > 0 ? (size_t)ret : 0;
 	if (ret >= 0)
 		say_params(&p);
-	born(s, ret);
+	created(s, ret);
 }
 
 static void ring_mmap(unsigned r, unsigned entries, unsigned setup)
@@ -94,7 +104,7 @@ static void ring_mmap(unsigned r, unsigned entries, unsigned setup)
 	if (fd < 0)
 		return;
 	RETURNED(ret = io_uring_queue_mmap(fd, &p, &s->ring));
-	born(s, ret);
+	created(s, ret);
 }
 
 static void ring_exit(unsigned r)
@@ -111,18 +121,18 @@ static void resize(unsigned r, unsigned entries, unsigned cq_entries)
 	struct io_uring_params p = { .sq_entries = entries, .cq_entries = cq_entries };
 	LIVE(r);
 
-	/* Where ours does better on purpose. */
+	/* Where ironring deliberately does better. */
 	if (!(ring->flags & IORING_SETUP_NO_MMAP) &&
 	    (ring->ring_fd < 0 || io_uring_sq_ready(ring) ||
 	     ((ring->flags & (IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED)) && io_uring_cq_ready(ring))))
 		REFUSE("better");
-	/* The original takes from here that one mapping holds both rings. */
+	/* The original reads from here that one mapping holds both rings. */
 	p.features = ring->features;
 	if (cq_entries)
 		p.flags = IORING_SETUP_CQSIZE;
 	/* The entries move. */
 	close_chain(s);
-	RETURNED(io_uring_resize_rings(ring, &p));
+	COMMAND(IORING_REGISTER_RESIZE_RINGS, io_uring_resize_rings(ring, &p));
 	say_params(&p);
 	whole(s);
 }
@@ -131,17 +141,17 @@ static void register_ring_fd(unsigned r)
 {
 	LIVE(r);
 
-	RETURNED(io_uring_register_ring_fd(ring));
+	COMMAND(IORING_REGISTER_RING_FDS, io_uring_register_ring_fd(ring));
 }
 
 static void unregister_ring_fd(unsigned r)
 {
 	LIVE(r);
 
-	/* Else nothing is left to call the ring by. */
+	/* Otherwise the ring could not be reached at all. */
 	if (ring->ring_fd < 0)
 		REFUSE("closed");
-	RETURNED(io_uring_unregister_ring_fd(ring));
+	COMMAND(IORING_UNREGISTER_RING_FDS, io_uring_unregister_ring_fd(ring));
 }
 
 static void close_ring_fd(unsigned r)
@@ -155,7 +165,7 @@ static void enable_rings(unsigned r)
 {
 	LIVE(r);
 
-	RETURNED(io_uring_enable_rings(ring));
+	COMMAND(IORING_REGISTER_ENABLE_RINGS, io_uring_enable_rings(ring));
 }
 
 static void set_iowait(unsigned r, unsigned on)
@@ -172,7 +182,7 @@ static void dontfork(unsigned r)
 	RETURNED(io_uring_ring_dontfork(ring));
 }
 
-/* Like a kernel of old: the library takes its other ways. */
+/* Emulates an old kernel, so that the library takes its other paths. */
 static void forget_features(unsigned r, unsigned which)
 {
 	static const unsigned some[] = { IORING_FEAT_EXT_ARG, IORING_FEAT_MIN_TIMEOUT, IORING_FEAT_REG_REG_RING,
@@ -190,5 +200,5 @@ static void restrict_ring(unsigned r, unsigned which)
 	};
 	LIVE(r);
 
-	RETURNED(io_uring_register_restrictions(ring, all, which % 3));
+	COMMAND(IORING_REGISTER_RESTRICTIONS, io_uring_register_restrictions(ring, all, which % 3));
 }

@@ -1,4 +1,4 @@
-/* Runs a program of the fuzzer and writes down all that can be seen of it. */
+/* Runs a program of the fuzzer and records everything visible of it. */
 #include "register_ops.h"
 
 struct operation {
@@ -31,5 +31,5 @@ static void step(unsigned nr, const struct operation *it, const unsigned *argume
 	after_each();
 }
 
-/* For a reproducer, which has them by name. */
+/* For a reproducer, which names its operations. */
 #define STEP(NR, NAME, ...) step(NR, &(const struct operation){ #NAME, run_##NAME }, (const unsigned[4]){ __VA_ARGS__ })

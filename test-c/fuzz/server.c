@@ -1,6 +1,6 @@
-/* The fuzzer's interpreter: reads programs from its input, runs each in a process of its own, and answers with what was
- * seen. A program is a count and as many operations, an operation its number and four arguments, all 32 bits. The answer
- * is a length and a text. `cargo xtask fuzz` runs one on each library. */
+/* The fuzzer's interpreter: reads programs from its input, runs each in a process of its own, and answers with its
+ * trace. A program is a count and that many operations, each a number and four arguments, all of 32 bits. The answer is
+ * a length and a text. `cargo xtask fuzz` runs one on each library. */
 #include "run.h"
 #include <sys/wait.h>
 #include <sys/syscall.h>
@@ -62,7 +62,7 @@ static void run(unsigned count)
 	look(&before);
 	for (i = 0; i < count; i++) {
 		step(i, &operations[program[i][0] % OPERATIONS], program[i] + 1);
-		/* So far, should the next one never come back. */
+		/* The trace so far, in case the next operation never returns. */
 		answer->length = (size_t)(trace.at - answer->text);
 	}
 	end(&before);
@@ -90,6 +90,7 @@ static void in_child(unsigned count)
 	close(fd);
 	if (waitpid(pid, &status, 0) != pid)
 		_exit(2);
+	remove_folder(pid);
 	if (!status)
 		return;
 	answer->length += (size_t)sprintf(answer->text + answer->length, "\nended by %s %d\n",

@@ -1,13 +1,13 @@
-/* Submit, wait, and what is done with completions. */
-#include "alone_ops.h"
+/* Submitting, waiting, and handling completions. */
+#include "raw_ops.h"
 
-/* For what may submit. */
+/* For operations that may submit. */
 #define TAKING(R)		\
 	LIVE(R);		\
 				\
 	close_chain(s)
 
-/* The kernel's thread takes and completes everything before anybody looks. */
+/* The kernel's thread must have taken and completed everything before the trace is recorded. */
 static void settle(struct slot *s)
 {
 	s->submitted = s->queued;
@@ -16,16 +16,16 @@ static void settle(struct slot *s)
 		sched_yield();
 }
 
-/* Disabled, such a ring takes nothing, and one can't wait for it. */
+/* A disabled ring with SQPOLL takes nothing, and waiting for it never ends. */
 #define POLLED_WORKS()									\
 	do {										\
 		if (polled(s) && ring->flags & IORING_SETUP_R_DISABLED)			\
 			REFUSE("polled and disabled");					\
 	} while (0)
 
-/* A library that waits on an IOPOLL ring for what nobody polls enters the kernel again and again. And Linux 6.18 itself,
- * when a completion of two places didn't fit into a mixed CQ with one left, spins in the wait, where no signal, not even
- * SIGKILL, reaches it: on a mixed ring nobody waits for more than there is. */
+/* A wait on an IOPOLL ring for what nobody polls enters the kernel again and again. And Linux 6.18 itself spins in the
+ * wait, unreachable even by SIGKILL, after a completion of two slots didn't fit into a mixed CQ with one slot left: on
+ * a mixed ring never wait for more than there is. */
 #define NOT_SPINNING(COUNT)								\
 	do {										\
 		POLLED_WORKS();								\
@@ -33,8 +33,8 @@ static void settle(struct slot *s)
 			REFUSE("would spin");						\
 	} while (0)
 
-/* A time limit that is a request: the thread takes it when it likes, and a disabled ring leaves it in the queue of the
- * peer alone. */
+/* A time limit that is a request: the SQPOLL thread takes it at any time, and on a disabled ring it stays queued with
+ * the peer only. */
 #define OLD_LIMIT_WORKS()								\
 	do {										\
 		if (!(ring->features & IORING_FEAT_EXT_ARG) &&				\
@@ -42,7 +42,7 @@ static void settle(struct slot *s)
 			REFUSE("polled or disabled");					\
 	} while (0)
 
-/* Times: none, over at once, soon, never. Without EXT_ARG they become requests, and those must not run out. */
+/* Times: none, already over, soon, never. Without EXT_ARG they become requests, which must not expire. */
 static struct __kernel_timespec *time_of(const struct slot *s, unsigned which)
 {
 	static struct __kernel_timespec zero, soon = { .tv_nsec = 1000 };
@@ -52,7 +52,7 @@ static struct __kernel_timespec *time_of(const struct slot *s, unsigned which)
 	return ts && !(s->ring.features & IORING_FEAT_EXT_ARG) ? &never : ts;
 }
 
-/* Masks: none, one that changes nothing, one that lets a waiting signal in. */
+/* Masks: none, one that changes nothing, one that lets a pending signal in. */
 static sigset_t *mask_of(unsigned which)
 {
 	static sigset_t set;
@@ -71,7 +71,7 @@ static sigset_t *mask_of(unsigned which)
 	}
 }
 
-/* A signal ends only what no time ends: which of the two is first would depend on the machine. */
+/* A signal ends only waits that no time ends: which of the two is first would depend on the machine. */
 #define TIMED(TS, EXPRESSION)				\
 	do {						\
 		if ((TS) && (TS) != &never)		\
@@ -85,7 +85,7 @@ static void say_first(struct slot *s, const struct io_uring_cqe *cqe)
 	if (cqe == (void *)&slots)
 		note(" untouched");
 	else
-		say_cqe(&trace, &s->ring, cqe);
+		tell_cqe(s, cqe);
 }
 #define FIRST struct io_uring_cqe *cqe = (void *)&slots
 
@@ -125,13 +125,13 @@ static void submit_wait_timeout(unsigned r, unsigned count, unsigned when, unsig
 	if (polled(s))
 		REFUSE("polled");
 	OLD_LIMIT_WORKS();
-	/* Its own timeout is a request. */
+	/* The library's own timeout is a request. */
 	s->waits |= !(ring->features & IORING_FEAT_EXT_ARG);
 	TIMED(ts, io_uring_submit_and_wait_timeout(ring, &cqe, count, ts, mask_of(mask)));
 	say_first(s, cqe);
 }
 
-/* After a shorter time fewer will do: both times are short here, and no signal comes. */
+/* After the shorter time fewer completions suffice: both times are short here, and no signal comes. */
 static void submit_wait_min(unsigned r, unsigned count, unsigned when, unsigned mask)
 {
 	FIRST;
@@ -153,7 +153,7 @@ static void submit_wait_reg(unsigned r, unsigned count, unsigned index)
 	NOT_SPINNING(count + 1);
 	if (polled(s) || !(ring->features & IORING_FEAT_EXT_ARG))
 		REFUSE("not here");
-	/* The second of those that `region` registers has a time. */
+	/* The second wait that `region` registers has a time. */
 	if (index % 8 == 1)
 		RETURNED(io_uring_submit_and_wait_reg(ring, &cqe, count, 1));
 	else
@@ -235,7 +235,7 @@ static void bare_enter(unsigned r, unsigned count, unsigned events)
 		REFUSE("not here");
 	if (ring->flags & IORING_SETUP_CQE_MIXED && io_uring_cq_ready(ring) < count)
 		count = 0;
-	/* As the submits do it, but without a look at the ring. */
+	/* The same call as a submit makes, but whatever the state of the ring. */
 	if (events)
 		WAITED(io_uring_enter((unsigned)ring->ring_fd, 4096, count, IORING_ENTER_GETEVENTS, NULL));
 	else
@@ -250,7 +250,7 @@ static void peek_cqe(unsigned r)
 	say_first(s, cqe);
 }
 
-/* Whether there are but fillers in the CQ, and completions behind them that the kernel holds back. */
+/* Whether the CQ holds only fillers, with completions behind them that the kernel holds back. */
 static bool only_fillers(struct io_uring *ring)
 {
 	unsigned head = *ring->cq.khead, ready = io_uring_cq_ready(ring);
@@ -269,12 +269,12 @@ static void peek_batch(unsigned r, unsigned count)
 	unsigned i, got;
 	LIVE(r);
 
-	/* The one deliberate difference that programs can meet, see docs/differences.md. */
+	/* The only deliberate difference that programs can see, see docs/differences.md. */
 	if (only_fillers(ring))
 		REFUSE("fillers");
 	RETURNED(got = io_uring_peek_batch_cqe(ring, cqes, count % 64));
 	for (i = 0; i < got; i++)
-		say_cqe(&trace, ring, cqes[i]);
+		tell_cqe(s, cqes[i]);
 }
 
 static void seen(unsigned r)
@@ -284,7 +284,8 @@ static void seen(unsigned r)
 	RETURNED(io_uring_peek_cqe(ring, &cqe));
 	say_first(s, cqe);
 	if (cqe && cqe != (void *)&slots) {
-		note(" %#llx %p", (unsigned long long)io_uring_cqe_get_data64(cqe), io_uring_cqe_get_data(cqe));
+		if (in_order(s))
+			note(" %#llx %p", (unsigned long long)io_uring_cqe_get_data64(cqe), io_uring_cqe_get_data(cqe));
 		io_uring_cqe_seen(ring, cqe);
 	}
 }
@@ -299,7 +300,7 @@ static void advance(unsigned r, unsigned count)
 	note(" by %u", count);
 }
 
-/* Takes all. */
+/* Reaps all. */
 static void each(unsigned r)
 {
 	struct io_uring_cqe *cqe;
@@ -307,7 +308,7 @@ static void each(unsigned r)
 	LIVE(r);
 
 	io_uring_for_each_cqe(ring, head, cqe) {
-		say_cqe(&trace, ring, cqe);
+		tell_cqe(s, cqe);
 		slots_taken += io_uring_cqe_nr(cqe);
 	}
 	note(" %u", slots_taken);
@@ -322,7 +323,7 @@ static void iterate(unsigned r)
 
 	iterator = io_uring_cqe_iter_init(ring);
 	while (io_uring_cqe_iter_next(&iterator, &cqe))
-		say_cqe(&trace, ring, cqe);
+		tell_cqe(s, cqe);
 }
 
 static void toggle_eventfd(unsigned r, unsigned on)

@@ -1,13 +1,14 @@
-/* What the fuzzer's operations work on, and how they write down what they see.
+/* The state of the fuzzer's operations, and how they record what they see.
  *
- * Everything here is the same in each run: no result depends on time. What waits for something from outside waits for
- * what this very thread does (pipes, sockets, other rings), and is seen at once. A wait that nothing can end is ended by a
- * signal, and then always by it: there is nothing else. Timeouts of requests never run out. What goes to the kernel's
- * worker threads, or to an SQPOLL thread, is waited for within the operation. */
+ * Every run gives the same results: none depends on time. Requests that wait for an event wait for what this thread
+ * does (pipes, sockets, other rings), and complete at once. A wait that nothing else can end is always ended by a
+ * signal. Timeout requests never expire. What goes to the kernel's worker threads, or to an SQPOLL thread, is awaited
+ * within the operation. */
 #ifndef IRONRING_FUZZ_WORLD_H
 #define IRONRING_FUZZ_WORLD_H
 
 #include "../state.h"
+#include "known.h"
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -17,24 +18,37 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/un.h>
 
-#define RINGS 3
+#define RINGS 4
+/* The ring in which nothing but operations that are alone is submitted. */
+#define LONE 3
 #define GROUPS 2
 #define MEMORY (1 << 16)
+
+/* So many entries are remembered. */
+#define HISTORY 1024
 
 struct slot {
 	struct io_uring ring;
 	int alive;
-	/* Had a request that may still be waiting for something, or may have a completion coming from elsewhere. */
+	/* Had a request that may still be pending, or may have a completion coming from elsewhere. */
 	int waits;
-	/* Up to where the CQ was written down. */
+	/* The CQ index up to which completions were recorded. */
 	unsigned seen;
 	/* With SQPOLL: the nops queued and submitted so far. */
 	unsigned queued, submitted;
 	/* The user data of the last entry, and the entry. */
 	unsigned serial;
 	struct io_uring_sqe *last;
-	/* Of queue_init_mem. */
+	/* The opcodes of entries, by user data; those that follow another in a chain; those that have completed. */
+	unsigned char opcodes[HISTORY];
+	unsigned linked[HISTORY], completed[HISTORY];
+	/* Some completions did not fit into the CQ. */
+	int blurred;
+	/* Where its requests accept, if it isn't 0. */
+	int listener;
+	/* The size that queue_init_mem used. */
 	size_t used;
 	struct io_uring_buf_ring *buffers[GROUPS];
 	unsigned nr_buffers[GROUPS];
@@ -45,7 +59,11 @@ static char ring_memory[RINGS][MEMORY] __attribute__((aligned(4096)));
 static char data[16][1024];
 static struct text trace;
 static int pipes[2][2], sockets[2], event, file;
-/* A ring went down with requests in it: what they still hold goes in the kernel's own time. */
+/* A folder for files, open only if it exists. */
+static int folder = -1;
+/* An eventfd was registered: how often it is signaled isn't promised, so that what was read from it isn't compared. */
+static int signaled;
+/* A ring was exited with requests pending: the kernel releases what they hold at a time of its own. */
 static int abandoned;
 
 static struct __kernel_timespec never = { .tv_sec = 100000 };
@@ -65,17 +83,41 @@ static struct __kernel_timespec never = { .tv_sec = 100000 };
 			note(" errno=%d", errno);	\
 	} while (0)
 
-/* A call that may wait for ever. */
+/* A call that may wait forever. Where the engine is compared, its threads get some time first. */
 #define WAITED(EXPRESSION)						\
 	do {								\
-		static const struct itimerval often = { { 0, 60 }, { 0, 60 } }, off;	\
+		const suseconds_t pause = known_names ? 2000 : 60;		\
+		const struct itimerval often = { { 0, pause }, { 0, pause } }, off = { { 0, 0 }, { 0, 0 } };	\
 									\
 		setitimer(ITIMER_REAL, &often, NULL);			\
 		RETURNED(EXPRESSION);					\
 		setitimer(ITIMER_REAL, &off, NULL);			\
 	} while (0)
 
-/* `s` and `ring`, or the end of the operation: ~ says that the library wasn't called. */
+/* What a program has used of the kernel's interface: how often each opcode and each command of io_uring_register() was
+ * asked for, and how often that succeeded. */
+static struct tally {
+	unsigned asked, done;
+} opcodes[IORING_OP_LAST], commands[IORING_REGISTER_LAST];
+
+static void counted(struct tally *all, size_t length, unsigned which, int done)
+{
+	if (which >= length)
+		return;
+	all[which].asked++;
+	all[which].done += done != 0;
+}
+
+/* A call that makes a command of io_uring_register(). */
+#define COMMAND(OPCODE, EXPRESSION)					\
+	do {								\
+		long result_;						\
+									\
+		RETURNED(result_ = (long)(EXPRESSION));			\
+		counted(commands, IORING_REGISTER_LAST, OPCODE, result_ >= 0);	\
+	} while (0)
+
+/* Sets `s` and `ring`, or ends the operation: ~ in the trace says that the library wasn't called. */
 #define LIVE(INDEX)						\
 	struct slot *s = &slots[(INDEX) % RINGS];		\
 	struct io_uring *ring = &s->ring;			\
@@ -97,7 +139,7 @@ static int polled(const struct slot *s)
 	return (s->ring.flags & IORING_SETUP_SQPOLL) != 0;
 }
 
-/* An entry for a request that may have to wait for something. */
+/* An entry for a request that may have to wait. */
 static struct io_uring_sqe *entry(struct slot *s)
 {
 	struct io_uring_sqe *sqe = NULL;
@@ -117,19 +159,29 @@ static struct io_uring_sqe *entry(struct slot *s)
 	if (!SQE)				\
 		return
 
-/* After the preparation, which clears all of it. ASYNC and DRAIN are left out: both mean worker threads, see `alone`. */
+/* Gives an entry its user data. */
+static void number_entry(struct slot *s, struct io_uring_sqe *sqe)
+{
+	io_uring_sqe_set_data64(sqe, ++s->serial);
+	s->opcodes[s->serial % HISTORY] = sqe->opcode;
+	counted(opcodes, IORING_OP_LAST, sqe->opcode, 0);
+}
+
+/* Called after preparing, which clears the flags. ASYNC and DRAIN need worker threads, see `alone`. */
 static void finish(struct slot *s, struct io_uring_sqe *sqe, unsigned flags)
 {
 	flags &= CHAIN | IOSQE_CQE_SKIP_SUCCESS | IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE;
-	/* A slot may hold what an abandoned request has too. */
+	/* A request of an abandoned ring may still use the slot. */
 	if (abandoned)
 		flags &= ~(unsigned)IOSQE_FIXED_FILE;
 	io_uring_sqe_set_flags(sqe, sqe->flags | flags);
-	io_uring_sqe_set_data64(sqe, ++s->serial);
+	number_entry(s, sqe);
+	if (s->last && s->last->flags & CHAIN && sqe->opcode != IORING_OP_LINK_TIMEOUT)
+		s->linked[s->serial % HISTORY] = s->serial;
 	s->last = sqe;
 }
 
-/* A chain that goes on behind the last entry submitted would be for the worker threads. */
+/* A chain that continues after the last submitted entry would go to the worker threads. */
 static void close_chain(struct slot *s)
 {
 	if (s->last)
@@ -152,126 +204,17 @@ static void fresh_descriptors(void)
 	event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
-/* The completions that came since the last look, without taking them. */
-static void new_completions(struct slot *s)
+/* A socket that listens for a ring, so that no two rings accept from it. */
+static int listening(struct slot *s)
 {
-	const struct io_uring *ring = &s->ring;
-	unsigned tail = io_uring_smp_load_acquire(ring->cq.ktail);
-	unsigned shift = io_uring_cqe_shift(ring);
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
 
-	/* Whatever stands in the slots, the tail ends it. */
-	while ((int)(tail - s->seen) > 0) {
-		const struct io_uring_cqe *cqe = &ring->cq.cqes[(s->seen & ring->cq.ring_mask) << shift];
-
-		note("\n    +");
-		say_cqe(&trace, ring, cqe);
-		if (ring->flags & IORING_SETUP_CQE_MIXED && cqe->flags & IORING_CQE_F_32)
-			s->seen++;
-		s->seen++;
-	}
-}
-
-/* What moves in a ring; the rest is written down where it may change. */
-static void moved(const struct slot *s)
-{
-	const struct io_uring *ring = &s->ring;
-
-	note("\n  ring%ld: %u,%u ", (long)(s - slots), ring->sq.sqe_head, ring->sq.sqe_tail);
-	if (!polled(s))
-		note("%u,%#x ", *ring->sq.khead, *ring->sq.kflags);
-	note("%u,%u; %u,%u %u,%u %#x %d,%d %u,%u,%d", *ring->sq.ktail, *ring->sq.kdropped, *ring->cq.khead,
-	     *ring->cq.ktail, io_uring_cq_ready(ring), *ring->cq.koverflow, ring->int_flags, ring->ring_fd,
-	     ring->enter_ring_fd, io_uring_sq_ready(ring), io_uring_sq_space_left(ring),
-	     polled(s) ? 0 : io_uring_cq_has_overflow(ring));
-}
-
-static void whole(const struct slot *s)
-{
-	note("\n  whole:");
-	say_ring(&trace, &s->ring);
-}
-
-static void interrupted(int signal)
-{
-	(void)signal;
-}
-
-static void begin(char *text, size_t size)
-{
-	struct sigaction action = { .sa_handler = interrupted };
-	sigset_t blocked;
-
-	trace = (struct text){ text, text + size };
-	sigaction(SIGALRM, &action, NULL);
-	sigaction(SIGUSR1, &action, NULL);
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &blocked, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	fresh_descriptors();
-	file = memfd_create("fuzz", MFD_CLOEXEC);
-}
-
-static void after_each(void)
-{
-	struct slot *s;
-
-	for (s = slots; s < slots + RINGS; s++) {
-		if (!s->alive)
-			continue;
-		moved(s);
-		new_completions(s);
-	}
-	note("\n");
-}
-
-static unsigned long sum(const void *memory, size_t size)
-{
-	const unsigned char *byte = memory;
-	unsigned long result = 5381;
-
-	while (size--)
-		result = result * 33 + *byte++;
-	return result;
-}
-
-static void leave(struct slot *s)
-{
-	unsigned group;
-
-	/* What its requests say when they go would wake those of other rings, in the kernel's own time. */
-	if (s->waits)
-		io_uring_unregister_eventfd(&s->ring);
-	io_uring_queue_exit(&s->ring);
-	s->alive = 0;
-	for (group = 0; group < GROUPS; group++)
-		if (s->buffers[group])
-			munmap(s->buffers[group], s->nr_buffers[group] * sizeof(struct io_uring_buf));
-	if (s->waits) {
-		/* Its requests may still take from what they wait for: nobody else uses that any more. */
-		abandoned = 1;
-		fresh_descriptors();
-	}
-	memset(s, 0, sizeof(*s));
-}
-
-static void end(const struct belongings *before)
-{
-	static struct belongings now;
-	/* Before the rings go: what was under way then may still be written to when it is looked at. */
-	unsigned long written = abandoned ? 0 : sum(data, sizeof(data));
-	struct slot *s;
-
-	for (s = slots; s < slots + RINGS; s++)
-		if (s->alive)
-			whole(s);
-	for (s = slots; s < slots + RINGS; s++)
-		if (s->alive)
-			leave(s);
-	note("\nend: data %#lx", written);
-	look(&now);
-	say_changes(&trace, before, &now);
-	note("\n");
+	if (s->listener)
+		return s->listener;
+	s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s->listener < 0 || bind(s->listener, (void *)&name, sizeof(name.sun_family)) || listen(s->listener, 100))
+		abort();
+	return s->listener;
 }
 
 #endif

@@ -1,5 +1,5 @@
-/* Faults that `cargo xtask fuzz --self-test` puts around the right functions, which are called `right_` here: each must be
- * found, and shrunk to a few calls. */
+/* Faults that `cargo xtask fuzz --self-test` puts around the right functions, which are called `right_` here: each must
+ * be found and shrunk to a few calls. */
 #include <liburing.h>
 #include <errno.h>
 

@@ -1,5 +1,5 @@
-/* What the macros of liburing.h do with arguments that have side effects, low precedence or an unusual type. Needs no
- * library; exits with 1 and names the line when something is wrong. */
+/* Tests the macros of liburing.h with arguments that have side effects, low precedence or an unusual type. Needs no
+ * library; exits with 1 and names the line if something is wrong. */
 #include <liburing.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +52,7 @@ static void version(void)
 	CHECK(!IO_URING_CHECK_VERSION(major, minor));
 	CHECK(IO_URING_CHECK_VERSION(major, minor + 1));
 	CHECK(!IO_URING_CHECK_VERSION(major - 1, minor + 1));
-	/* Each argument is one operand, whatever its operators. */
+	/* Each argument must be one operand, whatever its operators. */
 	CHECK(!IO_URING_CHECK_VERSION(two ? 2 : 3, two ? 1 : 0));
 	CHECK(!IO_URING_CHECK_VERSION(two & 2, minor | 0));
 	CHECK(uring_likely(two == 2 || two == 3) && !uring_unlikely(two & 4));
@@ -80,7 +80,7 @@ static void loops(void)
 	ring[0].cq.cqes = cqes;
 	ring[1] = ring[0];
 
-	/* Head and tail on both sides of 2^32; the ring argument is evaluated once. */
+	/* Head and tail on both sides of 2^32; the ring argument must be evaluated once. */
 	n = 0;
 	io_uring_for_each_cqe(&ring[i++], heads[1], *cqe) {
 		CHECK(found[0] == &cqes[(khead + n) & 7] && heads[1] == khead + n);

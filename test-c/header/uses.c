@@ -1,5 +1,5 @@
 /* Uses every kind of macro in liburing.h, with arguments of every shape. Compiled, not run, in every C and C++ dialect
- * with every warning on; the compiler looks at all inline functions on the way. */
+ * with every warning enabled, so that the compiler also checks all inline functions. */
 #if defined(IN_EXTERN_C) && defined(__cplusplus)
 extern "C" {
 #include <liburing.h>
@@ -97,7 +97,7 @@ unsigned ordered(struct both *b, bool second)
 	return tail;
 }
 
-/* Those whose value is more than a plain number or a shift. */
+/* Macros whose value is more than a plain number or a shift. */
 unsigned constants(__u64 *wide, int major)
 {
 	wide[0] = LIBURING_UDATA_TIMEOUT;

@@ -1,17 +1,20 @@
-/* Process 1 of a guest in which `cargo xtask kernels` runs tests: it goes to the disk, and then does what the host
- * asks for through a virtio port, several things at once. All of the judging is the host's.
+/* Process 1 of a guest in which `cargo xtask kernels` runs tests: it moves to the disk, and then runs the programs
+ * that the host names through a virtio port, one at a time. The host evaluates the results.
  *
- * The host says, one line each, fields parted by tabs:
- *	number  seconds  folder  program  argv[0]  count  count * (name  target)  arguments
- * and hears, for each: "number how code milliseconds bytes\n" and so many bytes of what the program printed. `how` is
- * exit, signal or late, or stuck: killed, and still not gone.
+ * The host sends one line of fields separated by tabs:
+ *	seconds  folder  program  argv[0]  filter  count  count * (name  target)  count  count * NAME=VALUE  arguments
+ * (the filter is a file with the code of a seccomp filter, or "-" for none)
+ * and receives "how code milliseconds bytes\n" and that many bytes of the program's output. `how` is exit, signal,
+ * late, or stuck: killed, but still running.
  *
- * When the host is gone, so is the guest. */
+ * When the host exits, so does the guest. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -22,6 +25,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -33,24 +37,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#define JOBS 16
 #define FIELDS 64
-/* What a program has left to end in after an interrupt, and to be gone after a kill. */
+/* The milliseconds that a program has to end after an interrupt, and to disappear after a kill. */
 #define GRACE 15000
-/* The most that is kept of what a program prints: its end. */
+/* The most output of a program that is kept: its end. */
 #define KEPT (256 << 10)
 
-struct job {
-	pid_t pid;	/* 0: free */
-	char number[24];
+#define LOG "/log"
+
+/* The running program. */
+static struct {
+	pid_t pid;	/* 0: none */
 	char folder[4096];
-	char log[64];
 	long began, limit;	/* milliseconds */
 	int late;	/* 1: interrupted, 2: killed */
-	int status;
-};
+} job;
 
-static struct job jobs[JOBS];
 static int port = -1;
 
 static void off(void)
@@ -83,7 +85,7 @@ static long now(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Makes a folder and those above it. */
+/* Creates a folder and its parents. */
 static void folders(const char *path)
 {
 	char part[4096];
@@ -105,7 +107,7 @@ static void mounted(const char *type, const char *on, const char *options)
 		die("mount %s", on);
 }
 
-/* The modules, in the order in which the host has put them. */
+/* Loads the modules in the order in which the host listed them. */
 static void modules(void)
 {
 	char name[256], path[512];
@@ -125,7 +127,7 @@ static void modules(void)
 	fclose(list);
 }
 
-/* Opens a device that may take a moment to come. */
+/* Opens a device, which may take a moment to appear. */
 static int device(const char *folder, const char *start)
 {
 	int tries;
@@ -154,7 +156,7 @@ static int device(const char *folder, const char *start)
 	die("no %s*", start);
 }
 
-/* From the initramfs to the disk. */
+/* Moves from the initramfs to the disk. */
 static void disk(void)
 {
 	close(device("/dev", "vda"));
@@ -167,7 +169,7 @@ static void disk(void)
 	mounted("sysfs", "/sys", "");
 	mounted("tmpfs", "/dev/shm", "");
 	mounted("devpts", "/dev/pts", "");
-	/* Not a file system of its own: the programs may lie below it. */
+	/* Not a file system of its own: the programs may be below it. */
 	folders("/tmp");
 	chmod("/tmp", 01777);
 }
@@ -179,7 +181,7 @@ static int gone(const char *path, const struct stat *st, int flag, struct FTW *f
 	return 0;
 }
 
-/* Loopback in a network of its own: tests that run at once don't take each other's ports. */
+/* Loopback in a network namespace of its own, so that concurrent tests don't use each other's ports. */
 static void network(void)
 {
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
@@ -193,35 +195,57 @@ static void network(void)
 	close(fd);
 }
 
-/* The child's part of a job. */
-__attribute__((noreturn)) static void become(struct job *job, char **field, int fields)
+/* Puts on the seccomp filter in a file, for good. */
+static void filter(const char *path)
 {
-	char *args[FIELDS + 1] = { field[4] };
+	static struct sock_filter code[BPF_MAXINSNS];
+	struct sock_fprog program = { .filter = code };
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t count = read(fd, code, sizeof(code));
+
+	if (count <= 0)
+		die("%s", path);
+	close(fd);
+	program.len = count / sizeof(*code);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		die("the filter %s", path);
+}
+
+/* The child's part of a job. */
+__attribute__((noreturn)) static void become(char **field, int fields)
+{
+	char *args[FIELDS + 1] = { field[3] };
 	int log, zero, i, at = 1, beside = atoi(field[5]);
+	char **variable = field + 6 + 2 * beside;
+	int variables = atoi(*variable);
 	sigset_t none;
 
 	setpgid(0, 0);
 	network();
-	if (chdir(job->folder))
-		die("%s", job->folder);
+	if (chdir(job.folder))
+		die("%s", job.folder);
 	for (i = 0; i < beside; i++) {
 		if (symlink(field[7 + 2 * i], field[6 + 2 * i]))
 			die("%s", field[6 + 2 * i]);
 	}
-	for (i = 6 + 2 * beside; i < fields; i++)
-		args[at++] = field[i];
-	/* Appending: some tests write to their standard output at an offset. */
-	log = open(job->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+	for (i = 0; i < variables; i++)
+		putenv(*++variable);
+	while (++variable < field + fields)
+		args[at++] = *variable;
+	/* O_APPEND, as some tests write to their standard output at an offset. */
+	log = open(LOG, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
 	zero = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (log < 0 || zero < 0 || setenv("TMPDIR", job->folder, 1))
-		die("%s", job->log);
+	if (log < 0 || zero < 0 || setenv("TMPDIR", job.folder, 1))
+		die(LOG);
 	dup2(zero, 0);
 	dup2(log, 1);
 	dup2(log, 2);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	execv(field[3], args);
-	printf("can't run %s: %s\n", field[3], strerror(errno));
+	if (strcmp(field[4], "-"))
+		filter(field[4]);
+	execv(field[2], args);
+	printf("can't run %s: %s\n", field[2], strerror(errno));
 	fflush(stdout);
 	_exit(126);
 }
@@ -229,37 +253,29 @@ __attribute__((noreturn)) static void become(struct job *job, char **field, int 
 static void start(char *line)
 {
 	char *field[FIELDS];
-	int fields = 0;
-	struct job *job;
+	int fields = 0, beside;
 
 	while (fields < FIELDS && (field[fields] = strsep(&line, "\t")))
 		fields++;
-	if (fields < 6 || 6 + 2 * atoi(field[5]) > fields) {
+	beside = fields < 7 ? 0 : atoi(field[5]);
+	if (job.pid || fields < 7 + 2 * beside || fields < 7 + 2 * beside + atoi(field[6 + 2 * beside])) {
 		errno = EPROTO;
 		die("%d fields", fields);
 	}
-	for (job = jobs; job->pid; job++) {
-		if (job == jobs + JOBS - 1) {
-			errno = EBUSY;
-			die("too many at once");
-		}
-	}
-	snprintf(job->number, sizeof(job->number), "%s", field[0]);
-	snprintf(job->folder, sizeof(job->folder), "%s", field[2]);
-	snprintf(job->log, sizeof(job->log), "/log.%ld", (long)(job - jobs));
-	job->limit = atol(field[1]) * 1000;
-	job->late = 0;
-	nftw(job->folder, gone, 16, FTW_DEPTH | FTW_PHYS);
-	folders(job->folder);
-	unlink(job->log);
-	job->began = now();
+	snprintf(job.folder, sizeof(job.folder), "%s", field[1]);
+	job.limit = atol(field[0]) * 1000;
+	job.late = 0;
+	nftw(job.folder, gone, 16, FTW_DEPTH | FTW_PHYS);
+	folders(job.folder);
+	unlink(LOG);
+	job.began = now();
 	fflush(stdout);
-	job->pid = fork();
-	if (job->pid < 0)
+	job.pid = fork();
+	if (job.pid < 0)
 		die("fork");
-	if (!job->pid)
-		become(job, field, fields);
-	setpgid(job->pid, job->pid);
+	if (!job.pid)
+		become(field, fields);
+	setpgid(job.pid, job.pid);
 }
 
 static void tell(const char *bytes, size_t count)
@@ -280,14 +296,14 @@ static void tell(const char *bytes, size_t count)
 	}
 }
 
-/* Tells the host how a job ended, and takes away what is left of it. */
-static void end(struct job *job, const char *how, int code)
+/* Tells the host how the job ended, and removes what is left of it. */
+static void end(const char *how, int code)
 {
 	static char kept[KEPT];
 	char head[128];
 	int fd, count = 0;
 
-	fd = open(job->log, O_RDONLY | O_CLOEXEC);
+	fd = open(LOG, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		off_t size = lseek(fd, 0, SEEK_END);
 
@@ -296,68 +312,58 @@ static void end(struct job *job, const char *how, int code)
 	}
 	if (count < 0)
 		count = 0;
-	tell(head, snprintf(head, sizeof(head), "%s %s %d %ld %d\n", job->number, how, code, now() - job->began, count));
+	tell(head, snprintf(head, sizeof(head), "%s %d %ld %d\n", how, code, now() - job.began, count));
 	tell(kept, count);
-	unlink(job->log);
-	nftw(job->folder, gone, 16, FTW_DEPTH | FTW_PHYS);
-	job->pid = 0;
+	unlink(LOG);
+	nftw(job.folder, gone, 16, FTW_DEPTH | FTW_PHYS);
+	job.pid = 0;
 }
 
-/* Reaps whatever has ended. The leader of a job stays a zombie until its group is dead, so that the group's number
- * can't be another's. */
+/* Reaps whatever has ended. The leader of the job stays a zombie until its group is dead, so that no other group can
+ * get its number. */
 static void reap(void)
 {
 	siginfo_t info;
-	struct job *job;
-	int busy = 0;
 
 	for (;;) {
 		info.si_pid = 0;
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
 			break;
-		for (job = jobs; job < jobs + JOBS && job->pid != info.si_pid; job++)
-			;
-		if (job < jobs + JOBS)
-			kill(-job->pid, SIGKILL);
+		if (info.si_pid == job.pid)
+			kill(-job.pid, SIGKILL);
 		waitpid(info.si_pid, NULL, 0);
-		if (job == jobs + JOBS)
+		if (info.si_pid != job.pid)
 			continue;
-		if (job->late)
-			end(job, "late", 0);
+		if (job.late)
+			end("late", 0);
 		else if (info.si_code == CLD_EXITED)
-			end(job, "exit", info.si_status);
+			end("exit", info.si_status);
 		else
-			end(job, "signal", info.si_status);
+			end("signal", info.si_status);
 	}
-	for (job = jobs; job < jobs + JOBS; job++)
-		busy += !!job->pid;
-	/* What tests left behind outside of their groups. */
-	if (!busy)
+	/* Kills what tests left behind outside of their groups. */
+	if (!job.pid)
 		kill(-1, SIGKILL);
 }
 
-/* Interrupts, then kills, then gives up what takes too long. */
+/* Interrupts, then kills, then gives up on a job that takes too long. */
 static void clock_watch(void)
 {
-	struct job *job;
+	long over = job.pid ? now() - job.began - job.limit : -1;
 
-	for (job = jobs; job < jobs + JOBS; job++) {
-		long over = job->pid ? now() - job->began - job->limit : -1;
-
-		if (over >= 0 && job->late == 0) {
-			job->late = 1;
-			kill(-job->pid, SIGINT);
-		} else if (over >= GRACE && job->late == 1) {
-			job->late = 2;
-			kill(-job->pid, SIGKILL);
-		} else if (over >= 2 * GRACE && job->late == 2) {
-			job->late = 3;
-			end(job, "stuck", 0);
-		}
+	if (over >= 0 && job.late == 0) {
+		job.late = 1;
+		kill(-job.pid, SIGINT);
+	} else if (over >= GRACE && job.late == 1) {
+		job.late = 2;
+		kill(-job.pid, SIGKILL);
+	} else if (over >= 2 * GRACE && job.late == 2) {
+		job.late = 3;
+		end("stuck", 0);
 	}
 }
 
-/* Starts what the host asks for. */
+/* Starts the program that the host names. */
 static void listen_to(void)
 {
 	static char text[64 << 10];

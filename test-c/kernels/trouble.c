@@ -1,4 +1,4 @@
-/* Does what its argument says: what `cargo xtask kernels --self-test` must notice in a guest. */
+/* Causes the trouble that its argument names, which `cargo xtask kernels --self-test` must notice in a guest. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
@@ -25,7 +25,7 @@ int main(int argc, char **argv)
 			pause();
 	}
 	if (!strcmp(what, "stray")) {
-		/* Out of its group, in its folder. */
+		/* Leaves the job's group, but stays in its folder. */
 		if (fork() == 0) {
 			setsid();
 			for (;;)

@@ -11,7 +11,7 @@ import cffi
 
 preprocessed, include, library, path = sys.argv[1:]
 
-# What the header takes from the system: as much of it as pointers need.
+# The system types that the header uses, as far as pointers need them.
 SYSTEM = """
 typedef uint8_t __u8; typedef uint16_t __u16; typedef uint32_t __u32; typedef uint64_t __u64;
 typedef int8_t __s8; typedef int16_t __s16; typedef int32_t __s32; typedef int64_t __s64; typedef int __kernel_rwf_t;
@@ -46,7 +46,7 @@ def declarations(text):
                     if depth == 0:
                         break
             text = text[:start] + text[end:]
-    # Functions with a body are for C alone.
+    # Functions with a body are for C only.
     return re.sub(r"static inline [^;{]*\{.*?\n\}", "", text, flags=re.S)
 
 

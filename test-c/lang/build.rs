@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The bindings, as a crate that wants them makes them.
+//! Generates the bindings as a crate that uses the library would.
 
 use std::{env, path::Path};
 

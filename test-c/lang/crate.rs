@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A read through the crate, in a program that links a liburing.so as well, and a ring that goes from one to the other.
+//! A read through the crate, in a program that also links a liburing.so, and a ring passed from one to the other.
 
 use ironring::*;
 use std::os::fd::AsRawFd as _;
@@ -19,7 +19,7 @@ fn main() {
     let mut buf = [0u8; 64];
     let init: unsafe extern "C" fn(u32, *mut io_uring, u32) -> i32 = io_uring_queue_init;
     assert_ne!(init as usize, shared::io_uring_queue_init as *const () as usize);
-    // SAFETY: the ring and the buffer outlive the request, which is waited for.
+    // SAFETY: the ring and the buffer outlive the request, which is awaited.
     unsafe {
         let mut ring: io_uring = std::mem::zeroed();
         assert_eq!(shared::io_uring_queue_init(4, &mut ring, 0), 0);

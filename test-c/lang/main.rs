@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A read through liburing-ffi, from Rust, with the bindings that bindgen makes of include/ffi.
+//! A read through liburing-ffi, from Rust, with the bindings that bindgen generates from include/ffi.
 #![allow(dead_code, non_camel_case_types, non_snake_case, non_upper_case_globals, clippy::all)]
 
 use std::os::fd::AsRawFd as _;
@@ -14,7 +14,7 @@ fn main() {
     let mut buf = [0u8; 64];
     assert_eq!(std::mem::size_of::<uring::io_uring_sqe>(), 64);
     assert_eq!(std::mem::size_of::<uring::io_uring>(), 216);
-    // SAFETY: the ring and the buffer outlive the request, which is waited for.
+    // SAFETY: the ring and the buffer outlive the request, which is awaited.
     unsafe {
         let mut ring: uring::io_uring = std::mem::zeroed();
         assert_eq!(uring::io_uring_queue_init(4, &mut ring, 0), 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// A program that has the API from a module alone: all that `cargo xtask lang` found in the header is exported.
+// A program that gets the API only from a module, which exports all that `cargo xtask lang` found in the header.
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// The header in a namespace and in extern "C", with the system's headers outside; compiled twice into one program,
+// Includes the header in a namespace and in extern "C", after the system's headers; compiled twice into one program,
 // under two names.
 #include <atomic>
 #include <cerrno>

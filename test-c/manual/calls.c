@@ -1,4 +1,4 @@
-/* Calls that register what is neither files nor buffers, and small ones. */
+/* Registrations of neither files nor buffers, and small calls. */
 #include "page.h"
 #include <liburing/io_uring/query.h>
 #include <pthread.h>
@@ -13,7 +13,7 @@ TEST(io_uring_register)
 						    .register_op = IORING_REGISTER_ENABLE_RINGS };
 
 	begin(0);
-	RETURNS(0, "0, or what", io_uring_register((unsigned)ring.ring_fd, IORING_REGISTER_FILES, &(int){ 1 }, 1));
+	RETURNS(0, "0, or another value", io_uring_register((unsigned)ring.ring_fd, IORING_REGISTER_FILES, &(int){ 1 }, 1));
 	RETURNS(-EBUSY, "", io_uring_register((unsigned)ring.ring_fd, IORING_REGISTER_FILES, &(int){ 1 }, 1));
 	RETURNS(-ENXIO, "", io_uring_register((unsigned)ring.ring_fd, IORING_UNREGISTER_BUFFERS, NULL, 0));
 	RETURNS(-EBADF, "", io_uring_register(900, IORING_UNREGISTER_FILES, NULL, 0));
@@ -76,7 +76,7 @@ TEST(io_uring_register_iowq)
 
 	CHECK_SYS(sched_getaffinity(0, sizeof(all), &all));
 	begin(0);
-	STATES("io_uring_register_iowq_max_workers", "0 with the limits");
+	STATES("io_uring_register_iowq_max_workers", "0, with the previous limits");
 	CHECK_EQ(io_uring_register_iowq_max_workers(&ring, values), 0);
 	CHECK(values[0] && values[1]);
 	STATES("io_uring_register_iowq_max_workers", -EFAULT, "");
@@ -116,9 +116,9 @@ TEST(io_uring_register_query)
 
 	if (io_uring_register_query(&question) == -EINVAL)
 		LACKS("IORING_REGISTER_QUERY", 6, 18);
-	STATES("io_uring_register_query", "0 when each");
+	STATES("io_uring_register_query", "0 if all");
 	CHECK_EQ(question.result, 0);
-	STATES("io_uring_register_query", "the questions up to");
+	STATES("io_uring_register_query", "the queries before");
 	question.result = 0;
 	question.next_entry = (uintptr_t)bad;
 	question.size = sizeof(answer);
@@ -153,12 +153,12 @@ TEST(io_uring_register_sync_cancel)
 	RETURNS(0, "With one of them", CANCEL(.addr = 7, .flags = IORING_ASYNC_CANCEL_ALL));
 	RETURNS(-EBADF, "", CANCEL(.fd = 900, .flags = IORING_ASYNC_CANCEL_FD));
 	RETURNS(-EFAULT, "", io_uring_register_sync_cancel(&ring, BAD(struct io_uring_sync_cancel_reg)));
-	RETURNS(-EINVAL, "an unknown flag", CANCEL(.addr = 7, .flags = 1 << 20));
+	RETURNS(-EINVAL, "a flag is unknown", CANCEL(.addr = 7, .flags = 1 << 20));
 	RETURNS(-EINVAL, "pad", CANCEL(.addr = 7, .pad[1] = 1));
 	RETURNS(-EINVAL, "pad", CANCEL(.addr = 7, .pad2[1] = 1));
 	RETURNS(-EINVAL, "reg is NULL", io_uring_register_sync_cancel(&ring, NULL));
 	STARTS(7, io_uring_prep_read(sqe, in[0], buf, 1, 0));
-	RETURNS(0, "0 when a request", CANCEL(.addr = 7, .timeout = { -1, -1 }));
+	RETURNS(0, "0 if a request", CANCEL(.addr = 7, .timeout = { -1, -1 }));
 	CHECK_EQ(wait_res(&ring, 7), -ECANCELED);
 }
 
@@ -205,8 +205,8 @@ TEST(io_uring_register_region)
 		LACKS("IORING_REGISTER_MEM_REGION", 6, 13);
 	RETURNS(-EFAULT, "a structure", io_uring_register_region(&ring, BAD(struct io_uring_mem_region_reg)));
 	RETURNS(-EFAULT, "a structure", REGION(user_addr, 4096));
-	RETURNS(-EFAULT, "aren't given together", REGION(flags, 0));
-	RETURNS(-EFAULT, "aren't given together", REGION(user_addr, 0));
+	RETURNS(-EFAULT, "only one of", REGION(flags, 0));
+	RETURNS(-EFAULT, "only one of", REGION(user_addr, 0));
 	RETURNS(-EINVAL, "size is 0", REGION(size, 0));
 	RETURNS(-EINVAL, "size is 0", REGION(size, 100));
 	RETURNS(-EINVAL, "size is 0", REGION(user_addr, (uintptr_t)memory + 8));
@@ -228,7 +228,7 @@ TEST(io_uring_sqe_set_flags)
 	GIVES(-EOPNOTSUPP, "IOSQE_BUFFER_SELECT", io_uring_prep_nop(sqe); sqe->flags |= IOSQE_BUFFER_SELECT);
 	STARTS(7, io_uring_prep_nop(sqe); sqe->flags |= IOSQE_CQE_SKIP_SUCCESS);
 	GIVES(-EOPNOTSUPP, "IOSQE_IO_DRAIN", io_uring_prep_nop(sqe); sqe->flags |= IOSQE_IO_DRAIN);
-	STATES("io_uring_register_wait_reg", "-EINVAL, always");
+	STATES("io_uring_register_wait_reg", "always returns -EINVAL");
 	CHECK_EQ(io_uring_register_wait_reg(&ring, NULL, 1), -EINVAL);
 	STATES("io_uring_set_iowait", "0, or -EOPNOTSUPP");
 	CHECK_EQ(io_uring_set_iowait(&ring, true), 0);
@@ -247,7 +247,7 @@ TEST(io_uring_register_napi)
 	if (io_uring_register_napi(&ring, &napi) == -EINVAL)
 		LACKS("IORING_REGISTER_NAPI", 6, 9);
 	napi = (struct io_uring_napi){ .busy_poll_to = 70 };
-	RETURNS(0, "0 with the former", io_uring_register_napi(&ring, &napi));
+	RETURNS(0, "0, with the previous", io_uring_register_napi(&ring, &napi));
 	CHECK_EQ(napi.busy_poll_to, 50);
 	RETURNS(-EFAULT, "", io_uring_register_napi(&ring, BAD(struct io_uring_napi)));
 	RETURNS(-EINVAL, "pad or resv", io_uring_register_napi(&ring, &unset));
@@ -340,7 +340,7 @@ TEST(io_uring_sqe_set_data)
 	STATES("io_uring_prep_rw", -EINVAL, "");
 	io_uring_prep_rw(250, next_sqe(&ring, 1), 0, NULL, 0, 0);
 	CHECK_EQ(run_res(&ring), -EINVAL);
-	STATES("io_uring_smp_load_acquire", "give the value read");
+	STATES("io_uring_smp_load_acquire", "evaluate to the value read");
 	CHECK_EQ(io_uring_smp_load_acquire(&ring.ring_fd), ring.ring_fd);
 	CHECK_EQ(IO_URING_READ_ONCE(ring.ring_fd), ring.ring_fd);
 }

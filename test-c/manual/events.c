@@ -1,4 +1,4 @@
-/* Requests that wait for events and for times, and those that take other requests back. */
+/* Requests that wait for events and times, and requests that cancel others. */
 #include "page.h"
 #include <poll.h>
 #include <sys/epoll.h>
@@ -13,7 +13,7 @@ TEST(io_uring_prep_epoll_ctl)
 	make_pipe(in);
 	make_pipe(pipe);
 	begin(0);
-	GIVES(0, "One completion. | res is 0", io_uring_prep_epoll_ctl(sqe, set, in[0], EPOLL_CTL_ADD, &event));
+	GIVES(0, "posts one CQE | res is 0", io_uring_prep_epoll_ctl(sqe, set, in[0], EPOLL_CTL_ADD, &event));
 	GIVES(-EEXIST, "", io_uring_prep_epoll_ctl(sqe, set, in[0], EPOLL_CTL_ADD, &event));
 	GIVES(-EBADF, "", io_uring_prep_epoll_ctl(sqe, 900, in[0], EPOLL_CTL_ADD, &event));
 	GIVES(-EBADF, "", io_uring_prep_epoll_ctl(sqe, set, 900, EPOLL_CTL_ADD, &event));
@@ -41,7 +41,7 @@ TEST(io_uring_prep_epoll_wait)
 	CANCELS(7);
 	CHECK_EQ(res_of(7), -ECANCELED);
 	fd_write(in[1], "x", 1);
-	GIVES(1, "One completion. | res is the number", io_uring_prep_epoll_wait(sqe, set, got, 4, 0));
+	GIVES(1, "posts one CQE | res is the number", io_uring_prep_epoll_wait(sqe, set, got, 4, 0));
 	GIVES(-EBADF, "", io_uring_prep_epoll_wait(sqe, 900, got, 4, 0));
 	GIVES(-EBADF, "", io_uring_prep_epoll_wait(sqe, 0, got, 4, 0); sqe->flags |= IOSQE_FIXED_FILE);
 	GIVES(-EFAULT, "", io_uring_prep_epoll_wait(sqe, set, (struct epoll_event *)bad, 4, 0));
@@ -60,7 +60,7 @@ TEST(io_uring_prep_poll_add)
 	GIVES(POLLOUT, "res is a mask | posts one completion", io_uring_prep_poll_add(sqe, in[1], POLLOUT));
 	GIVES(-EBADF, "", io_uring_prep_poll_add(sqe, 900, POLLIN));
 	GIVES(-EBADF, "", io_uring_prep_poll_add(sqe, 0, POLLIN); sqe->flags |= IOSQE_FIXED_FILE);
-	GIVES(-EINVAL, "can't be waited for", io_uring_prep_poll_add(sqe, file, POLLPRI));
+	GIVES(-EINVAL, "can't be polled", io_uring_prep_poll_add(sqe, file, POLLPRI));
 	GIVES(-EINVAL, "IOSQE_CQE_SKIP_SUCCESS",
 	      io_uring_prep_poll_multishot(sqe, in[0], POLLIN); sqe->flags |= IOSQE_CQE_SKIP_SUCCESS);
 	GIVES(-EINVAL, "sqe->len", io_uring_prep_poll_add(sqe, in[0], POLLIN); sqe->len = 1 << 20);
@@ -100,7 +100,7 @@ TEST(io_uring_prep_poll_update)
 	GIVES(-EINVAL, "flags", UPDATE(7, 0, 0, IORING_POLL_ADD_MULTI));
 	GIVES(-EINVAL, "poll_mask", UPDATE(7, 0, POLLIN, IORING_POLL_UPDATE_USER_DATA));
 	GIVES(-EINVAL, "poll_mask", UPDATE(7, 9, POLLIN, IORING_POLL_UPDATE_EVENTS));
-	STATES("io_uring_prep_poll_update", "One completion | at once");
+	STATES("io_uring_prep_poll_update", "posts one CQE | at once");
 	STARTS(8, UPDATE(7, 9, POLLOUT, IORING_POLL_UPDATE_EVENTS | IORING_POLL_UPDATE_USER_DATA));
 	collect(&ring, 2);
 	CHECK_EQ(res_of(8), 0);
@@ -113,8 +113,8 @@ static struct __kernel_timespec *const no_time = (struct __kernel_timespec *)409
 TEST(io_uring_prep_timeout)
 {
 	begin(0);
-	GIVES(-ETIME, "besides", io_uring_prep_timeout(sqe, &soon, 0, 0));
-	STATES("io_uring_prep_timeout", "One completion. | the time has passed");
+	GIVES(-ETIME, "Besides", io_uring_prep_timeout(sqe, &soon, 0, 0));
+	STATES("io_uring_prep_timeout", "posts one CQE | the time has expired");
 	GIVES(-EFAULT, "", io_uring_prep_timeout(sqe, no_time, 0, 0));
 	GIVES(-EINVAL, "flags has a bit", io_uring_prep_timeout(sqe, &soon, 0, 1U << 20));
 	GIVES(-EINVAL, "flags has a bit",
@@ -122,7 +122,7 @@ TEST(io_uring_prep_timeout)
 	GIVES(-EINVAL, "flags has a bit",
 	      io_uring_prep_timeout(sqe, &soon, 0, IORING_TIMEOUT_MULTISHOT | IORING_TIMEOUT_ABS));
 	GIVES(-EINVAL, "a field of ts", io_uring_prep_timeout(sqe, &negative, 0, 0));
-	STATES("io_uring_prep_timeout", "completions came first");
+	STATES("io_uring_prep_timeout", "completions were posted first");
 	STARTS(7, io_uring_prep_timeout(sqe, &late, 1, 0));
 	STARTS(8, io_uring_prep_nop(sqe));
 	collect(&ring, 2);
@@ -149,7 +149,7 @@ TEST(io_uring_prep_timeout_remove)
 	GIVES(-EINVAL, "a field of ts", io_uring_prep_timeout_update(sqe, &negative, 7, 0));
 	GIVES(-EINVAL, "IOSQE_", io_uring_prep_timeout_remove(sqe, 7, 0); sqe->flags |= IOSQE_FIXED_FILE);
 	GIVES(-EOPNOTSUPP, "", io_uring_prep_timeout_remove(sqe, 7, 0); sqe->flags |= IOSQE_BUFFER_SELECT);
-	STATES("io_uring_prep_timeout_remove", "One completion | A removed timeout");
+	STATES("io_uring_prep_timeout_remove", "posts one CQE | A removed timeout");
 	STARTS(7, io_uring_prep_timeout(sqe, &late, 0, 0));
 	STARTS(8, io_uring_prep_timeout_remove(sqe, 7, 0));
 	collect(&ring, 2);
@@ -180,7 +180,7 @@ TEST(io_uring_prep_link_timeout)
 
 	make_pipe(in);
 	begin(0);
-	STATES("io_uring_prep_link_timeout", "the time passed first");
+	STATES("io_uring_prep_link_timeout", "the timeout expired first");
 	LIMITED(&soon, 0);
 	CHECK_EQ(res_of(7), -ECANCELED);
 	CHECK_EQ(res_of(8), -ETIME);
@@ -200,7 +200,7 @@ TEST(io_uring_prep_link_timeout)
 	CHECK_EQ(res_of(8), -EINVAL);
 	LIMITED(&soon, IORING_TIMEOUT_BOOTTIME | IORING_TIMEOUT_REALTIME);
 	CHECK_EQ(res_of(8), -EINVAL);
-	GIVES(-EINVAL, "the SQE before", io_uring_prep_link_timeout(sqe, &soon, 0));
+	GIVES(-EINVAL, "the previous SQE", io_uring_prep_link_timeout(sqe, &soon, 0));
 }
 
 TEST(io_uring_prep_cancel)
@@ -213,7 +213,7 @@ TEST(io_uring_prep_cancel)
 	GIVES(-EINVAL, "", io_uring_prep_cancel64(sqe, 7, 1 << 20));
 	GIVES(-EINVAL, "", io_uring_prep_cancel_fd(sqe, in[0], IORING_ASYNC_CANCEL_ANY));
 	GIVES(0, "the number of requests", io_uring_prep_cancel64(sqe, 7, IORING_ASYNC_CANCEL_ALL));
-	STATES("io_uring_prep_cancel", "One completion | 0 when a request was found | Each canceled request");
+	STATES("io_uring_prep_cancel", "posts one CQE | 0 when a request was found | Each canceled request");
 	STARTS(7, io_uring_prep_poll_add(sqe, in[0], POLLIN));
 	CANCELS(7);
 	CHECK_EQ(res_of(7), -ECANCELED);
@@ -233,7 +233,7 @@ TEST(io_uring_prep_link_timeout__quiet)
 
 	make_pipe(in);
 	begin(0);
-	STATES("io_uring_prep_link_timeout", "its completion is left out");
+	STATES("io_uring_prep_link_timeout", "its CQE is not posted");
 	sqe = next_sqe(&ring, 7);
 	io_uring_prep_read(sqe, in[0], &byte, 1, 0);
 	sqe->flags |= IOSQE_IO_LINK;

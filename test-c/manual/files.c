@@ -1,4 +1,4 @@
-/* Requests on open files that move no data of the program's: their ends, sizes, slots and advice. */
+/* Requests on open files that transfer no data: closing, sizes, slots and advice. */
 #include "page.h"
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -9,7 +9,7 @@ TEST(io_uring_prep_close)
 
 	begin(0);
 	fd = dup(1);
-	GIVES(0, "One CQE. | res is 0 | flags is 0", io_uring_prep_close(sqe, fd));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0", io_uring_prep_close(sqe, fd));
 	CHECK(!fd_is_open(fd));
 	GIVES(-EBADF, "fd is not open", io_uring_prep_close(sqe, 900));
 	GIVES(-EBADF, "descriptor of a ring", io_uring_prep_close(sqe, ring.ring_fd));
@@ -22,9 +22,9 @@ TEST(io_uring_prep_close)
 	GIVES(-ENXIO, "", io_uring_prep_close_direct(sqe, 0));
 	CHECK_EQ(io_uring_register_files_sparse(&ring, 2), 0);
 	GIVES(-EBADF, "the slot is empty", io_uring_prep_close_direct(sqe, 0));
-	GIVES(-EBADF, "which it must not be",
+	GIVES(-EBADF, "which is not allowed",
 	      io_uring_prep_close_direct(sqe, 0); sqe->flags |= IOSQE_FIXED_FILE);
-	GIVES(-EINVAL, "no such slot", io_uring_prep_close_direct(sqe, 2));
+	GIVES(-EINVAL, "beyond the table", io_uring_prep_close_direct(sqe, 2));
 	begin(IORING_SETUP_IOPOLL);
 	GIVES(-EINVAL, "another field", io_uring_prep_close(sqe, dup(1)));
 	CHECK_EQ(io_uring_register_files_sparse(&ring, 2), 0);
@@ -38,7 +38,7 @@ TEST(io_uring_prep_fsync)
 	make_pipe(pipe);
 	path = open(tmp_path("file"), O_PATH);
 	begin(0);
-	GIVES(0, "One CQE. | res is 0 | flags is 0", io_uring_prep_fsync(sqe, file, 0));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0", io_uring_prep_fsync(sqe, file, 0));
 	GIVES(-EBADF, "", io_uring_prep_fsync(sqe, 900, 0));
 	GIVES(-EBADF, "", io_uring_prep_fsync(sqe, path, 0));
 	GIVES(-EINVAL, "can't be flushed", io_uring_prep_fsync(sqe, pipe[0], 0));
@@ -59,7 +59,7 @@ TEST(io_uring_prep_ftruncate)
 	read_only = open(tmp_path("file"), O_RDONLY);
 	CHECK_SYS(fcntl(sealed, F_ADD_SEALS, F_SEAL_GROW));
 	begin(0);
-	GIVES(0, "One CQE. | res is 0 | flags is 0", io_uring_prep_ftruncate(sqe, file, 10));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0", io_uring_prep_ftruncate(sqe, file, 10));
 	GIVES(-EBADF, "", io_uring_prep_ftruncate(sqe, 900, 0));
 	GIVES(-EBADF, "", io_uring_prep_ftruncate(sqe, path, 0));
 	GIVES(-EFBIG, "", io_uring_prep_ftruncate(sqe, file, LLONG_MAX));
@@ -87,7 +87,7 @@ TEST(io_uring_prep_fallocate)
 	read_only = open(tmp_path("file"), O_RDONLY);
 	CHECK_SYS(fcntl(sealed, F_ADD_SEALS, F_SEAL_GROW));
 	begin(0);
-	GIVES(0, "One CQE. | res is 0 | flags is 0", io_uring_prep_fallocate(sqe, file, 0, 0, 10));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0", io_uring_prep_fallocate(sqe, file, 0, 0, 10));
 	GIVES(-EBADF, "", io_uring_prep_fallocate(sqe, 900, 0, 0, 10));
 	GIVES(-EBADF, "", io_uring_prep_fallocate(sqe, read_only, 0, 0, 10));
 	GIVES(-EFBIG, "", io_uring_prep_fallocate(sqe, file, 0, LLONG_MAX - 10, 10));
@@ -116,7 +116,7 @@ TEST(io_uring_prep_fadvise)
 
 	make_pipe(pipe);
 	begin(0);
-	GIVES(0, "One CQE. | res is 0 | flags is 0", io_uring_prep_fadvise(sqe, file, 0, 0, POSIX_FADV_RANDOM));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0", io_uring_prep_fadvise(sqe, file, 0, 0, POSIX_FADV_RANDOM));
 	GIVES(-EBADF, "", io_uring_prep_fadvise(sqe, 900, 0, 0, POSIX_FADV_RANDOM));
 	GIVES(-EINVAL, "advice", io_uring_prep_fadvise(sqe, file, 0, 0, 99));
 	GIVES(-EINVAL, "len", io_uring_prep_fadvise64(sqe, file, 0, -1, POSIX_FADV_RANDOM));
@@ -134,7 +134,7 @@ TEST(io_uring_prep_madvise)
 
 	CHECK(p != MAP_FAILED && private != MAP_FAILED);
 	begin(0);
-	GIVES(0, "One CQE. | res is 0 | flags is 0", io_uring_prep_madvise(sqe, p, LARGE_PAGE, MADV_NORMAL));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0", io_uring_prep_madvise(sqe, p, LARGE_PAGE, MADV_NORMAL));
 	GIVES(-EINVAL, "advice", io_uring_prep_madvise(sqe, p, LARGE_PAGE, 999));
 	GIVES(-EINVAL, "addr", io_uring_prep_madvise(sqe, p + 1, LARGE_PAGE, MADV_NORMAL));
 	GIVES(-EINVAL, "length", io_uring_prep_madvise64(sqe, p, -LARGE_PAGE, MADV_NORMAL));
@@ -161,7 +161,7 @@ TEST(io_uring_prep_sync_file_range)
 
 	make_pipe(pipe);
 	begin(0);
-	GIVES(0, "One CQE. | res is 0 | flags is 0", SYNC(file, 0, 0, SYNC_FILE_RANGE_WRITE));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0", SYNC(file, 0, 0, SYNC_FILE_RANGE_WRITE));
 	GIVES(-EBADF, "", SYNC(900, 0, 0, 0));
 	GIVES(-EINVAL, "a flag", SYNC(file, 0, 0, 8));
 	GIVES(-EINVAL, "offset", SYNC(file, 0, (__u64)-1, 0));
@@ -189,8 +189,8 @@ TEST(io_uring_prep_files_update)
 	CHECK_EQ(res_of(77), 0);
 	begin(0);
 	CHECK_EQ(io_uring_register_files_sparse(&ring, 4), 0);
-	GIVES(1, "One CQE. | flags is 0", io_uring_prep_files_update(sqe, fds, 1, 1));
-	GIVES(1, "that entry | Unless offset", io_uring_prep_files_update(sqe, fds, 3, 0));
+	GIVES(1, "posts one CQE | flags is 0", io_uring_prep_files_update(sqe, fds, 1, 1));
+	GIVES(1, "the reason is not reported | Unless offset", io_uring_prep_files_update(sqe, fds, 3, 0));
 	STATES("io_uring_prep_files_update", "The entries before");
 	GIVES(-EBADF, "", io_uring_prep_close_direct(sqe, 1));
 	GIVES(-EBADF, "", io_uring_prep_close_direct(sqe, 2));
@@ -221,11 +221,11 @@ TEST(io_uring_prep_fixed_fd_install)
 	GIVES(-EBADF, "the slot", io_uring_prep_fixed_fd_install(sqe, 0, 0));
 	CHECK_EQ(io_uring_register_files_sparse(&ring, 2), 0);
 	CHECK_EQ(io_uring_register_files_update(&ring, 0, &fd, 1), 1);
-	STATES("io_uring_prep_fixed_fd_install", "One CQE. | res is the new descriptor | flags is 0");
+	STATES("io_uring_prep_fixed_fd_install", "posts one CQE | res is the new descriptor | flags is 0");
 	STATES_FD(io_uring_prep_fixed_fd_install(sqe, 0, 0));
 	GIVES(-EBADF, "the slot", io_uring_prep_fixed_fd_install(sqe, 1, 0));
 	GIVES(-EBADF, "the slot", io_uring_prep_fixed_fd_install(sqe, 2, 0));
-	GIVES(-EBADF, "taken out", io_uring_prep_fixed_fd_install(sqe, 0, 0); sqe->flags = 0);
+	GIVES(-EBADF, "removed", io_uring_prep_fixed_fd_install(sqe, 0, 0); sqe->flags = 0);
 	GIVES(-EINVAL, "flags has another bit", io_uring_prep_fixed_fd_install(sqe, 0, 2));
 	GIVES(-EINVAL, "another field", io_uring_prep_fixed_fd_install(sqe, 0, 0); sqe->off = 1);
 	GIVES(-EINVAL, "another field", io_uring_prep_fixed_fd_install(sqe, 0, 0); sqe->addr = 1);

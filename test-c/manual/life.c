@@ -5,10 +5,10 @@
 #include <sys/epoll.h>
 #include <sys/xattr.h>
 
-STATES("io_uring", "what only describes | and what the kernel fills in");
+STATES("io_uring", "memory that only describes | and to memory that the kernel writes");
 STATES("io_uring_sqpoll", "What describes a request");
 STATES("io_uring_sq_ready", "Once it has passed");
-STATES("io_uring_submit", "What describes a request | Data buffers must");
+STATES("io_uring_submit", "Memory that describes a request | Data buffers must");
 
 TEST(io_uring_prep_openat)
 {

@@ -1,5 +1,5 @@
-/* How long memory must stay valid. Each request waits in a chain until the kernel's thread has taken it and what it
- * points to is unmapped: what was copied makes no difference, what is used later gives -EFAULT. */
+/* How long memory must stay valid. Each request waits in a chain until the kernel's thread has taken it and the memory
+ * that it points to is unmapped: copied memory makes no difference, memory used later gives -EFAULT. */
 #ifndef IRONRING_LIFE_H
 #define IRONRING_LIFE_H
 

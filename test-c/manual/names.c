@@ -1,8 +1,8 @@
-/* Requests that take names: made, removed, renamed, linked. */
+/* Requests that take names: create, remove, rename, link. */
 #include "page.h"
 #include <linux/fs.h>
 
-/* Names one of whose folders may not be searched, or changed, by others than root. */
+/* Names in folders that only root may search or change. */
 static void strangers_folder(void)
 {
 	CHECK_SYS(mkdir("sticky", 0777));
@@ -15,7 +15,7 @@ TEST(io_uring_prep_mkdirat)
 {
 	in_folder();
 	begin(0);
-	GIVES(0, "One CQE. | res is 0 | flags is 0", io_uring_prep_mkdirat(sqe, AT_FDCWD, "new", 0755));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0", io_uring_prep_mkdirat(sqe, AT_FDCWD, "new", 0755));
 	CHECK_SYS(rmdir("new"));
 	GIVES(-EBADF, "dfd is not open", io_uring_prep_mkdirat(sqe, 900, "x", 0755));
 	GIVES(-EBADF, "IOSQE_FIXED_FILE",
@@ -55,7 +55,7 @@ TEST(io_uring_prep_unlinkat)
 {
 	in_folder();
 	begin(0);
-	GIVES(0, "One CQE. | res is 0 | flags is 0", io_uring_prep_unlinkat(sqe, AT_FDCWD, "link", 0));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0", io_uring_prep_unlinkat(sqe, AT_FDCWD, "link", 0));
 	GIVES(-EBADF, "dfd is not open", io_uring_prep_unlinkat(sqe, 900, "file", 0));
 	GIVES(-EBADF, "IOSQE_FIXED_FILE",
 	      io_uring_prep_unlinkat(sqe, AT_FDCWD, "file", 0); sqe->flags |= IOSQE_FIXED_FILE);
@@ -71,7 +71,7 @@ TEST(io_uring_prep_unlinkat)
 	GIVES(-ENAMETOOLONG, "", io_uring_prep_unlinkat(sqe, AT_FDCWD, long_name, 0));
 	GIVES(-ENOENT, "", io_uring_prep_unlinkat(sqe, AT_FDCWD, "none", 0));
 	GIVES(-ENOENT, "", io_uring_prep_unlinkat(sqe, AT_FDCWD, "", 0));
-	GIVES(-ENOTDIR, "no directory", io_uring_prep_unlinkat(sqe, AT_FDCWD, "file", AT_REMOVEDIR));
+	GIVES(-ENOTDIR, "is not a directory and", io_uring_prep_unlinkat(sqe, AT_FDCWD, "file", AT_REMOVEDIR));
 	GIVES(-ENOTDIR, "a component", io_uring_prep_unlinkat(sqe, AT_FDCWD, "file/x", 0));
 	GIVES(-ENOTEMPTY, "", io_uring_prep_unlinkat(sqe, AT_FDCWD, "folder", AT_REMOVEDIR));
 	begin(IORING_SETUP_IOPOLL);
@@ -98,7 +98,7 @@ TEST(io_uring_prep_renameat)
 	in_folder();
 	CHECK_SYS(mkdir("empty", 0700));
 	begin(0);
-	GIVES(0, "One CQE. | res is 0 | flags is 0", io_uring_prep_renameat(sqe, AT_FDCWD, "link", AT_FDCWD, "l", 0));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0", io_uring_prep_renameat(sqe, AT_FDCWD, "link", AT_FDCWD, "l", 0));
 	GIVES(-EBADF, "is not open", io_uring_prep_renameat(sqe, 900, "file", AT_FDCWD, "x", 0));
 	GIVES(-EBADF, "is not open", io_uring_prep_renameat(sqe, AT_FDCWD, "file", 900, "x", 0));
 	GIVES(-EBADF, "IOSQE_FIXED_FILE", io_uring_prep_renameat(sqe, AT_FDCWD, "file", AT_FDCWD, "x", 0);
@@ -131,7 +131,7 @@ TEST(io_uring_prep_linkat)
 {
 	in_folder();
 	begin(0);
-	GIVES(0, "One CQE. | res is 0 | flags is 0", io_uring_prep_linkat(sqe, AT_FDCWD, "file", AT_FDCWD, "l", 0));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0", io_uring_prep_linkat(sqe, AT_FDCWD, "file", AT_FDCWD, "l", 0));
 	GIVES(-EBADF, "is not open", io_uring_prep_linkat(sqe, 900, "file", AT_FDCWD, "x", 0));
 	GIVES(-EBADF, "is not open", io_uring_prep_linkat(sqe, AT_FDCWD, "file", 900, "x", 0));
 	GIVES(-EBADF, "IOSQE_FIXED_FILE", io_uring_prep_linkat(sqe, AT_FDCWD, "file", AT_FDCWD, "x", 0);
@@ -170,7 +170,7 @@ TEST(io_uring_prep_symlinkat)
 {
 	in_folder();
 	begin(0);
-	GIVES(0, "One CQE. | res is 0 | flags is 0", io_uring_prep_symlinkat(sqe, "none", AT_FDCWD, "l"));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0", io_uring_prep_symlinkat(sqe, "none", AT_FDCWD, "l"));
 	GIVES(-EBADF, "is not open", io_uring_prep_symlinkat(sqe, "none", 900, "x"));
 	GIVES(-EBADF, "IOSQE_FIXED_FILE",
 	      io_uring_prep_symlinkat(sqe, "none", AT_FDCWD, "x"); sqe->flags |= IOSQE_FIXED_FILE);

@@ -1,4 +1,4 @@
-/* Requests that take the name of a file to open or look at it. */
+/* Requests that open or examine a file by its name. */
 #include "page.h"
 #include <linux/openat2.h>
 #include <sys/xattr.h>
@@ -10,17 +10,17 @@ TEST(io_uring_prep_openat)
 {
 	in_folder();
 	begin(0);
-	STATES("io_uring_prep_openat", "One CQE. | flags is 0 | the new descriptor | The application owns");
+	STATES("io_uring_prep_openat", "posts one CQE | flags is 0 | the new descriptor | The program owns");
 	STATES_FD(OPEN("file", O_RDONLY));
 	STATES_FD(io_uring_prep_open(sqe, "file", O_RDONLY, 0));
 	GIVES(-ENXIO, "a direct open", OPEN_SLOT("file", O_RDONLY, 0));
 	GIVES(-ENFILE, "IORING_FILE_INDEX_ALLOC", OPEN_SLOT("file", O_RDONLY, IORING_FILE_INDEX_ALLOC));
 	CHECK_EQ(io_uring_register_files_sparse(&ring, 2), 0);
-	GIVES(0, "for the direct ones with a slot named | res is a negative error, or", OPEN_SLOT("file", O_RDONLY, 0));
+	GIVES(0, "for the direct variants with a given slot | res is a negative errno value, or", OPEN_SLOT("file", O_RDONLY, 0));
 	GIVES(1, "the number of the slot", OPEN_SLOT("file", O_RDONLY, IORING_FILE_INDEX_ALLOC));
 	GIVES(-ENFILE, "IORING_FILE_INDEX_ALLOC", OPEN_SLOT("file", O_RDONLY, IORING_FILE_INDEX_ALLOC));
 	GIVES(-EINVAL, "O_CLOEXEC", OPEN_SLOT("file", O_RDONLY | O_CLOEXEC, 0));
-	GIVES(-EINVAL, "not a slot", OPEN_SLOT("file", O_RDONLY, 2));
+	GIVES(-EINVAL, "file_index is beyond", OPEN_SLOT("file", O_RDONLY, 2));
 	GIVES(-EBADF, "dfd is not open", io_uring_prep_openat(sqe, 900, "file", O_RDONLY, 0));
 	GIVES(-EBADF, "IOSQE_FIXED_FILE", OPEN("file", O_RDONLY); sqe->flags |= IOSQE_FIXED_FILE);
 	GIVES(-EEXIST, "", OPEN("file", O_RDWR | O_CREAT | O_EXCL));
@@ -50,7 +50,7 @@ TEST(io_uring_prep_openat__limits)
 	CHECK_EQ(io_uring_register_files_sparse(&ring, 1), 0);
 	no_descriptor_left();
 	GIVES(-EMFILE, "", OPEN("file", O_RDONLY));
-	GIVES(0, "for the direct ones with a slot named", OPEN_SLOT("file", O_RDONLY, 0));
+	GIVES(0, "for the direct variants with a given slot", OPEN_SLOT("file", O_RDONLY, 0));
 }
 
 TEST(io_uring_prep_openat__lease)
@@ -135,7 +135,7 @@ TEST(io_uring_prep_statx)
 
 	in_folder();
 	begin(0);
-	GIVES(0, "One CQE. | res is 0 | flags is 0 | stx_mask", STATX("file", 0, STATX_SIZE, &st));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0 | stx_mask", STATX("file", 0, STATX_SIZE, &st));
 	CHECK(st.stx_mask & STATX_SIZE);
 	CHECK_EQ(st.stx_size, 100);
 	GIVES(-EBADF, "dfd is not open", io_uring_prep_statx(sqe, 900, "file", 0, STATX_SIZE, &st));
@@ -172,7 +172,7 @@ TEST(io_uring_prep_getxattr)
 	if (setxattr("file", "user.a", "12345", 5, 0))
 		SKIP("the file system has no extended attributes");
 	begin(0);
-	GIVES(5, "One CQE. | res is the length | flags is 0", GETX("user.a", "file"));
+	GIVES(5, "posts one CQE | res is the length | flags is 0", GETX("user.a", "file"));
 	GIVES(5, "res is the length", io_uring_prep_fgetxattr(sqe, file, "user.a", value, 64));
 	GIVES(-EBADF, "", io_uring_prep_fgetxattr(sqe, 900, "user.a", value, 64));
 	GIVES(-EBADF, "", io_uring_prep_fgetxattr(sqe, path, "user.a", value, 64));
@@ -210,7 +210,7 @@ TEST(io_uring_prep_setxattr)
 	if (setxattr("file", "user.x", "12345", 5, 0))
 		SKIP("the file system has no extended attributes");
 	begin(0);
-	GIVES(0, "One CQE. | res is 0 | flags is 0", SETX("user.a", "file", 0));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0", SETX("user.a", "file", 0));
 	GIVES(0, "res is 0", io_uring_prep_fsetxattr(sqe, file, "user.a", value, 0, 5));
 	GIVES(-E2BIG, "", io_uring_prep_setxattr(sqe, "user.b", value, "file", 0, 65537));
 	GIVES(-ENOSPC, "", io_uring_prep_setxattr(sqe, "user.b", value, "file", 0, 65536));

@@ -1,6 +1,6 @@
-/* Programs that show what the pages of the manual state. A case is called as the page, with __WHAT behind it when a page
- * has several; GIVES() and STATES() name the statements by words of theirs, several between bars. `cargo xtask man`
- * compares them with the pages, and runs the programs. */
+/* Programs that test what the manual pages state. A case has the name of the page, followed by __WHAT if a page has
+ * several; GIVES() and STATES() name statements by words of theirs, separated by bars. `cargo xtask manual` compares
+ * them with the pages, and runs the programs. */
 #ifndef IRONRING_PAGE_H
 #define IRONRING_PAGE_H
 
@@ -11,10 +11,10 @@
 
 static struct io_uring ring;
 __attribute__((unused)) static struct io_uring_sqe *sqe;
-/* Mapped nowhere. */
+/* An address that is not mapped. */
 static char *const bad = (char *)4096;
 
-/* A new ring instead of the one before. */
+/* Replaces the ring by a new one. */
 static inline void begin_at(int line, unsigned flags)
 {
 	if (ring.sq.sqes)
@@ -31,10 +31,10 @@ static inline void gives_at(int line, int res)
 	if (cqe.res != res)
 		io_fail(line, "res is %d, expected %d", cqe.res, res);
 	if (cqe.flags & ~(unsigned)IORING_CQE_F_SOCK_NONEMPTY)
-		io_fail(line, "flags are %#x", cqe.flags);
+		io_fail(line, "flags are %#x, expected 0", cqe.flags);
 }
 
-/* One request, which the rest prepares in `sqe`, posts one completion with this `res` and without flags. */
+/* One request, which the last argument prepares in `sqe`, posts one completion with this `res` and without flags. */
 #define GIVES(RES, WORDS, ...)						\
 	do {								\
 		sqe = next_sqe(&ring, 1);				\
@@ -45,13 +45,13 @@ static inline void gives_at(int line, int res)
 /* A call that returns this. */
 #define RETURNS(RES, WORDS, CALL) CHECK_EQ(CALL, RES)
 
-/* The same for requests that give a descriptor, which is closed. */
+/* The same for requests that return a descriptor, which is closed. */
 static inline int descriptor_at(int line)
 {
 	int res = run_at(line, &ring).res;
 
 	if (res < 0 || fcntl(res, F_GETFD) < 0)
-		io_fail(line, "res is %d, no descriptor", res);
+		io_fail(line, "res is %d, expected a descriptor", res);
 	close(res);
 	return res;
 }
@@ -66,7 +66,7 @@ static inline int descriptor_at(int line)
 /* A name that is too long for any file system. */
 static char long_name[5000];
 
-/* The case's folder becomes the working directory, with some entries: a file, a folder with a file in it, and links. */
+/* Makes the case's folder the working directory, with some entries: a file, a folder with a file in it, and links. */
 static inline void in_folder(void)
 {
 	CHECK_SYS(chdir(tmp_dir()));
@@ -81,7 +81,7 @@ static inline void in_folder(void)
 	memset(long_name, 'x', sizeof(long_name) - 1);
 }
 
-/* Submits a request that goes on. */
+/* Submits a request that stays pending. */
 #define STARTS(DATA, ...)						\
 	do {								\
 		sqe = next_sqe(&ring, DATA);				\
@@ -89,23 +89,23 @@ static inline void in_folder(void)
 		submit_one(&ring);					\
 	} while (0)
 
-/* Cancels such a request; both completions are collected, the cancel request's as that of 8. */
+/* Cancels such a request and reaps both completions; the cancel request has the user data 8. */
 #define CANCELS(DATA)							\
 	do {								\
 		STARTS(8, io_uring_prep_cancel64(sqe, DATA, 0));	\
 		collect(&ring, 2);					\
 	} while (0)
 
-/* From here on the case is an ordinary user. */
+/* From here on the case runs as an ordinary user. */
 static inline void be_nobody(void)
 {
 	if (geteuid())
-		SKIP("only root can become somebody else");
+		SKIP("only root can change the user");
 	CHECK_SYS(setresgid(65534, 65534, 65534));
 	CHECK_SYS(setresuid(65534, 65534, 65534));
 }
 
-/* A folder of the case that is a file system by itself. */
+/* A folder of the case with a file system of its own. */
 static inline char *mounted(const char *name, const char *options, unsigned long flags)
 {
 	char *path = tmp_path(name);
@@ -117,7 +117,7 @@ static inline char *mounted(const char *name, const char *options, unsigned long
 	return path;
 }
 
-/* The process may open no further descriptor. */
+/* The process may open no more descriptors. */
 static inline void no_descriptor_left(void)
 {
 	struct rlimit limit = { 0, 0 };

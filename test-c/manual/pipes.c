@@ -21,8 +21,8 @@ TEST(io_uring_prep_splice)
 	static char page[8192];
 
 	some_pipes();
-	GIVES(100, "One CQE. | res is the number | flags is 0", SPLICE(file, 0, in[1], -1, 0));
-	GIVES(0, "of the file, or of a pipe", SPLICE(file, 100, in[1], -1, 0));
+	GIVES(100, "posts one CQE | res is the number | flags is 0", SPLICE(file, 0, in[1], -1, 0));
+	GIVES(0, "the end of the file, or a pipe", SPLICE(file, 100, in[1], -1, 0));
 	GIVES(-EAGAIN, "", SPLICE(out[0], -1, file, 0, SPLICE_F_NONBLOCK));
 	GIVES(100, "Fewer bytes", SPLICE(in[0], -1, out[1], -1, 0));
 	GIVES(100, "", SPLICE(out[0], -1, file, 0, 0));
@@ -37,7 +37,7 @@ TEST(io_uring_prep_splice)
 	GIVES(-EINVAL, "both", SPLICE(in[0], -1, in[1], -1, 0));
 	GIVES(-EINVAL, "can't seek", SPLICE(in[0], -1, socket(AF_UNIX, SOCK_STREAM, 0), 0, 0));
 	GIVES(-EINVAL, "O_APPEND", SPLICE(in[0], -1, tmp_open("append", O_APPEND), -1, 0));
-	GIVES(-EINVAL, "no support", SPLICE(open("/proc/self/ns/net", O_RDONLY), -1, in[1], -1, 0));
+	GIVES(-EINVAL, "doesn't support splice", SPLICE(open("/proc/self/ns/net", O_RDONLY), -1, in[1], -1, 0));
 	GIVES(-EINVAL, "a flag", SPLICE(in[0], -1, file, 0, 1U << 20));
 	GIVES(-ESPIPE, "", SPLICE(in[0], 0, file, 0, 0));
 	GIVES(-ESPIPE, "", SPLICE(file, 0, in[1], 0, 0));
@@ -51,7 +51,7 @@ TEST(io_uring_prep_splice)
 	CANCELS(7);
 	CHECK_EQ(res_of(7), -512);
 	close(in[1]);
-	GIVES(0, "of the file, or of a pipe", SPLICE(in[0], -1, file, 0, 0));
+	GIVES(0, "the end of the file, or a pipe", SPLICE(in[0], -1, file, 0, 0));
 }
 
 TEST(io_uring_prep_tee)
@@ -61,7 +61,7 @@ TEST(io_uring_prep_tee)
 	some_pipes();
 	GIVES(-EAGAIN, "", TEE(in[0], out[1], SPLICE_F_NONBLOCK));
 	fd_write(in[1], page, 10);
-	GIVES(10, "One CQE. | res is the number | flags is 0 | Fewer bytes", TEE(in[0], out[1], 0));
+	GIVES(10, "posts one CQE | res is the number | flags is 0 | Fewer bytes", TEE(in[0], out[1], 0));
 	CHECK_EQ(read(out[0], page, 10), 10);
 	fd_write(out[1], page, 4096);
 	GIVES(-EAGAIN, "", TEE(in[0], out[1], SPLICE_F_NONBLOCK));

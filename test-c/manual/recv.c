@@ -8,7 +8,7 @@ static struct iovec some = { buf, 8 };
 static struct msghdr message;
 static struct io_uring_buf_ring *buffers;
 
-/* The group 9 is a ring with room for 8 buffers; 8 doesn't exist. */
+/* Group 9 is a ring for 8 buffers; group 8 doesn't exist. */
 static void start(void)
 {
 	int ret;
@@ -28,7 +28,7 @@ static void add(unsigned id, unsigned len)
 	io_uring_buf_ring_advance(buffers, 1);
 }
 
-/* A stream whose peer has ended, or has reset it. */
+/* A stream whose peer has closed or reset it. */
 static int ended(bool reset)
 {
 	struct linger at_once = { 1, 0 };
@@ -45,7 +45,7 @@ static int ended(bool reset)
 #define RECV(FD, LEN, FLAGS) io_uring_prep_recv(sqe, FD, buf, LEN, FLAGS)
 #define SELECTS(GROUP) (sqe->flags |= IOSQE_BUFFER_SELECT, sqe->buf_group = GROUP)
 
-/* One request; its only completion. */
+/* Runs one request and returns its only completion. */
 #define GOT(...)							\
 	({								\
 		sqe = next_sqe(&ring, 1);				\
@@ -61,14 +61,14 @@ TEST(io_uring_prep_recv)
 
 	start();
 	fd_write(tcp[1], "12345", 5);
-	STATES("io_uring_prep_recv", "One completion. | there is more to receive | TCP does, UDP doesn't");
+	STATES("io_uring_prep_recv", "posts one CQE | there is more to receive | TCP does, UDP doesn't");
 	cqe = GOT(RECV(tcp[0], 3, 0));
 	CHECK_EQ(cqe.res, 3);
 	CHECK_EQ(cqe.flags, IORING_CQE_F_SOCK_NONEMPTY);
-	GIVES(0, "0 is the end", RECV(tcp[0], 0, 0));
+	GIVES(0, "0 means the end", RECV(tcp[0], 0, 0));
 	GIVES(2, "res is the number", RECV(tcp[0], 8, 0));
 	CHECK_EQ(send(udp[1], "", 0, 0), 0);
-	GIVES(0, "0 is the end", RECV(udp[0], 8, 0));
+	GIVES(0, "0 means the end", RECV(udp[0], 8, 0));
 	fd_write(udp[1], "12345", 5);
 	fd_write(udp[1], "12345", 5);
 	cqe = GOT(RECV(udp[0], 3, MSG_TRUNC));
@@ -113,7 +113,7 @@ TEST(io_uring_prep_recv__buffers)
 	add(1, 3);
 	add(2, 3);
 	add(3, 3);
-	STATES("io_uring_prep_recv", "gives its buffer back");
+	STATES("io_uring_prep_recv", "returns its buffer");
 	STARTS(7, RECV(tcp[0], 0, 0); SELECTS(9));
 	CANCELS(7);
 	CHECK_EQ(cqe_of(7).flags, 0);
@@ -142,7 +142,7 @@ TEST(io_uring_prep_recv__incremental)
 		LACKS("IOU_PBUF_RING_INC", 6, 12);
 	add(1, 64);
 	fd_write(tcp[1], "12345", 5);
-	STATES("io_uring_prep_recv", "the kernel keeps the rest | Only with a ring");
+	STATES("io_uring_prep_recv", "the kernel keeps the rest | This only happens");
 	cqe = GOT(RECV(tcp[0], 0, 0); SELECTS(10));
 	CHECK_EQ(cqe.res, 5);
 	CHECK(cqe.flags & IORING_CQE_F_BUF_MORE);
@@ -183,7 +183,7 @@ TEST(io_uring_prep_recvmsg)
 	pair = with((struct msghdr){ .msg_iov = two, .msg_iovlen = 2 });
 	negative = with((struct msghdr){ .msg_name = buf, .msg_namelen = (socklen_t)-1 });
 	fd_write(tcp[1], "123456789", 9);
-	STATES("io_uring_prep_recvmsg", "One completion. | there is more to receive");
+	STATES("io_uring_prep_recvmsg", "posts one CQE | there is more to receive");
 	cqe = GOT(RECVMSG(tcp[0], &message, 0));
 	CHECK_EQ(cqe.res, 8);
 	CHECK_EQ(cqe.flags, IORING_CQE_F_SOCK_NONEMPTY);
@@ -241,7 +241,7 @@ TEST(io_uring_prep_recv_multishot)
 	STARTS(7, MULTI(tcp[0], 0); SELECTS(9));
 	CANCELS(7);
 	CHECK_EQ(res_of(7), -ECANCELED);
-	STATES("io_uring_prep_recv_multishot", "As many completions | res is the number | the request goes on | a provided buffer was");
+	STATES("io_uring_prep_recv_multishot", "posts a completion | res is the number | still active | a provided buffer");
 	STATES("io_uring_prep_recv_multishot", "there is more to receive | is the last one | Completions without data");
 	STARTS(7, MULTI(tcp[0], 0); SELECTS(9));
 	fd_write(tcp[1], "12345", 5);
@@ -295,7 +295,7 @@ TEST(io_uring_prep_recvmsg_multishot)
 	GIVES(-ENOTSOCK, "", MULTIMSG(file, &plain, 0));
 	GIVES(-EOVERFLOW, "", MULTIMSG(udp[0], &large, 0));
 	fd_write(udp[1], "123", 3);
-	STATES("io_uring_prep_recvmsg_multishot", -EFAULT, "no room");
+	STATES("io_uring_prep_recvmsg_multishot", -EFAULT, "is too small");
 	cqe = GOT(MULTIMSG(udp[0], &plain, 0));
 	CHECK_EQ(cqe.res, -EFAULT);
 	begin(0);
@@ -307,7 +307,7 @@ TEST(io_uring_prep_recvmsg_multishot)
 	CANCELS(7);
 	CHECK_EQ(res_of(7), -ECANCELED);
 	CHECK_EQ(cqe_of(7).flags, 0);
-	STATES("io_uring_prep_recvmsg_multishot", "One completion | res is the number | more than 0 | the request goes on | the buffer's ID");
+	STATES("io_uring_prep_recvmsg_multishot", "posts one | res is the number | more than 0 | still active | the buffer's ID");
 	STATES("io_uring_prep_recvmsg_multishot", "A completion without it");
 	STARTS(7, MULTIMSG(udp[0], &plain, 0));
 	CHECK_EQ(send(udp[1], "", 0, 0), 0);

@@ -1,4 +1,4 @@
-/* Calls that register files, buffers and groups of buffers. */
+/* Calls that register files, buffers and buffer groups. */
 #include "page.h"
 #include <sys/eventfd.h>
 
@@ -41,7 +41,7 @@ TEST(io_uring_register_buffers_update_tag)
 	begin(0);
 	RETURNS(-ENXIO, "", io_uring_register_buffers_update_tag(&ring, 0, &some, no_tags, 1));
 	CHECK_EQ(io_uring_register_buffers_sparse(&ring, 2), 0);
-	RETURNS(1, "How many", io_uring_register_buffers_update_tag(&ring, 0, &some, no_tags, 1));
+	RETURNS(1, "The number of slots", io_uring_register_buffers_update_tag(&ring, 0, &some, no_tags, 1));
 	RETURNS(1, "A number below", io_uring_register_buffers_update_tag(&ring, 0, two, no_tags, 2));
 	RETURNS(-EFAULT, "iovecs or tags", io_uring_register_buffers_update_tag(&ring, 0, BAD(struct iovec), no_tags, 1));
 	RETURNS(-EFAULT, "iovecs or tags", io_uring_register_buffers_update_tag(&ring, 0, &some, BAD(__u64), 1));
@@ -88,12 +88,12 @@ TEST(io_uring_register_files_update)
 	begin(0);
 	RETURNS(-ENXIO, "", UPDATE(0, &one_file, 1));
 	CHECK_EQ(io_uring_register_files_sparse(&ring, 4), 0);
-	RETURNS(1, "How many", UPDATE(0, &one_file, 1));
-	RETURNS(1, "How many", UPDATE(0, &skip, 1));
+	RETURNS(1, "The number of slots", UPDATE(0, &one_file, 1));
+	RETURNS(1, "The number of slots", UPDATE(0, &skip, 1));
 	RETURNS(1, "", UPDATE(2, &one_file, 1));
 	RETURNS(1, "", UPDATE(3, &one_file, 1));
 	RETURNS(1, "A number below", UPDATE(1, three, 3));
-	STATES("io_uring_register_files_update", "That slot is empty now | Those behind");
+	STATES("io_uring_register_files_update", "That slot is now empty | The slots after");
 	GIVES(-EBADF, "", io_uring_prep_close_direct(sqe, 2));
 	GIVES(0, "", io_uring_prep_close_direct(sqe, 3));
 	RETURNS(-EBADF, "", UPDATE(0, &closed, 1));
@@ -135,7 +135,7 @@ TEST(io_uring_register_personality)
 	int id;
 
 	begin(0);
-	STATES("io_uring_register_personality", "returns the id");
+	STATES("io_uring_register_personality", "returns the ID");
 	id = io_uring_register_personality(&ring);
 	CHECK(id >= 1 && id <= 65535);
 	RETURNS(0, "io_uring_unregister_personality() returns", io_uring_unregister_personality(&ring, id));
@@ -169,7 +169,7 @@ TEST(io_uring_register_buf_ring)
 	RETURNS(-EFAULT, "", REGISTER(NULL, 8, 1));
 	RETURNS(-EFAULT, "", REGISTER(bad, 8, 1));
 	RETURNS(-EFAULT, "", REGISTER(read_only, 8, 1));
-	RETURNS(-EINVAL, "the start of a page", REGISTER(memory + 16, 8, 1));
+	RETURNS(-EINVAL, "aligned to a page", REGISTER(memory + 16, 8, 1));
 	RETURNS(-EINVAL, "ring_entries", REGISTER(memory, 0, 1));
 	RETURNS(-EINVAL, "ring_entries", REGISTER(memory, 7, 1));
 	RETURNS(-EINVAL, "ring_entries", REGISTER(memory, 65536, 1));
@@ -243,7 +243,7 @@ TEST(io_uring_clone_buffers)
 	GIVES(64, "", io_uring_prep_read_fixed(sqe, tmp_filled("file", 100, 1), buf, 64, 0, 0));
 }
 
-/* Without CAP_IPC_LOCK and without a limit to lock within. */
+/* Without CAP_IPC_LOCK, and with a limit of 0 on locked memory. */
 TEST(io_uring_register_region__locked)
 {
 	struct rlimit none = { 0, 0 };
@@ -256,7 +256,7 @@ TEST(io_uring_register_region__locked)
 	int ret;
 
 	if (geteuid())
-		SKIP("only root can make a ring that others may not");
+		SKIP("only root can create a ring that other users may not");
 	be_nobody();
 	begin(0);
 	CHECK_EQ(io_uring_register_buffers_sparse(&ring, 1), 0);

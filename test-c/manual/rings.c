@@ -1,4 +1,4 @@
-/* Requests that work on rings, on groups of buffers, and commands. */
+/* Requests on rings and buffer groups, and commands. */
 #include "page.h"
 #include "../net.h"
 #include <linux/fs.h>
@@ -19,12 +19,12 @@ TEST(io_uring_prep_msg_ring)
 	begin(0);
 	ring_init(&target, 8, 0);
 	ring_init(&disabled, 8, IORING_SETUP_R_DISABLED);
-	GIVES(0, "One completion on each | Here res is 0", MSG(target.ring_fd, 5, 77));
-	STATES("io_uring_prep_msg_ring", "There the completion");
+	GIVES(0, "posts one CQE on each | On the sending ring", MSG(target.ring_fd, 5, 77));
+	STATES("io_uring_prep_msg_ring", "On the target ring");
 	cqe = wait_one(&target);
 	CHECK_EQ(cqe.res, 5);
 	CHECK_EQ(cqe.user_data, 77);
-	STATES("io_uring_prep_msg_ring", "leaves out the completion here");
+	STATES("io_uring_prep_msg_ring", "no CQE is posted on the sending");
 	STARTS(7, MSG(target.ring_fd, 6, 78); sqe->flags |= IOSQE_CQE_SKIP_SUCCESS);
 	CHECK_EQ(wait_res(&target, 78), 6);
 	CHECK_QUIET(&ring);
@@ -52,9 +52,9 @@ TEST(io_uring_prep_msg_ring_fd)
 	GIVES(-ENXIO, "", MSG_FD(target.ring_fd, 0, 0));
 	GIVES(-ENFILE, "", io_uring_prep_msg_ring_fd_alloc(sqe, target.ring_fd, 0, 77, 0));
 	CHECK_EQ(io_uring_register_files_sparse(&target, 2), 0);
-	GIVES(0, "One completion on each", MSG_FD(target.ring_fd, 0, 0));
+	GIVES(0, "posts one CQE on each", MSG_FD(target.ring_fd, 0, 0));
 	CHECK_EQ(wait_res(&target, 77), 0);
-	GIVES(1, "One completion on each", io_uring_prep_msg_ring_fd_alloc(sqe, target.ring_fd, 0, 77, 0));
+	GIVES(1, "posts one CQE on each", io_uring_prep_msg_ring_fd_alloc(sqe, target.ring_fd, 0, 77, 0));
 	CHECK_EQ(wait_res(&target, 77), 1);
 	GIVES(0, "IORING_MSG_RING_CQE_SKIP",
 	      io_uring_prep_msg_ring_fd(sqe, target.ring_fd, 0, 0, 77, IORING_MSG_RING_CQE_SKIP));
@@ -86,7 +86,7 @@ TEST(io_uring_prep_provide_buffers)
 
 	begin(0);
 	make_buffer_ring(8);
-	GIVES(0, "One completion. | res is 0", PROVIDE(buf, 8, 2, 9, 5));
+	GIVES(0, "posts one CQE | res is 0", PROVIDE(buf, 8, 2, 9, 5));
 	GIVES(-E2BIG, "", PROVIDE(buf, 8, 0, 9, 0));
 	GIVES(-E2BIG, "", PROVIDE(buf, 8, -1, 9, 0));
 	GIVES(-E2BIG, "", PROVIDE(buf, 8, 65536 + 1, 9, 0));
@@ -97,7 +97,7 @@ TEST(io_uring_prep_provide_buffers)
 	GIVES(-EINVAL, "bid", PROVIDE(buf, 8, 2, 9, 65535));
 	GIVES(-EINVAL, "len is 0", PROVIDE(buf, 0, 1, 9, 0));
 	GIVES(-EOVERFLOW, "len times", PROVIDE((void *)(uintptr_t)-4096, INT_MAX, 65535, 9, 0));
-	STATES("io_uring_prep_provide_buffers", "A request that took a buffer");
+	STATES("io_uring_prep_provide_buffers", "A request that picked a buffer");
 	sqe = next_sqe(&ring, 1);
 	io_uring_prep_read(sqe, file, NULL, 8, 0);
 	sqe->flags |= IOSQE_BUFFER_SELECT;
@@ -122,7 +122,7 @@ TEST(io_uring_prep_remove_buffers)
 	make_buffer_ring(8);
 	GIVES(-ENOENT, "", io_uring_prep_remove_buffers(sqe, 1, 9));
 	GIVES(0, "", PROVIDE(buf, 8, 3, 9, 0));
-	GIVES(1, "One completion. | res is the number", io_uring_prep_remove_buffers(sqe, 1, 9));
+	GIVES(1, "posts one CQE | res is the number", io_uring_prep_remove_buffers(sqe, 1, 9));
 	GIVES(2, "res is the number", io_uring_prep_remove_buffers(sqe, 5, 9));
 	GIVES(0, "res is the number", io_uring_prep_remove_buffers(sqe, 5, 9));
 	GIVES(-EINVAL, "nr is 0", io_uring_prep_remove_buffers(sqe, 0, 9));
@@ -151,11 +151,11 @@ TEST(io_uring_prep_cmd_sock)
 	tcp_pair(pair);
 	listener = tcp_listener(&here);
 	begin(0);
-	STATES("io_uring_prep_uring_cmd", "One completion | res is what");
-	GIVES(0, "One completion, with res",
+	STATES("io_uring_prep_uring_cmd", "posts one CQE | res is what");
+	GIVES(0, "posts one CQE | res is the value",
 	      SOCKET_CMD(SOCKET_URING_OP_SETSOCKOPT, pair[0], SOL_SOCKET, SO_KEEPALIVE, 4));
 	value = 0;
-	GIVES(4, "One completion, with res",
+	GIVES(4, "posts one CQE | res is the value",
 	      SOCKET_CMD(SOCKET_URING_OP_GETSOCKOPT, pair[0], SOL_SOCKET, SO_KEEPALIVE, 4));
 	CHECK_EQ(value, 1);
 	GIVES(-ENOPROTOOPT, "", SOCKET_CMD(SOCKET_URING_OP_SETSOCKOPT, pair[0], SOL_SOCKET, 9999, 4));
@@ -173,7 +173,7 @@ TEST(io_uring_prep_cmd_sock)
 	      SOCKET_CMD(SOCKET_URING_OP_GETSOCKOPT, pair[0], IPPROTO_TCP, TCP_NODELAY, 4));
 }
 
-/* A block device of 1 MB, backed by a file; gone when it is closed. */
+/* A block device of 1 MB, backed by a file; removed when it is closed. */
 static int loop_device(int file, unsigned flags)
 {
 	struct loop_config config = { .fd = (unsigned)file, .info.lo_flags = LO_FLAGS_AUTOCLEAR | flags };
@@ -209,7 +209,7 @@ TEST(io_uring_prep_cmd_discard)
 	GIVES(-EOPNOTSUPP, "", DISCARD(file, 0, 4096));
 	CHECK_SYS(ftruncate(file, 1 << 20));
 	device = loop_device(file, 0);
-	GIVES(0, "One completion. | res is 0", DISCARD(device, 0, 4096));
+	GIVES(0, "posts one CQE | res is 0", DISCARD(device, 0, 4096));
 	GIVES(-EINVAL, "isn't a multiple", DISCARD(device, 1, 4096));
 	GIVES(-EINVAL, "isn't a multiple", DISCARD(device, 0, 1));
 	GIVES(-EINVAL, "isn't a multiple", DISCARD(device, 0, 0));
@@ -225,7 +225,7 @@ static void *makes_ring(void *flags)
 	return NULL;
 }
 
-/* The thread that the target belongs to has ended. */
+/* The thread that owns the target ring has ended. */
 TEST(io_uring_prep_msg_ring__dead)
 {
 	unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
@@ -235,7 +235,7 @@ TEST(io_uring_prep_msg_ring__dead)
 	begin(0);
 	CHECK_EQ(pthread_create(&thread, NULL, makes_ring, &flags), 0);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
-	STATES("io_uring_prep_msg_ring", -EOWNERDEAD, "Kernel 6.18");
+	STATES("io_uring_prep_msg_ring", -EOWNERDEAD, "On kernel 6.18");
 	GIVES(0, "", MSG(target.ring_fd, 5, 77));
 	CHECK_QUIET(&target);
 	CHECK_EQ(io_uring_register_files(&ring, &file, 1), 0);

@@ -23,13 +23,13 @@ TEST(io_uring_prep_read)
 	make_pipe(pipe);
 	fd_write(pipe[1], "abc", 3);
 	begin(0);
-	GIVES(100, "One CQE. | res is the number | the end of the file, since | Fewer bytes", READ(file, 8192, 0));
+	GIVES(100, "posts one CQE | res is the number | the end of the file, since | Fewer bytes", READ(file, 8192, 0));
 	CHECK_PATTERN(buf, 100, 1);
-	GIVES(3, "that no more was there", READ(pipe[0], 100, -1));
+	GIVES(3, "that no more data", READ(pipe[0], 100, -1));
 	GIVES(0, "0 means the end | flags is 0, unless", READ(file, 10, 100));
 	GIVES(0, "0 means the end", READ(file, 0, 0));
 	GIVES(-EAGAIN, "RWF_NOWAIT", READ(pipe[0], 1, -1); sqe->rw_flags = RWF_NOWAIT);
-	STATES("io_uring_prep_read", -EAGAIN, "Where it can");
+	STATES("io_uring_prep_read", -EAGAIN, "If it can");
 	sqe = next_sqe(&ring, 7);
 	READ(inotify = inotify_init1(IN_NONBLOCK), 4096, -1);
 	submit_one(&ring);
@@ -48,13 +48,13 @@ TEST(io_uring_prep_read)
 	GIVES(-EINVAL, "offset", READ(file, 1, -2));
 	GIVES(-EINVAL, "nr_vecs", io_uring_prep_readv(sqe, file, too_many, 1025, 0));
 	GIVES(-EINVAL, "a length", io_uring_prep_readv(sqe, file, &no_length, 1, 0));
-	GIVES(-EINVAL, "no read function", READ(open("/proc/self/ns/net", O_RDONLY), 1, 0));
+	GIVES(-EINVAL, "doesn't support reads", READ(open("/proc/self/ns/net", O_RDONLY), 1, 0));
 	GIVES(-EINVAL, "not a priority", READ(file, 1, 0); sqe->ioprio = 7 << 13);
 	GIVES(-EISDIR, "", READ(folder, 1, 0));
 	GIVES(-ENOBUFS, "", READ(file, 1, 0); sqe->flags |= IOSQE_BUFFER_SELECT; sqe->buf_group = 9);
 	GIVES(-EOPNOTSUPP, "a flag", READ(file, 1, 0); sqe->rw_flags = 1 << 20);
 	GIVES(0, "", io_uring_prep_provide_buffers(sqe, buf, 64, 1, 9, 5));
-	STATES("io_uring_prep_read", "then it names the buffer");
+	STATES("io_uring_prep_read", "the ID of the buffer");
 	sqe = next_sqe(&ring, 1);
 	READ(file, 64, 0);
 	sqe->flags |= IOSQE_BUFFER_SELECT;
@@ -90,21 +90,21 @@ TEST(io_uring_prep_write)
 	read_only = open("file", O_RDONLY);
 	make_pipe(pipe);
 	begin(0);
-	GIVES(100, "One CQE. | res is the number | flags is 0", WRITE(file, 100, 0));
+	GIVES(100, "posts one CQE | res is the number | flags is 0", WRITE(file, 100, 0));
 	CHECK_SYS(fcntl(pipe[1], F_SETPIPE_SZ, 4096));
 	GIVES(4096, "", WRITE(pipe[1], 4096, -1));
 	GIVES(-EAGAIN, "would wait", WRITE(pipe[1], 1, -1); sqe->rw_flags = RWF_NOWAIT);
-	GIVES(-EAGAIN, "always answer so", WRITE(file, 1, 0); sqe->rw_flags = RWF_NOWAIT);
+	GIVES(-EAGAIN, "always return this", WRITE(file, 1, 0); sqe->rw_flags = RWF_NOWAIT);
 	GIVES(-EBADF, "", WRITE(900, 1, 0));
 	GIVES(-EBADF, "", WRITE(read_only, 1, 0));
 	GIVES(-ENOSPC, "", WRITE(full, 1, 0));
 	GIVES(-EFAULT, "", io_uring_prep_write(sqe, file, bad, 1, 0));
 	GIVES(-EFAULT, "", io_uring_prep_writev(sqe, file, (struct iovec *)bad, 1, 0));
 	GIVES(-EFAULT, "", io_uring_prep_writev(sqe, file, &nowhere, 1, 0));
-	/* To the page cache by a worker, which nothing is sent to; directly by this thread. */
+	/* A write to the page cache runs in a worker, which gets no signal; a direct write runs in this thread. */
 	signal(SIGXFSZ, count);
 	CHECK_SYS(setrlimit(RLIMIT_FSIZE, &limit));
-	GIVES(10, "Fewer bytes | The rest was not written | happens with files", WRITE(file, 100, 40));
+	GIVES(10, "Fewer bytes | The rest was not written | happen for files", WRITE(file, 100, 40));
 	GIVES(-EFBIG, "", WRITE(file, 100, 50); sqe->flags |= IOSQE_ASYNC);
 	CHECK_EQ(signals, 0);
 	GIVES(-EFBIG, "", WRITE(tmp_open("direct", O_DIRECT), 4096, 4096));
@@ -115,7 +115,7 @@ TEST(io_uring_prep_write)
 	GIVES(-EINVAL, "nr_vecs", io_uring_prep_writev(sqe, file, too_many, 1025, 0));
 	GIVES(-EINVAL, "a length", io_uring_prep_writev(sqe, file, &no_length, 1, 0));
 	if (control >= 0)
-		GIVES(-EINVAL, "no write function", WRITE(control, 1, 0));
+		GIVES(-EINVAL, "doesn't support writes", WRITE(control, 1, 0));
 	GIVES(-EINVAL, "not a priority", WRITE(file, 1, 0); sqe->ioprio = 7 << 13);
 	GIVES(-EOPNOTSUPP, "a flag", WRITE(file, 1, 0); sqe->rw_flags = 1 << 20);
 	GIVES(-EOPNOTSUPP, "IOSQE_BUFFER_SELECT", WRITE(file, 1, 0); sqe->flags |= IOSQE_BUFFER_SELECT);
@@ -135,7 +135,7 @@ TEST(io_uring_prep_write)
 	GIVES(-EPERM, "", WRITE(file, 1, 0); sqe->ioprio = 1 << 13);
 }
 
-/* Both kinds with the buffer `buf` registered. */
+/* Tests both kinds with `buf` registered. */
 TEST(io_uring_prep_read_fixed)
 {
 	int file = tmp_filled("file", 100, 1);
@@ -144,13 +144,13 @@ TEST(io_uring_prep_read_fixed)
 	begin(0);
 	GIVES(-EFAULT, "no buffer", io_uring_prep_read_fixed(sqe, file, buf, 10, 0, 0));
 	CHECK_EQ(io_uring_register_buffers(&ring, &buffer, 1), 0);
-	GIVES(100, "One CQE. | res is the number | flags is 0", io_uring_prep_read_fixed(sqe, file, buf, 4096, 0, 0));
+	GIVES(100, "posts one CQE | res is the number | flags is 0", io_uring_prep_read_fixed(sqe, file, buf, 4096, 0, 0));
 	CHECK_PATTERN(buf, 100, 1);
 	GIVES(10, "res is the number", io_uring_prep_readv_fixed(sqe, file, &inside, 1, 0, 0, 0));
 	GIVES(0, "res is the number", io_uring_prep_read_fixed(sqe, file, buf, 4096, 100, 0));
 	GIVES(-EFAULT, "no buffer", io_uring_prep_read_fixed(sqe, file, buf, 10, 0, 1));
-	GIVES(-EFAULT, "not wholly inside", io_uring_prep_read_fixed(sqe, file, buf, 4097, 0, 0));
-	GIVES(-EFAULT, "not wholly inside", io_uring_prep_readv_fixed(sqe, file, &outside, 1, 0, 0, 0));
+	GIVES(-EFAULT, "not entirely inside", io_uring_prep_read_fixed(sqe, file, buf, 4097, 0, 0));
+	GIVES(-EFAULT, "not entirely inside", io_uring_prep_readv_fixed(sqe, file, &outside, 1, 0, 0, 0));
 	GIVES(-EFAULT, "is empty", io_uring_prep_readv_fixed(sqe, file, &empty, 1, 0, 0, 0));
 	GIVES(-EFAULT, "iovecs is not", io_uring_prep_readv_fixed(sqe, file, (struct iovec *)bad, 1, 0, 0, 0));
 	GIVES(-EINVAL, "nr_vecs", io_uring_prep_readv_fixed(sqe, file, too_many, 1025, 0, 0, 0));
@@ -166,11 +166,11 @@ TEST(io_uring_prep_write_fixed)
 	begin(0);
 	GIVES(-EFAULT, "no buffer", io_uring_prep_write_fixed(sqe, file, buf, 10, 0, 0));
 	CHECK_EQ(io_uring_register_buffers(&ring, &buffer, 1), 0);
-	GIVES(100, "One CQE. | res is the number | flags is 0", io_uring_prep_write_fixed(sqe, file, buf, 100, 0, 0));
+	GIVES(100, "posts one CQE | res is the number | flags is 0", io_uring_prep_write_fixed(sqe, file, buf, 100, 0, 0));
 	GIVES(10, "res is the number", io_uring_prep_writev_fixed(sqe, file, &inside, 1, 0, 0, 0));
 	GIVES(-EFAULT, "no buffer", io_uring_prep_write_fixed(sqe, file, buf, 10, 0, 1));
-	GIVES(-EFAULT, "not wholly inside", io_uring_prep_write_fixed(sqe, file, buf, 4097, 0, 0));
-	GIVES(-EFAULT, "not wholly inside", io_uring_prep_writev_fixed(sqe, file, &outside, 1, 0, 0, 0));
+	GIVES(-EFAULT, "not entirely inside", io_uring_prep_write_fixed(sqe, file, buf, 4097, 0, 0));
+	GIVES(-EFAULT, "not entirely inside", io_uring_prep_writev_fixed(sqe, file, &outside, 1, 0, 0, 0));
 	GIVES(-EFAULT, "is empty", io_uring_prep_writev_fixed(sqe, file, &empty, 1, 0, 0, 0));
 	GIVES(-EFAULT, "iovecs is not", io_uring_prep_writev_fixed(sqe, file, (struct iovec *)bad, 1, 0, 0, 0));
 	GIVES(-EINVAL, "nr_vecs", io_uring_prep_writev_fixed(sqe, file, too_many, 1025, 0, 0, 0));
@@ -191,13 +191,13 @@ TEST(io_uring_prep_read_multishot)
 	GIVES(-EBADF, "", MULTI(pipe[1]));
 	GIVES(-EBADFD, "", MULTI(file));
 	GIVES(-EINVAL, "nbytes", io_uring_prep_read_multishot(sqe, pipe[0], 1, (__u64)-1, 9));
-	GIVES(-EINVAL, "taken out", MULTI(pipe[0]); sqe->flags = 0);
+	GIVES(-EINVAL, "was removed", MULTI(pipe[0]); sqe->flags = 0);
 	GIVES(-EINVAL, "ioprio", MULTI(pipe[0]); sqe->ioprio = 1);
 	GIVES(-EINVAL, "too small", MULTI(event));
 	sqe = next_sqe(&ring, 7);
 	MULTI(pipe[0]);
 	submit_one(&ring);
-	STATES("io_uring_prep_read_multishot", "Any number | so many bytes | flags has | that the request lives on");
+	STATES("io_uring_prep_read_multishot", "any number | the number of bytes | flags has | means that");
 	fd_write(pipe[1], "abc", 3);
 	cqe = wait_one(&ring);
 	CHECK_EQ(cqe.user_data, 7);

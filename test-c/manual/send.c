@@ -26,7 +26,7 @@ static void start(void)
 	begin(0);
 }
 
-/* Its sending side is shut down, or its peer has reset it. */
+/* A stream whose sending side is shut down, or whose peer has reset it. */
 static int ended(bool by_peer)
 {
 	struct linger at_once = { 1, 0 };
@@ -53,9 +53,9 @@ TEST(io_uring_prep_send)
 	struct done cqe;
 
 	start();
-	GIVES(3, "One completion. | res is the number", SEND(tcp[0], 3, 0));
+	GIVES(3, "posts one CQE | res is the number", SEND(tcp[0], 3, 0));
 	GIVES(3, "res is the number", SENDTO(UDP(), name, sizeof(here)));
-	STATES("io_uring_prep_send", -ENOTCONN, "In res");
+	STATES("io_uring_prep_send", -ENOTCONN, "These errors arrive");
 	GIVES(-EPIPE, "", SEND(TCP(), 3, 0));
 	GIVES(-ENOTCONN, "", SEND(socket(AF_UNIX, SOCK_DGRAM, 0), 3, 0));
 	GIVES(-ECONNRESET, "", SEND(ended(true), 3, 0));
@@ -86,7 +86,7 @@ TEST(io_uring_prep_send)
 	GIVES(0, "", io_uring_prep_provide_buffers(sqe, buf, 8, 1, 9, 4));
 	STARTS(7, SEND(full, 0, 0); SELECTS(9));
 	CANCELS(7);
-	STATES("io_uring_prep_send", "may have one too");
+	STATES("io_uring_prep_send", "may report one too");
 	CHECK_EQ(buffer_id(cqe_of(7)), 4);
 	STATES("io_uring_prep_send", -ENOBUFS, "");
 	sqe = next_sqe(&ring, 1);
@@ -139,7 +139,7 @@ TEST(io_uring_prep_sendmsg)
 	long_iov = with((struct msghdr){ .msg_iov = too_many, .msg_iovlen = 1025 });
 	closed = with((struct msghdr){ .msg_control = &control, .msg_controllen = sizeof(control) });
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	GIVES(3, "One completion. | res is the number", SENDMSG(tcp[0], &message, 0));
+	GIVES(3, "posts one CQE | res is the number", SENDMSG(tcp[0], &message, 0));
 	GIVES(-ENOTCONN, "", SENDMSG(socket(AF_UNIX, SOCK_DGRAM, 0), &message, 0));
 	GIVES(-ECONNRESET, "", SENDMSG(ended(true), &message, 0));
 	GIVES(-EDESTADDRREQ, "", SENDMSG(UDP(), &message, 0));
@@ -172,7 +172,7 @@ TEST(io_uring_prep_sendmsg)
 	GIVES(-EPIPE, "", SENDMSG(ended(false), &message, 0));
 }
 
-/* A request that posts a notification as well if its first completion says so. */
+/* A request that also posts a notification if its first completion says so. */
 static int zero_copy(void)
 {
 	struct done first, last;
@@ -205,7 +205,7 @@ TEST(io_uring_prep_send_zc)
 	struct iovec buffer = { buf, 4096 };
 
 	start();
-	STATES("io_uring_prep_send_zc", "The first completion has | When its flags have | Without it none | The second completion");
+	STATES("io_uring_prep_send_zc", "The first | If its flags have | Without it none | The second");
 	STATES("io_uring_prep_send_zc", "It has the same user_data | Its res is 0 | IORING_SEND_ZC_REPORT_USAGE it is");
 	ZC(3, SEND_ZC(tcp[0], 0));
 	ZC(3, io_uring_prep_send_zc(sqe, tcp[0], buf, 3, 0, IORING_SEND_ZC_REPORT_USAGE));
@@ -220,7 +220,7 @@ TEST(io_uring_prep_send_zc)
 	ZC(3, FIXED(buf, 3, 0));
 	ZC(-EFAULT, FIXED(buf, 4097, 0));
 	STATES("io_uring_prep_send_zc", -EINVAL, "IOSQE_CQE_SKIP | zc_flags");
-	STATES("io_uring_prep_send_zc", "So can one that is refused");
+	STATES("io_uring_prep_send_zc", "So can a request that is refused");
 	ZC(-EINVAL, SEND_ZC(tcp[0], 0); sqe->flags |= IOSQE_CQE_SKIP_SUCCESS);
 	ZC(-EINVAL, io_uring_prep_send_zc(sqe, tcp[0], buf, 3, 0, IORING_RECVSEND_BUNDLE));
 	STATES("io_uring_prep_send_zc", -ENOTSOCK, "");
@@ -247,7 +247,7 @@ TEST(io_uring_prep_sendmsg_zc)
 	struct iovec buffer = { buf + 4096, 4096 };
 
 	start();
-	STATES("io_uring_prep_sendmsg_zc", "The first completion | When its flags");
+	STATES("io_uring_prep_sendmsg_zc", "The first completion | If its flags");
 	ZC(3, io_uring_prep_sendmsg_zc(sqe, tcp[0], &message, 0));
 	STATES("io_uring_prep_sendmsg_zc", -EFAULT, "");
 	ZC(-EFAULT, io_uring_prep_sendmsg_zc_fixed(sqe, tcp[0], &message, 0, 0));
@@ -291,7 +291,7 @@ TEST(io_uring_prep_send_bundle)
 	io_uring_buf_ring_add(buffers, buf, 8, 3, 7, 0);
 	io_uring_buf_ring_add(buffers, buf, 8, 5, 7, 1);
 	io_uring_buf_ring_advance(buffers, 2);
-	STATES("io_uring_prep_send_bundle", "may have taken buffers");
+	STATES("io_uring_prep_send_bundle", "may have taken all buffers");
 	STATES("io_uring_prep_send_bundle", -EPIPE, "");
 	sqe = next_sqe(&ring, 1);
 	BUNDLE(ended(false));
@@ -301,7 +301,7 @@ TEST(io_uring_prep_send_bundle)
 	io_uring_buf_ring_add(buffers, buf, 8, 3, 7, 0);
 	io_uring_buf_ring_add(buffers, buf, 8, 5, 7, 1);
 	io_uring_buf_ring_advance(buffers, 2);
-	STATES("io_uring_prep_send_bundle", "One or more | the number of bytes | is the last one | the round's first | their lengths");
+	STATES("io_uring_prep_send_bundle", "posts one or more | the number | is the last one | the round's first | their lengths");
 	sqe = next_sqe(&ring, 1);
 	BUNDLE(tcp[0]);
 	cqe = run_one(&ring);
@@ -336,7 +336,7 @@ TEST(io_uring_prep_send_bundle__rounds)
 	for (i = 0; i < 300; i++)
 		io_uring_buf_ring_add(buffers, buf, 1, (unsigned short)i, 511, (int)i);
 	io_uring_buf_ring_advance(buffers, 300);
-	STATES("io_uring_prep_send_bundle", "at most 256 | another round follows");
+	STATES("io_uring_prep_send_bundle", "up to 256 | another round follows");
 	STARTS(7, BUNDLE(tcp[0]));
 	do {
 		cqe = wait_one(&ring);

@@ -1,4 +1,4 @@
-/* Calls that make rings. */
+/* Calls that create rings. */
 #include "page.h"
 #include <sys/eventfd.h>
 
@@ -18,7 +18,7 @@ static int params_give(unsigned entries, struct io_uring_params p)
 TEST(io_uring_queue_init)
 {
 	RETURNS(0, "0, or a negative", INIT(8, 0));
-	STATES("io_uring_queue_init", "io_uring_queue_exit(3) may be called");
+	STATES("io_uring_queue_init", "io_uring_queue_exit(3) may still be called");
 	RETURNS(-EINVAL, "entries is 0", INIT(0, 0));
 	RETURNS(-EINVAL, "entries is 0", INIT(32769, 0));
 	RETURNS(-EINVAL, "p->cq_entries", INIT(8, .flags = IORING_SETUP_CQSIZE));
@@ -36,7 +36,7 @@ TEST(io_uring_queue_init)
 	RETURNS(-EMFILE, "", INIT(8, 0));
 }
 
-/* The bare call: a descriptor, or an errno. */
+/* The bare call: returns a descriptor, or an errno. */
 static int setup_gives(unsigned entries, struct io_uring_params p)
 {
 	int ret = io_uring_setup(entries, &p);
@@ -72,7 +72,7 @@ TEST(io_uring_setup)
 		SETUP(1, .flags = IORING_SETUP_CQE_MIXED | IORING_SETUP_CQSIZE, .cq_entries = 1));
 	RETURNS(-ENXIO, "", SETUP(8, .flags = IORING_SETUP_ATTACH_WQ, .wq_fd = 900));
 	errno = 1234;
-	STATES("io_uring_setup", "errno(3) itself");
+	STATES("io_uring_setup", "A negative errno value");
 	CHECK_EQ(SETUP(0, 0), -EINVAL);
 	CHECK_EQ(errno, 1234);
 	no_descriptor_left();
@@ -88,7 +88,7 @@ TEST(io_uring_queue_init_mem)
 
 	memset(memory, 0, 4 * LARGE_PAGE);
 	ret = io_uring_queue_init_mem(8, &made, &p, memory, 4 * LARGE_PAGE);
-	STATES("io_uring_queue_init_mem", "How many bytes");
+	STATES("io_uring_queue_init_mem", "The number of bytes");
 	CHECK(ret > 0 && ret % sysconf(_SC_PAGESIZE) == 0);
 	io_uring_queue_exit(&made);
 	memset(memory, 0xee, 4 * LARGE_PAGE);
@@ -98,11 +98,11 @@ TEST(io_uring_queue_init_mem)
 	p = (struct io_uring_params){ .flags = 0 };
 	RETURNS(-EINVAL, "the sizes", io_uring_queue_init_mem(0, &made, &p, memory, 4 * LARGE_PAGE));
 	p = (struct io_uring_params){ .flags = 0 };
-	RETURNS(-EINVAL, "buf doesn't start", io_uring_queue_init_mem(8, &made, &p, memory + 64, 2 * LARGE_PAGE));
+	RETURNS(-EINVAL, "buf isn't aligned", io_uring_queue_init_mem(8, &made, &p, memory + 64, 2 * LARGE_PAGE));
 	p = (struct io_uring_params){ .flags = 0 };
 	RETURNS(-EFAULT, "", io_uring_queue_init_mem(8, &made, &p, bad, 4 * LARGE_PAGE));
 	p = (struct io_uring_params){ .flags = 1U << 30 };
-	STATES("io_uring_queue_init_mem", "then buf is the program's");
+	STATES("io_uring_queue_init_mem", "buf belongs to the program");
 	RETURNS(-EINVAL, "a flag", io_uring_queue_init_mem(8, &made, &p, memory, 4 * LARGE_PAGE));
 }
 
@@ -127,7 +127,7 @@ TEST(io_uring_memory_size)
 {
 	struct io_uring_params few = { .flags = IORING_SETUP_CQSIZE, .cq_entries = 4 };
 
-	STATES("io_uring_memory_size", "The size in bytes | Or -EINVAL");
+	STATES("io_uring_memory_size", "The size in bytes | or -EINVAL");
 	CHECK(io_uring_memory_size(8, 0) > 0 && io_uring_memory_size(8, 0) % sysconf(_SC_PAGESIZE) == 0);
 	RETURNS(-EINVAL, "entries is 0", io_uring_memory_size(0, 0));
 	RETURNS(-EINVAL, "entries is 0", io_uring_memory_size(32769, 0));
@@ -144,7 +144,7 @@ TEST(io_uring_ring_fds)
 
 	begin(0);
 	STATES("io_uring_register_ring_fd", "1, or a negative");
-	STATES("io_uring_register_ring_fd", -EEXIST, "it is registered already");
+	STATES("io_uring_register_ring_fd", -EEXIST, "is already registered");
 	CHECK_EQ(io_uring_register_ring_fd(&ring), 1);
 	CHECK_EQ(io_uring_register_ring_fd(&ring), -EEXIST);
 	CHECK_EQ(io_uring_unregister_ring_fd(&ring), 1);
@@ -174,6 +174,6 @@ TEST(io_uring_enable_rings)
 	errno = 1234;
 	RETURNS(0, "0, or a negative", io_uring_enable_rings(&ring));
 	RETURNS(-EBADFD, "", io_uring_enable_rings(&ring));
-	STATES("io_uring_enable_rings", "errno itself");
+	STATES("io_uring_enable_rings", "errno is not changed");
 	CHECK_EQ(errno, 1234);
 }

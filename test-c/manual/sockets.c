@@ -1,4 +1,4 @@
-/* Requests that make, name and connect sockets. */
+/* Requests that create, bind and connect sockets. */
 #include "page.h"
 #include "../net.h"
 
@@ -19,7 +19,7 @@ static void start(void)
 TEST(io_uring_prep_socket)
 {
 	start();
-	STATES("io_uring_prep_socket", "One completion. | the new file descriptor");
+	STATES("io_uring_prep_socket", "posts one CQE | the new file descriptor");
 	STATES_FD(io_uring_prep_socket(sqe, AF_INET, SOCK_STREAM, 0, 0));
 	GIVES(-ENXIO, "", io_uring_prep_socket_direct(sqe, AF_INET, SOCK_STREAM, 0, 0, 0));
 	GIVES(-ENFILE, "no slot", io_uring_prep_socket_direct_alloc(sqe, AF_INET, SOCK_STREAM, 0, 0));
@@ -46,7 +46,7 @@ TEST(io_uring_prep_bind)
 	union address path;
 
 	start();
-	GIVES(0, "One completion. | res is 0", BIND(fd));
+	GIVES(0, "posts one CQE | res is 0", BIND(fd));
 	GIVES(-EINVAL, "bound already", BIND(fd));
 	close(bound_socket(SOCK_STREAM, &here));
 	other = bound_socket(SOCK_DGRAM, &here);
@@ -74,7 +74,7 @@ TEST(io_uring_prep_listen)
 	int fd = bound_socket(SOCK_STREAM, &here), other, on = 1, pair[2];
 
 	start();
-	GIVES(0, "One completion. | res is 0", io_uring_prep_listen(sqe, fd, 5));
+	GIVES(0, "posts one CQE | res is 0", io_uring_prep_listen(sqe, fd, 5));
 	tcp_pair(pair);
 	GIVES(-EINVAL, "is connected", io_uring_prep_listen(sqe, pair[0], 5));
 	GIVES(-EBADF, "", io_uring_prep_listen(sqe, 900, 5));
@@ -115,7 +115,7 @@ TEST(io_uring_prep_connect)
 	close(bound_socket(SOCK_STREAM, &here));
 	GIVES(-ECONNREFUSED, "", CONNECT(TCP()));
 	tcp_listener(&here);
-	GIVES(0, "One completion. | res is 0", CONNECT(fd));
+	GIVES(0, "posts one CQE | res is 0", CONNECT(fd));
 	GIVES(-EISCONN, "", CONNECT(fd));
 	GIVES(-EBADF, "", CONNECT(900));
 	GIVES(-EBADF, "", CONNECT(0); sqe->flags |= IOSQE_FIXED_FILE);
@@ -166,7 +166,7 @@ TEST(io_uring_prep_accept)
 	listener = tcp_listener(&v4);
 	other = tcp_listener(&here);
 	tcp_client(&v4);
-	STATES("io_uring_prep_accept", "io_uring_prep_multishot_accept(): the new | The single kinds");
+	STATES("io_uring_prep_accept", "io_uring_prep_multishot_accept(): the new | The other two variants");
 	STATES_FD(io_uring_prep_accept(sqe, listener, (struct sockaddr *)&from, &len, 0));
 	GIVES(-EAGAIN, "", ACCEPT(listener); sqe->ioprio |= IORING_ACCEPT_DONTWAIT);
 	GIVES(-EBADF, "", ACCEPT(900));
@@ -185,7 +185,7 @@ TEST(io_uring_prep_accept)
 	CHECK_SYS(shutdown(other, SHUT_RD));
 	GIVES(-EINVAL, "isn't listening", ACCEPT(other));
 	GIVES(-ENOTSOCK, "", ACCEPT(file));
-	STATES("io_uring_prep_accept", -EOPNOTSUPP, "In res");
+	STATES("io_uring_prep_accept", -EOPNOTSUPP, "Errors of accept4");
 	GIVES(-EOPNOTSUPP, "", ACCEPT(UDP()));
 	tcp_client(&v4);
 	GIVES(-ENXIO, "", ACCEPT_SLOT(listener, 0, 0));
@@ -193,9 +193,9 @@ TEST(io_uring_prep_accept)
 	GIVES(-ENFILE, "no slot", ACCEPT_SLOT(listener, 0, IORING_FILE_INDEX_ALLOC));
 	CHECK_EQ(io_uring_register_files_sparse(&ring, 2), 0);
 	tcp_client(&v4);
-	GIVES(0, "with a slot: 0", ACCEPT_SLOT(listener, 0, 0));
+	GIVES(0, "with a given slot: 0", ACCEPT_SLOT(listener, 0, 0));
 	tcp_client(&v4);
-	GIVES(1, "that the kernel picked", ACCEPT_SLOT(listener, 0, IORING_FILE_INDEX_ALLOC));
+	GIVES(1, "that the kernel chose", ACCEPT_SLOT(listener, 0, IORING_FILE_INDEX_ALLOC));
 	tcp_client(&v4);
 	GIVES(-ENFILE, "no slot", ACCEPT_SLOT(listener, 0, IORING_FILE_INDEX_ALLOC));
 	GIVES(-EINVAL, "SOCK_CLOEXEC", ACCEPT_SLOT(listener, SOCK_CLOEXEC, 0));
@@ -203,9 +203,9 @@ TEST(io_uring_prep_accept)
 	GIVES(-EINVAL, "file_index is beyond", ACCEPT_SLOT(listener, 0, 2));
 	GIVES(-EINVAL, "a multishot request",
 	      io_uring_prep_multishot_accept(sqe, listener, NULL, NULL, 0); sqe->file_index = 1);
-	STATES("io_uring_prep_accept", "the multishot request goes on | more connections | A completion without it");
+	STATES("io_uring_prep_accept", "the multishot request stays active | more connections | A CQE without this flag");
 	STARTS(7, io_uring_prep_multishot_accept(sqe, listener, NULL, NULL, 0); sqe->flags |= IOSQE_CQE_SKIP_SUCCESS);
-	STATES("io_uring_prep_accept", "still post those");
+	STATES("io_uring_prep_accept", "still posts the CQEs");
 	fd = tcp_client(&v4);
 	cqe = wait_one(&ring);
 	CHECK(cqe.res >= 0 && cqe.flags & IORING_CQE_F_MORE);
@@ -223,7 +223,7 @@ TEST(io_uring_prep_shutdown)
 
 	start();
 	tcp_pair(pair);
-	GIVES(0, "One completion. | res is 0", io_uring_prep_shutdown(sqe, pair[0], SHUT_WR));
+	GIVES(0, "posts one CQE | res is 0", io_uring_prep_shutdown(sqe, pair[0], SHUT_WR));
 	GIVES(-EBADF, "", io_uring_prep_shutdown(sqe, 900, SHUT_WR));
 	GIVES(-EBADF, "", io_uring_prep_shutdown(sqe, 0, SHUT_WR); sqe->flags |= IOSQE_FIXED_FILE);
 	GIVES(-EINVAL, "how", io_uring_prep_shutdown(sqe, pair[0], 3));

@@ -1,4 +1,4 @@
-/* Requests that wait for something else than data: futexes, children, and the one that doesn't wait at all. */
+/* Requests that wait for something other than data: futexes and children; and the no-op, which doesn't wait. */
 #include "page.h"
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -9,7 +9,7 @@ static uint32_t word[2] = { 1, 1 };
 TEST(io_uring_prep_nop)
 {
 	begin(0);
-	GIVES(0, "One CQE. | res is 0, or what | flags is 0", io_uring_prep_nop(sqe));
+	GIVES(0, "posts one CQE | res is 0, or what | flags is 0", io_uring_prep_nop(sqe));
 	GIVES(-5, "res is 0, or what",
 	      io_uring_prep_nop(sqe); sqe->rw_flags = IORING_NOP_INJECT_RESULT; sqe->len = (__u32)-5);
 	GIVES(-EINVAL, "a flag", io_uring_prep_nop(sqe); sqe->rw_flags = 1 << 20);
@@ -48,7 +48,7 @@ TEST(io_uring_prep_futex_wait)
 	CHECK_EQ(io_uring_register_sync_cancel(&ring, &(struct io_uring_sync_cancel_reg){ .addr = 7, .timeout = { -1, -1 } }), 1);
 	CHECK_EQ(wait_res(&ring, 7), -ECANCELED);
 	GIVES(0, "", WAKE(word, 1, ALL, SIZE_32, 0));
-	STATES("io_uring_prep_futex_wait", "One CQE. | res is 0 | flags is 0");
+	STATES("io_uring_prep_futex_wait", "posts one CQE | res is 0 | flags is 0");
 	STARTS(7, WAIT(word, 1, ALL, SIZE_32, 0));
 	STATES("io_uring_prep_futex_wake", "res is the number of waiters");
 	STARTS(9, WAKE(word, 5, ALL, SIZE_32, 0));
@@ -63,7 +63,7 @@ TEST(io_uring_prep_futex_wake)
 {
 	begin(0);
 	need_op(IORING_OP_FUTEX_WAKE);
-	GIVES(0, "One CQE. | res is the number | flags is 0", WAKE(word, 1, ALL, SIZE_32, 0));
+	GIVES(0, "posts one CQE | res is the number | flags is 0", WAKE(word, 1, ALL, SIZE_32, 0));
 	GIVES(-EFAULT, "", WAKE((uint32_t *)bad, 1, ALL, SIZE_32, 0));
 	GIVES(0, "", WAKE((uint32_t *)bad, 1, ALL, SIZE_32 | FUTEX_PRIVATE_FLAG, 0));
 	GIVES(-EINVAL, "a flag", WAKE(word, 1, ALL, SIZE_32 | 0x40, 0));
@@ -114,7 +114,7 @@ TEST(io_uring_prep_futex_waitv)
 	STATES("io_uring_prep_futex_waitv", -ECANCELED, "");
 	CANCELS(7);
 	CHECK_EQ(res_of(7), -ECANCELED);
-	STATES("io_uring_prep_futex_waitv", "One CQE. | res is the index | flags is 0");
+	STATES("io_uring_prep_futex_waitv", "posts one CQE | res is the index | flags is 0");
 	STARTS(7, WAITV(two, 2, 0));
 	STARTS(9, WAKE(word + 1, 1, ALL, SIZE_32, 0));
 	collect(&ring, 2);
@@ -147,7 +147,7 @@ TEST(io_uring_prep_waitid)
 
 	begin(0);
 	need_op(IORING_OP_WAITID);
-	GIVES(0, "One CQE. | res is 0 | flags is 0 | What happened", WAITID(P_PID, ended, WEXITED));
+	GIVES(0, "posts one CQE | res is 0 | flags is 0 | The child's state", WAITID(P_PID, ended, WEXITED));
 	CHECK_EQ(info.si_pid, ended);
 	CHECK_EQ(info.si_status, 3);
 	STATES("io_uring_prep_waitid", "are set to 0");
@@ -174,7 +174,7 @@ TEST(io_uring_prep_waitid)
 	CANCELS(7);
 	CHECK_EQ(res_of(7), -ECANCELED);
 	CHECK_EQ(info.si_pid | info.si_signo, 0);
-	STATES("io_uring_prep_waitid", -ECHILD, "at the end of a wait");
+	STATES("io_uring_prep_waitid", -ECHILD, "another waiter got the child");
 	signal(SIGCHLD, SIG_IGN);
 	STARTS(7, WAITID(P_PID, pid, WEXITED));
 	kill(pid, SIGKILL);

@@ -12,7 +12,7 @@ static void nops(unsigned n)
 		io_uring_prep_nop(next_sqe(&ring, n));
 }
 
-/* n completions in the queue. */
+/* Puts n completions in the queue. */
 static void filled(unsigned n)
 {
 	nops(n);
@@ -24,7 +24,7 @@ static void interrupt(int number)
 	(void)number;
 }
 
-/* A signal comes in a moment. */
+/* Sends a signal after a moment. */
 static void signal_soon(void)
 {
 	struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESTART };
@@ -41,7 +41,7 @@ static void *there(void *got)
 	return NULL;
 }
 
-/* What the call returns in another thread than the ring's. */
+/* The result of the call in a thread other than the ring's. */
 static int elsewhere(int (*what)(void))
 {
 	pthread_t thread;
@@ -126,12 +126,12 @@ TEST(io_uring_submit__sqpoll)
 {
 	begin(IORING_SETUP_SQPOLL);
 	nops(1);
-	STATES("io_uring_submit", "it is the number that the kernel's thread");
+	STATES("io_uring_submit", "it is the number that the submission thread");
 	CHECK(io_uring_submit(&ring) >= 1);
 	RETURNS(0, "", io_uring_get_events(&ring));
 	STATES("io_uring_sqring_wait", "0, or a negative");
 	CHECK_EQ(io_uring_sqring_wait(&ring), 0);
-	STATES("io_uring_enter", "With IORING_SETUP_SQPOLL it is");
+	STATES("io_uring_enter", "With IORING_SETUP_SQPOLL the result is");
 	CHECK_EQ(io_uring_enter((unsigned)ring.ring_fd, 3, 0, IORING_ENTER_SQ_WAKEUP, NULL), 3);
 }
 
@@ -170,12 +170,12 @@ TEST(io_uring_get_sqe)
 
 	begin(0);
 	STATES("io_uring_get_sqe", "A pointer to the SQE");
-	STATES("io_uring_get_sqe128", "NULL if there is none");
+	STATES("io_uring_get_sqe128", "NULL if no SQE");
 	CHECK(!io_uring_get_sqe128(&ring));
 	for (i = 0; i < 32; i++)
 		io_uring_prep_nop(next_sqe(&ring, i));
 	CHECK(!io_uring_get_sqe(&ring));
-	STATES("io_uring_sq_ready", "The number.");
+	STATES("io_uring_sq_ready", "The functions return the number");
 	CHECK_EQ(io_uring_sq_ready(&ring), 32);
 	submit_n(&ring, 32);
 	STATES("io_uring_cq_ready", "The number of slots");
@@ -192,7 +192,7 @@ TEST(io_uring_peek)
 	cqe = (void *)bad;
 	CHECK_EQ(io_uring_peek_cqe(&ring, &cqe), -EAGAIN);
 	CHECK(!cqe);
-	STATES("io_uring_peek_batch_cqe", "The number of | 0 means");
+	STATES("io_uring_peek_batch_cqe", "The number of | It is 0");
 	CHECK_EQ(io_uring_peek_batch_cqe(&ring, several, 8), 0);
 	filled(3);
 	CHECK_EQ(io_uring_peek_batch_cqe(&ring, several, 8), 3);
@@ -238,7 +238,7 @@ TEST(io_uring_wait_cqes)
 	RETURNS(-EFAULT, "", WAITS(1, NO_TIME, NULL));
 	RETURNS(-EFAULT, "", WAITS(1, &soon, (sigset_t *)(void *)bad));
 	filled(1);
-	RETURNS(0, "0 with *cqe_ptr set | When the time is over", WAITS(2, &soon, NULL));
+	RETURNS(0, "0 with *cqe_ptr set | If the timeout expires", WAITS(2, &soon, NULL));
 	CHECK(cqe);
 }
 
@@ -257,7 +257,7 @@ TEST(io_uring_submit_and_wait_timeout)
 	RETURNS(-EFAULT, "", BOTH(1, &soon, (sigset_t *)(void *)bad));
 	nops(1);
 	RETURNS(1, "more than 0", BOTH(1, &soon, NULL));
-	RETURNS(0, "0, completions were there | *cqe_ptr is set", BOTH(1, &soon, NULL));
+	RETURNS(0, "0, completions were available | *cqe_ptr is set", BOTH(1, &soon, NULL));
 	CHECK(cqe);
 	io_uring_cqe_seen(&ring, cqe);
 	STATES("io_uring_submit_and_wait_timeout", "*cqe_ptr may be NULL");
@@ -306,8 +306,8 @@ TEST(io_uring_submit_and_wait_reg)
 	RETURNS(-EINTR, "", io_uring_submit_and_wait_reg(&ring, &cqe, 1, 2));
 	RETURNS(-EAGAIN, "", io_uring_submit_and_wait_reg(&ring, &cqe, 0, 0));
 	nops(1);
-	RETURNS(1, "That of io_uring", io_uring_submit_and_wait_reg(&ring, &cqe, 1, 0));
-	RETURNS(0, "That of io_uring", io_uring_submit_and_wait_reg(&ring, &cqe, 1, 0));
+	RETURNS(1, "As for io_uring", io_uring_submit_and_wait_reg(&ring, &cqe, 1, 0));
+	RETURNS(0, "As for io_uring", io_uring_submit_and_wait_reg(&ring, &cqe, 1, 0));
 }
 
 TEST(io_uring_wait_cqes_min_timeout)
@@ -327,7 +327,7 @@ TEST(io_uring_enter__counts)
 	nops(2);
 	next_sqe(&ring, 5)->opcode = 250;
 	nops(1);
-	/* What io_uring_submit() does first: the SQ's tail is published. */
+	/* What io_uring_submit() does first: it publishes the SQ tail. */
 	io_uring_smp_store_release(ring.sq.ktail, ring.sq.sqe_tail);
 	RETURNS(3, "The number of entries taken", io_uring_enter((unsigned)ring.ring_fd, 4, 0, 0, NULL));
 	signal_soon();

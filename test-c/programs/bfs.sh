@@ -1,4 +1,4 @@
-# bfs, a find that walks breadth first: its threads open folders and look at files through io_uring.
+# bfs, a breadth-first find: its threads open folders and examine files through io_uring.
 set -eu
 . /tests/facts.sh
 cd /shared

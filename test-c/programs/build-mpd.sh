@@ -1,5 +1,5 @@
-# MPD from the source package, against the -dev package that is installed; then it plays as Debian's does. Everything
-# that it can do without is left out.
+# Builds MPD from the source package with the installed -dev package, without its optional parts, and then runs it as
+# mpd.sh runs Debian's.
 set -eu
 . /tests/facts.sh
 cd /shared
@@ -10,6 +10,6 @@ ninja -C build -j 2 mpd >> build.log 2>&1 || die "$(tail -n 20 build.log)"
 VERSION=$(dpkg-parsechangelog -l "$(echo /usr/src/mpd-*/debian/changelog)" -S Version)
 PATH=$PWD/build:$PATH
 [ "$(command -v mpd)" = "$PWD/build/mpd" ] || die 'no mpd was built'
-# The user as whom Debian's runs.
+# The user that runs Debian's MPD.
 id mpd > /dev/null 2>&1 || useradd --system mpd
 . /tests/mpd.sh

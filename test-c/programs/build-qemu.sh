@@ -1,4 +1,4 @@
-# qemu-img from the source package, against the -dev package that is installed; then it does what Debian's does.
+# Builds qemu-img from the source package with the installed -dev package, and then runs it as qemu.sh runs Debian's.
 set -eu
 . /tests/facts.sh
 cd /shared

@@ -1,10 +1,10 @@
-# Runs a command in a folder with a system in it. Everything here lies in namespaces that `unshare` made for it: the
-# mounts and every process go when the first process ends, however it ends.
+# Runs a command in a folder that contains a system. It needs namespaces of its own, from `unshare`: the mounts and
+# all processes end with the first process, however it ends.
 #
 #   unshare --mount --pid --fork --kill-child --net sh enter.sh LOWER UPPER SHARED COMMAND...
 #
-# LOWER: the layers below, newest first, with colons between. UPPER: takes what is written, or empty for none: then
-# LOWER is one folder, and written to. SHARED becomes /shared, on its own file system, and this script's folder /tests.
+# LOWER: the lower layers, newest first, separated by colons. UPPER: the layer for writes; if it is empty, LOWER is one
+# folder, which is written to. SHARED becomes /shared, on its own file system, and this script's folder /tests.
 set -eu
 
 lower=$1 upper=$2 shared=$3
@@ -33,7 +33,7 @@ mkdir -p "$root/shared" "$root/tests"
 mount --bind "$shared" "$root/shared"
 mount --bind -o ro "$tests" "$root/tests"
 ip link set lo up
-# Where there is a network to the outside, names are needed too.
+# With access to an outside network, name resolution is needed, too.
 if [ -s /etc/resolv.conf ]; then
 	rm -f "$root/etc/resolv.conf"
 	cp -L /etc/resolv.conf "$root/etc/resolv.conf"

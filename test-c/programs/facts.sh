@@ -1,5 +1,5 @@
-# What the scripts here share. Each runs in a chroot, the same for the peer and for ours, and prints facts as lines
-# `key=value`. Rust compares them: `library`, `requests` and `version` tell how it was done, all others are results.
+# What the scripts here share. Each runs in the same chroot for the peer and for ironring, and prints facts as lines
+# `key=value`. Rust compares them: `library`, `requests` and `version` describe the run, all others are results.
 
 fact() {
 	echo "$1=$2"
@@ -10,18 +10,18 @@ die() {
 	exit 1
 }
 
-# Waits for something to be so; the first argument says what.
+# Waits until a command succeeds; the first argument describes the condition.
 await() {
 	what=$1 tries=600
 	shift
 	until "$@"; do
 		tries=$((tries - 1))
-		[ $tries -gt 0 ] || die "waited a minute in vain: $what"
+		[ $tries -gt 0 ] || die "not true after a minute: $what"
 		sleep 0.1
 	done
 }
 
-# The requests that a process has handed to its rings so far, by the kernel's account.
+# The number of requests that a process has submitted to its rings, according to the kernel.
 requests() {
 	total=0
 	for fd in "/proc/$1/fd/"*; do
@@ -35,22 +35,22 @@ requests() {
 	echo $total
 }
 
-# The kernel doesn't always tell: not while it is busy with the ring.
+# The kernel omits the count while the ring is busy.
 has_requests() {
 	seen=$(requests "$1")
 	[ "$seen" -gt 0 ]
 }
 
-# Which liburing a process has mapped, by the bytes of the mapped file: its name may lead elsewhere by now.
+# The liburing that a process has mapped, by the bytes of the mapped file: its name may refer to another file by now.
 library() {
 	range=$(sed -n '/liburing[^/]*$/{s/ .*//;p;q}' "/proc/$1/maps")
 	[ -n "$range" ] || { echo none; return; }
-	# The kernel names these files without leading zeroes, as maps may have them.
+	# The kernel names these files without the leading zeros of maps.
 	range=$(echo "$range" | sed 's/^0*//; s/-0*/-/')
 	sha256sum "/proc/$1/map_files/$range" | sed 's/ .*//'
 }
 
-# Facts of a process that runs: its library, and that io_uring does its work.
+# Facts about a running process: its library, and that it uses io_uring.
 proof() {
 	await "process $1 uses a ring" has_requests "$1"
 	fact library "$(library "$1")"
@@ -61,8 +61,8 @@ sum() {
 	sha256sum "$@" | sed 's/ .*//' | tr '\n' ' ' | sed 's/ $//'
 }
 
-# Runs a program that is too quick to look into while it runs, and gives the same facts of it. What it prints goes to
-# standard output, the facts to the file `proof`: `cat` it afterwards.
+# Runs a program that ends too soon to be examined, and records the same facts. The program's output goes to standard
+# output, the facts to the file `proof`: `cat` it afterwards.
 traced() {
 	code=0
 	strace -f -qq -o trace -e trace=openat,io_uring_enter "$@" || code=$?
@@ -74,7 +74,7 @@ traced() {
 	return $code
 }
 
-# Makes 40 folders with 500 files each.
+# Creates 40 folders with 500 files each.
 tree() {
 	mkdir tree
 	seq -f 'tree/folder%g' 1 40 | xargs mkdir
@@ -83,7 +83,7 @@ tree() {
 	done | xargs touch
 }
 
-# Runs a program that lists files; the fact is what it lists, in whatever order.
+# Runs a program that lists files; the fact is its output in sorted order.
 search() {
 	name=$1
 	shift

@@ -19,7 +19,7 @@ answers() {
 }
 
 start() {
-	# A small buffer pool, so that pages have to be read and written all the time.
+	# A small buffer pool, so that pages are read and written all the time.
 	mariadbd --no-defaults --user=mysql --datadir="$data" --socket="$socket" --log-error="$log" --skip-networking \
 		--innodb-use-native-aio=ON --innodb-flush-method=O_DIRECT --innodb-buffer-pool-size=24M \
 		--innodb-fast-shutdown=0 &
@@ -27,7 +27,7 @@ start() {
 	await 'mariadbd answers' answers
 }
 
-# The facts of the tables, by which the runs are compared.
+# The facts about the tables, which are compared between runs.
 tables() {
 	fact "$1_checksums" "$(sql 'CHECKSUM TABLE plain, wide EXTENDED' | tr '\n\t' '  ')"
 	fact "$1_rows" "$(sql 'SELECT COUNT(*), SUM(id), SUM(CRC32(words)) FROM plain; SELECT COUNT(*), SUM(LENGTH(body)) FROM wide' | tr '\n\t' '  ')"
@@ -47,7 +47,7 @@ tables loaded
 fact query "$(sql "SELECT COUNT(*), MIN(id), MAX(id) FROM plain WHERE words LIKE 'a%'" | tr '\t' ' ')"
 proof "$server"
 
-# One transaction ends before the kill, another one doesn't.
+# One transaction is committed before the kill, another one is not.
 sql "INSERT INTO plain SELECT seq, MD5(seq) FROM seq_200001_to_210000"
 tables committed
 sql "BEGIN; DELETE FROM plain; UPDATE wide SET body = 'lost'; SELECT 'begun'; SELECT SLEEP(600)" > open.out 2> /dev/null &

@@ -1,11 +1,11 @@
-# MPD reads its files through io_uring: it plays to a null output, and what it plays is kept and compared.
+# MPD reads its files through io_uring: it plays to a null output and to a recorder, whose output is compared.
 set -eu
 . /tests/facts.sh
 cd /shared
 
 fact version "${VERSION:-$(dpkg-query -W -f '${Version}' mpd)}"
 mkdir music state
-# A minute and a half of 16-bit stereo sound at 44.1 kHz, behind the 44 bytes of a WAV header.
+# A minute and a half of 16-bit stereo sound at 44.1 kHz, after the 44 bytes of a WAV header.
 bytes=16000000
 le32() {
 	printf "\\$(printf %o $(($1 & 255)))\\$(printf %o $(($1 >> 8 & 255)))\\$(printf %o $(($1 >> 16 & 255)))\\$(printf %o $(($1 >> 24)))"
@@ -64,6 +64,6 @@ await 'the song ends' stopped
 mpc -q stop
 kill "$server"
 wait "$server" || true
-# The encoder doesn't know the length when it writes its header, so it is left out.
+# The encoder writes its header before it knows the length, so the comparison skips the header.
 fact played "$(tail -c +45 state/played.wav | sha256sum | cut -c 1-64) $(stat -c %s state/played.wav)"
 fact equals_the_file "$(cmp -s -i 44 state/played.wav music/song.wav && echo yes || echo no)"

@@ -1,4 +1,4 @@
-# plocate: updatedb makes a database, and plocate searches it and looks whether the files exist, through io_uring.
+# plocate: updatedb builds a database, and plocate searches it and checks through io_uring whether the files exist.
 set -eu
 . /tests/facts.sh
 cd /shared
@@ -11,7 +11,7 @@ search all plocate --database db file
 search folder plocate --database db folder17/
 search both plocate --database db folder3 e-4
 search ignoring_case plocate --database db --ignore-case FOLDER8/FILE-49
-# These it asks the kernel for, one by one.
+# It checks each of these with a request of its own.
 rm -r tree/folder17
 search existing plocate --database db --existing folder1
 fact removed "$(grep -c folder17 found || true)"

@@ -1,4 +1,4 @@
-# PostgreSQL 18 with io_method=io_uring: pgbench, a crash under way, recovery.
+# PostgreSQL 18 with io_method=io_uring: pgbench, a crash during it, recovery.
 set -eu
 . /tests/facts.sh
 cd /shared
@@ -32,7 +32,7 @@ start() {
 	server=$(head -n 1 "$data/postmaster.pid")
 }
 bench() {
-	# Its transactions add up to the same whatever their order, as each client draws from a seed of its own.
+	# Each client has a seed of its own, so the transactions have the same sum in any order.
 	as pgbench -h /shared -n -c 4 -t 250 --random-seed="$1" postgres > bench.log 2>&1 || die "$(cat bench.log)"
 	sed -n 's/^number of transactions actually processed: //p' bench.log
 }
@@ -50,7 +50,7 @@ tables loaded
 fact reads "$(sql "SELECT sum(reads) > 1000 FROM pg_stat_io")"
 proof "$server"
 
-# One transaction ends before the crash, another one doesn't, and nothing is written but the log.
+# One transaction is committed before the crash, another one is not, and only the log is written.
 fact more_transactions "$(bench 8)"
 tables committed
 as psql -h /shared -X -q -c "BEGIN; UPDATE pgbench_accounts SET abalance = 1 WHERE aid <= 50000; SELECT pg_sleep(600)" \
@@ -59,7 +59,7 @@ sleeping() {
 	[ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")" = 1 ]
 }
 await 'a transaction is open' sleeping
-# The first process goes first: it would start to recover as soon as one of the others is gone.
+# Kills the first process first: it would start recovery as soon as one of the others died.
 kill -9 "$server" $(pgrep -P "$server")
 gone() {
 	! pgrep -x postgres > /dev/null

@@ -1,5 +1,5 @@
-// Reads a file through io_uring, over and over, until a file called "stop" lies beside it, and checks what it reads.
-// Runs while the library below it is exchanged.
+// Reads a file through io_uring repeatedly, until a file called "stop" is next to it, and checks what it reads.
+// Runs while the installed library is replaced.
 
 #include <fcntl.h>
 #include <liburing.h>
@@ -32,14 +32,14 @@ int main(void)
 		}
 		ret = io_uring_submit(&ring);
 		if (ret != DEPTH) {
-			fprintf(stderr, "submit gives %d\n", ret);
+			fprintf(stderr, "io_uring_submit: %d\n", ret);
 			return 1;
 		}
 		for (unsigned i = 0; i < DEPTH; i++) {
 			ret = io_uring_wait_cqe(&ring, &cqe);
-			// Each block begins with its number.
+			// Each block starts with its number.
 			if (ret || cqe->res != BLOCK || blocks[cqe->user_data % DEPTH][0] != cqe->user_data) {
-				fprintf(stderr, "wait gives %d\n", ret);
+				fprintf(stderr, "io_uring_wait_cqe: %d\n", ret);
 				return 1;
 			}
 			io_uring_cqe_seen(&ring, cqe);

@@ -1,4 +1,4 @@
-# Samba's file server with its module io_uring on the loopback: smbclient puts and gets, and the hashes agree.
+# Samba's file server with its module io_uring on loopback: smbclient puts and gets files, whose hashes must agree.
 set -eu
 . /tests/facts.sh
 cd /shared
@@ -44,7 +44,7 @@ answers() {
 }
 await 'smbd answers' answers
 
-# The last copy goes into a pipe, so the session stays open until its process of smbd, a child, has been looked at.
+# The last copy goes into a pipe, so the session stays open until smbd's child for it has been examined.
 mkfifo held
 smbclient -s /shared/smb.conf -p 4450 -N //127.0.0.1/share -c '
 	put big; put small; put empty; get big down/big; get small down/small; get empty down/empty;

@@ -1,6 +1,6 @@
-# The original's packages give way to ours, and come back, while programs run on them.
+# Replaces the original's packages with ours, and back, while programs use them.
 #
-# /shared has our packages in debs/, and reader, a program.
+# /shared contains our packages in debs/, and the program reader.
 set -eu
 . /tests/facts.sh
 cd /shared
@@ -20,7 +20,7 @@ for package in $theirs; do
 	back="$back $package=$(version "$package")"
 done
 
-# Everything that lies in this system, but what apt, dpkg and ldconfig note down for themselves.
+# Every file of this system, except the records of apt, dpkg and ldconfig.
 snapshot() {
 	find / -xdev \( -path /shared -o -path /tests -o -path /tmp -o -path /run -o -path /var/log -o -path /var/cache \
 		-o -path /var/lib/apt -o -path '/var/lib/dpkg/*-old' -o -path /var/lib/dpkg/status -o -path /var/lib/dpkg/lock \
@@ -31,7 +31,7 @@ snapshot() {
 	dpkg-query -W -f '${binary:Package} ${Version} ${db:Status-Abbrev}\n' >> "$1"
 }
 
-# A block for each number, which it begins with.
+# One block per number, which it starts with.
 n=0
 while [ $n -lt 256 ]; do
 	printf "\\$(printf %o $n)\0\0\0\0\0\0\0"
@@ -49,7 +49,7 @@ run_reader() {
 goes_on() {
 	[ "$(requests "$1")" -gt "$before" ]
 }
-# The readers started so far go on reading, on the libraries that they have.
+# The readers started so far keep reading with the libraries that they have mapped.
 look() {
 	list=
 	for pid in $readers; do
@@ -60,13 +60,13 @@ look() {
 	done
 	fact "$1" "$list"
 }
-# Where the system is sound, each of these is one word.
+# In an intact system each of these is one word.
 state() {
 	folder=$(dirname "$(ldconfig -p | sed -n 's/.*liburing.so.2 .*=> //p' | head -n 1)")
 	fact "$1_link" "$(readlink -f "$folder/liburing.so.2" | sed 's/.*\.so/so/')"
 	fact "$1_ldconfig" "$(ldconfig -p | sed -n 's/.*=> .*\(liburing.*\)/\1/p' | sort -u | tr '\n' ' ')"
 	fact "$1_owners" "$(dpkg -S 'liburing*.so*' 'liburing*.a' liburing.h liburing.pc 2>&1 | sed 's/:.*//' | sort -u | tr '\n' ' ')"
-	# This system leaves out documentation.
+	# This system omits documentation.
 	fact "$1_verify" "$(dpkg --verify 2>&1 | grep -v ' /usr/share/\(man\|doc\|locale\|info\)/' | tr '\n' ' ')ok"
 	fact "$1_audit" "$(dpkg --audit)ok"
 	fact "$1_packages" "$(dpkg-query -W -f '${Package}:${db:Status-Abbrev}\n' $theirs $ours 2> /dev/null | sed 's/ *$//; /:un$/d' | sort | tr "\n" " ")"

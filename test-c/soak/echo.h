@@ -1,6 +1,6 @@
 /* The echo server, a thread with a ring of its own: multishot accept and receive, a ring of provided buffers. And its
  * clients. */
-#include "soak.h"
+#include "ledger.h"
 
 #define BUFFERS 32
 #define BUFFER 2048
@@ -9,7 +9,7 @@
 
 enum { ACCEPT = 1, RECV, SEND, CLOSE, STOP, STOPPED, SOCKET, CONNECT };
 
-/* A connection of the server: the buffers that wait to be sent back, the first of which is under way. */
+/* A connection of the server: the buffers to be sent back, of which the first is being sent. */
 struct peer {
 	unsigned short ids[BUFFERS], lens[BUFFERS];
 	unsigned first, n, sent;
@@ -21,7 +21,7 @@ static struct {
 	struct ledger ledger;
 	struct io_uring_buf_ring *buffers;
 	unsigned char *memory;
-	/* By descriptor; and the descriptor of each request. */
+	/* Indexed by descriptor; and the descriptor of each request. */
 	struct peer peers[1024];
 	int fd_of[LEDGER];
 	int listener, stop[2];
@@ -34,7 +34,7 @@ static struct {
 /* How many connections the server has open; read by the other thread. */
 static int server_open;
 
-/* The prepared request goes under way, for a connection. */
+/* Records the prepared request as pending, for a connection. */
 static void server_issue(struct io_uring_sqe *sqe, unsigned kind, int fd)
 {
 	issued_at(&server.ledger, sqe, kind);
@@ -74,7 +74,7 @@ static void server_close(int fd)
 {
 	struct io_uring_sqe *sqe = entry(&server.ring);
 
-	/* The next connection may get the descriptor before the completion is looked at. */
+	/* A new connection may get this descriptor before the close's completion is reaped. */
 	server.peers[fd].open = false;
 	io_uring_prep_close(sqe, fd);
 	server_issue(sqe, CLOSE, fd);
@@ -99,7 +99,7 @@ static void server_received(int fd, struct done cqe)
 
 		CHECK(p->n < BUFFERS && server.free);
 		server.free--;
-		if (planted("byte") && counters[SERVED] > 2000)
+		if (has_fault("byte") && counters[SERVED] > 2000)
 			server.memory[id * BUFFER] ^= 1;
 		p->ids[at] = (unsigned short)id;
 		p->lens[at] = (unsigned short)cqe.res;
@@ -241,7 +241,7 @@ static void server_settles(void)
 	}
 }
 
-/* Some connections at once, each sends its bytes and must get them back. */
+/* Opens some connections; each sends its bytes and must receive them back. */
 static void echo_round(struct io_uring *ring, struct ledger *l)
 {
 	static unsigned char out[CLIENTS][LONGEST], in[CLIENTS][8192];

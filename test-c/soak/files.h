@@ -1,10 +1,10 @@
-/* Copies of files, and requests that are cancelled. */
-#include "soak.h"
+/* Copies of files, and requests that are canceled. */
+#include "ledger.h"
 
 #define BLOCKS 16
 #define BLOCK 16384
 
-/* A file of some size, copied in blocks of several under way at once; with registered files and buffers, or without. */
+/* Copies a file of random size, several blocks at a time, with or without registered files and buffers. */
 static void copy_round(struct io_uring *ring, struct ledger *l)
 {
 	static unsigned char memory[BLOCKS][BLOCK] __attribute__((aligned(4096)));
@@ -72,7 +72,7 @@ static void copy_round(struct io_uring *ring, struct ledger *l)
 
 enum { WAITS = 20, CANCEL };
 
-/* Requests that would wait for ever, cancelled in one of four ways: each ends once, and as cancelled. */
+/* Requests that would wait forever, canceled in one of four ways: each must complete once, as canceled. */
 static void cancel_round(struct io_uring *ring, struct ledger *l)
 {
 	struct __kernel_timespec ts = nsec(100000 * SEC);
@@ -85,7 +85,7 @@ static void cancel_round(struct io_uring *ring, struct ledger *l)
 	for (i = 0; i < n; i++) {
 		struct io_uring_sqe *sqe = entry(ring);
 
-		/* By descriptor, all must have one. */
+		/* To cancel by descriptor, each request must have one. */
 		switch (random_below(way == 1 ? 2 : 3)) {
 		case 0:
 			io_uring_prep_poll_add(sqe, fds[0], POLLIN);

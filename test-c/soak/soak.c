@@ -1,73 +1,38 @@
 /* The soak, for `cargo xtask soak`: everything at once for SOAK_SECONDS. Every byte is checked, each request must
- * complete exactly once, and when it has warmed up, mappings, descriptors and memory must stay as they are. SOAK_PLANT
- * makes a fault that must be found; SOAK_SEED repeats a run's choices. */
-#include "soak.h"
+ * complete exactly once, and after the warm-up mappings, descriptors and memory must stay as they are. SOAK_FAULT
+ * injects a fault that must be found; SOAK_SEED repeats a run's choices. */
+#include "flat.h"
 #include "echo.h"
 #include "files.h"
 #include "rings.h"
-
-/* What the allocator and the C library may still take; a leak of ours grows without end. */
-#define SLACK_PAGES 256
-
-struct state {
-	unsigned maps, fds;
-	unsigned long resident, pinned;
-};
-
-static struct state state(void)
-{
-	struct state s = { .maps = count_maps(), .fds = count_fds() };
-	FILE *file = fopen("/proc/self/status", "re");
-	char line[256];
-
-	CHECK(file);
-	while (fgets(line, sizeof(line), file)) {
-		sscanf(line, "VmRSS: %lu", &s.resident);
-		sscanf(line, "VmPin: %lu", &s.pinned);
-	}
-	fclose(file);
-	return s;
-}
-
-static void flat(struct state warm, struct state s, unsigned rounds)
-{
-	if (s.maps != warm.maps)
-		T_FAIL("after %u rounds: %u mappings, %u when warm", rounds, s.maps, warm.maps);
-	if (s.fds != warm.fds)
-		T_FAIL("after %u rounds: %u descriptors, %u when warm", rounds, s.fds, warm.fds);
-	if (s.pinned != warm.pinned)
-		T_FAIL("after %u rounds: %lu KiB pinned, %lu when warm", rounds, s.pinned, warm.pinned);
-	/* A checker keeps what is freed. */
-	if (!getenv("T_TOOL") && s.resident > warm.resident + SLACK_PAGES * 4)
-		T_FAIL("after %u rounds: %lu KiB resident, %lu when warm", rounds, s.resident, warm.resident);
-}
 
 static void make_fault(struct io_uring *ring, struct ledger *l)
 {
 	static void *volatile leaked;
 
-	if (planted("leak"))
+	if (has_fault("leak"))
 		fill(leaked = malloc(100000), 100000, 1);
-	else if (planted("map"))
+	else if (has_fault("map"))
 		CHECK(mmap(NULL, 4096, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
-	else if (planted("fd"))
+	else if (has_fault("fd"))
 		CHECK_SYS(dup(0));
-	else if (planted("lost"))
+	else if (has_fault("lost"))
 		issue(l, 1);
-	else if (planted("doubled"))
+	else if (has_fault("doubled"))
 		io_uring_prep_nop(entry(ring));
 }
 
 TEST(soak)
 {
 	static struct ledger ledger;
-	const char *seconds = getenv("SOAK_SECONDS"), *seed = getenv("SOAK_SEED"), *fault = getenv("SOAK_PLANT");
+	const char *seconds = getenv("SOAK_SECONDS"), *seed = getenv("SOAK_SEED"), *injected = getenv("SOAK_FAULT");
 	long long start = now(), length = (seconds ? atoll(seconds) : 10) * SEC, ms;
 	struct state warm = { 0 }, last = { 0 };
 	struct io_uring ring;
 	unsigned rounds = 0, i;
+	size_t before = held();
 
-	plant = fault ? fault : "";
+	fault = injected ? injected : "";
 	random_state = seed ? strtoull(seed, NULL, 0) : (__u64)now_of(CLOCK_REALTIME) | 1;
 	printf("  seed %llu\n", (unsigned long long)random_state);
 	ring_init(&ring, 128, 0);
@@ -83,7 +48,7 @@ TEST(soak)
 		handover_round();
 		rounds++;
 		last = state();
-		/* Until a tenth of the time has gone by, threads, caches and files come to be. */
+		/* Threads, caches and files may appear during the first tenth of the time. */
 		if (rounds < 3 || now() < start + length / 10)
 			warm = last;
 		else
@@ -94,8 +59,12 @@ TEST(soak)
 	stop_server();
 	io_uring_queue_exit(&ring);
 	ms = (now() - start) / MSEC;
+	/* The engine's tables stay, and what its threads have. */
+	if (held() > before + HELD)
+		T_FAIL("after the last ring %zu bytes of the heap are in use, before the first %zu", held(), before);
 	for (i = 0; i < COUNTERS; i++)
-		printf("  count %llu %s\n", counters[i], counter_names[i]);
-	printf("  state %u rounds, %lld ms; warm and last: %u and %u mappings, %u and %u descriptors, %lu and %lu KiB\n",
-	       rounds, ms, warm.maps, last.maps, warm.fds, last.fds, warm.resident, last.resident);
+		printf("  count %llu %s\n", (unsigned long long)counters[i], counter_names[i]);
+	if (held())
+		printf("  heap: %zu bytes before the first ring, %zu after the last\n", before, held());
+	print_state(rounds, ms, warm, last);
 }

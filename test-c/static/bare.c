@@ -1,4 +1,4 @@
-/* A program without libc (x86-64). With PROBE, without a heap too: its probe is a mapping. */
+/* A program without libc (x86-64). With PROBE it has no heap either: its probe is a mapping. */
 #include <liburing.h>
 
 static int all(void)

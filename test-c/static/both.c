@@ -1,4 +1,4 @@
-/* A part in C, which has the helpers inline, and other.c: one ring, from both archives. */
+/* The part in C, which has the helpers inline; other.c is the other part. One ring uses both archives. */
 #include <liburing.h>
 
 int other(struct io_uring *ring);

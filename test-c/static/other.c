@@ -1,4 +1,4 @@
-/* A part as if in another language, which has the helpers from liburing-ffi. */
+/* A part as another language would have it, with the helpers from liburing-ffi. */
 struct io_uring;
 struct io_uring_sqe;
 struct io_uring_sqe *io_uring_get_sqe(struct io_uring *ring);

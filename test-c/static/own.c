@@ -1,5 +1,5 @@
-/* A program with functions of its own under the library's names, which uses the others: wrappers of the system calls,
- * as many tutorials have them; a version; a submit. Each is a member of the archive. */
+/* A program that defines functions with names of the library and uses the others: wrappers of the system calls, as many
+ * tutorials have them; a version; a submit. Each is a member of the archive. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <liburing.h>
@@ -35,7 +35,7 @@ int io_uring_major_version(void)
 }
 
 #ifdef QUEUE
-/* All of the member that the program and the headers' functions call. */
+/* Defines all functions of the member that the program and the header's functions call. */
 int io_uring_submit(struct io_uring *ring)
 {
 	unsigned tail = ring->sq.sqe_tail, count = tail - *ring->sq.ktail;

@@ -1,4 +1,4 @@
-/* Loads the round as a shared library that has our archive inside. */
+/* Loads round.c as a shared library that contains our archive. */
 #include <dlfcn.h>
 #include <stdio.h>
 

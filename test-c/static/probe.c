@@ -1,5 +1,5 @@
-/* A probe given to free(), as programs did before there was io_uring_free_probe(). Nothing here calls calloc(): without
- * a reference from the archive a static program would not have it. */
+/* Passes a probe to free(), as programs did before io_uring_free_probe() existed. Nothing here calls calloc(): a static
+ * program has it only if the archive refers to it. */
 #include <liburing.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* A real round for `cargo xtask static`: bytes go into the file of the first argument and come back, through a ring of
- * provided buffers where there are such. Exits with 0 when they are the same. */
+/* A real transfer for `cargo xtask statics`: writes bytes to the file of the first argument and reads them back,
+ * through a ring of provided buffers if the kernel has them. Exits with 0 if they are equal. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <liburing.h>
@@ -25,7 +25,7 @@ static int one(struct io_uring *ring, unsigned *flags)
 	return ret;
 }
 
-/* Not static: the same file is a plug-in's too. */
+/* Not static: a plug-in uses this file, too. */
 int round_trip(const char *path);
 
 int round_trip(const char *path)
@@ -80,7 +80,7 @@ int main(int argc, char **argv)
 	int ret = argc > 1 ? round_trip(argv[1]) : 1;
 
 	if (ret)
-		fprintf(stderr, "the round failed at %d\n", ret);
+		fprintf(stderr, "the transfer failed at step %d\n", ret);
 	return ret;
 }
 #endif

@@ -1,4 +1,4 @@
-//! Another library made from Rust, with its standard library inside: what it shares by name with ours must not clash.
+//! Another Rust library, which contains the standard library: symbols that it shares with ours must not clash.
 
 use std::collections::HashMap;
 use std::panic;
@@ -13,7 +13,7 @@ pub unsafe extern "C" fn second_sum(bytes: *const u8, len: usize) -> i32 {
     for byte in bytes {
         *counts.entry(*byte).or_insert(0_i32) += 1;
     }
-    // Unwinding works beside a library that has none.
+    // Unwinding must work next to a library without unwinding.
     panic::set_hook(Box::new(|_| ()));
     if panic::catch_unwind(|| panic!("caught")).is_ok() {
         return -1;

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Made by `cargo xtask gen` from src/abi/bpf_filter.rs. */
+/* Made by `cargo gen` from crates/abi/src/uapi/bpf_filter.rs. */
 #ifndef LINUX_IO_URING_BPF_FILTER_H
 #define LINUX_IO_URING_BPF_FILTER_H
 
 #include <linux/types.h>
 
 /*
- * Filter programs (classic BPF) that allow or deny requests:
- * IORING_REGISTER_BPF_FILTER. A header of its own.
+ * Classic BPF programs that allow or deny requests: IORING_REGISTER_BPF_FILTER.
+ * This is a separate header.
  */
 
 /*
- * What a filter program sees of a request. Its loads use offsets in this
- * structure. Kernel 7.0.
+ * The input of a filter program: its loads use offsets in this structure.
+ * Kernel 7.0.
  */
 __extension__ struct io_uring_bpf_ctx {
 	__u64 user_data;	/* sqe->user_data. */
 	__u8 opcode;	/* sqe->opcode. */
 	__u8 sqe_flags;	/* sqe->flags. */
 	/*
-	 * How many bytes of the operation's own data follow; 0 for most
-	 * operations.
+	 * The number of bytes of operation-specific data that follow; 0 for
+	 * most operations.
 	 */
 	__u8 pdu_size;
 	__u8 pad[5];	/* Always 0. */
-	/* The operation's own data. */
+	/* The operation-specific data. */
 	union {
 		/* For IORING_OP_SOCKET: the arguments of socket(). */
 		struct {
@@ -50,7 +50,7 @@ enum {
 	/* Deny every operation that has no filter yet. Kernel 7.0. */
 	IO_URING_BPF_FILTER_DENY_REST = 1,
 	/*
-	 * Fail with -EMSGSIZE unless pdu_size is exactly the kernel's; without
+	 * Fail with -EMSGSIZE unless pdu_size equals the kernel's size; without
 	 * this flag it may be smaller.
 	 */
 	IO_URING_BPF_FILTER_SZ_STRICT = 2,
@@ -59,17 +59,17 @@ enum {
 /*
  * A filter program for one operation.
  *
- * It returns 0 to deny the request, which then fails with -EACCES. When an
- * operation has several filters, all must allow it. Kernel 7.0.
+ * The program returns 0 to deny the request, which then fails with -EACCES. If
+ * an operation has several filters, all must allow the request. Kernel 7.0.
  */
 struct io_uring_bpf_filter {
 	__u32 opcode;	/* The operation: an IORING_OP_* code. */
 	__u32 flags;	/* IO_URING_BPF_FILTER_* bits. */
 	__u32 filter_len;	/* Number of instructions in the program. */
 	/*
-	 * How many bytes of the operation's own data the program expects.
-	 * Larger than what the kernel has: the call fails with -EMSGSIZE and
-	 * the kernel's size is stored here.
+	 * The number of bytes of operation-specific data that the program
+	 * expects. If it exceeds the kernel's size, the call fails with
+	 * -EMSGSIZE and stores the kernel's size here.
 	 */
 	__u8 pdu_size;
 	__u8 resv[3];	/* Must be 0. */
@@ -90,10 +90,10 @@ enum {
  * 7.0.
  */
 __extension__ struct io_uring_bpf {
-	__u16 cmd_type;	/* What to do: an IO_URING_BPF_CMD_* value. */
+	__u16 cmd_type;	/* The command: an IO_URING_BPF_CMD_* value. */
 	__u16 cmd_flags;	/* Must be 0. */
 	__u32 resv;	/* Must be 0. */
-	/* What the command takes. */
+	/* The argument of the command. */
 	union {
 		/* For IO_URING_BPF_CMD_FILTER. */
 		struct io_uring_bpf_filter filter;

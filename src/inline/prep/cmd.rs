@@ -1,21 +1,21 @@
-//! Commands that a file's own driver understands: sockets, block devices, and whatever else has them.
+//! Commands for the driver of a file: sockets, block devices, and others.
 
-use crate::abi::{IORING_OP_URING_CMD, IORING_OP_URING_CMD128, SOCKET_URING_OP_GETSOCKNAME, io_uring_sqe};
-use crate::ctypes::{__u8, __u32, c_int, c_uint, c_void, sockaddr, socklen_t, uint64_t};
 use crate::inline::sqe::uring_ptr_to_u64;
+use ironring_abi::ctypes::{__u8, __u32, c_int, c_uint, c_void, sockaddr, socklen_t, uint64_t};
+use ironring_abi::uapi::{IORING_OP_URING_CMD, IORING_OP_URING_CMD128, SOCKET_URING_OP_GETSOCKNAME, io_uring_sqe};
 
-/// The command that discards a range of a block device, in the number space of the block layer's commands.
+/// The block layer's command that discards a range of a block device.
 ///
-/// C has it from `linux/blkdev.h` or, where that is missing, from `liburing/compat.h`. Kernel 6.12.
+/// In C a macro of `linux/blkdev.h` or, if that is missing, of `liburing/compat.h`. Kernel 6.12.
 pub const BLOCK_URING_CMD_DISCARD: c_uint = libc::_IO(0x12, 0) as c_uint;
 
-/// The command that resets every zone of a zoned block device, in the same number space.
+/// The block layer's command that resets all zones of a zoned block device.
 pub const BLOCK_URING_CMD_ZONE_RESET_ALL: c_uint = libc::_IO(0x12, 1) as c_uint;
 
-/// Prepares the command `cmd_op` for the file `fd`, with the operation `op`.
+/// Prepares a request that sends the command `cmd_op` to the file `fd`, with the operation `op`.
 ///
-/// `op` is `IORING_OP_URING_CMD` or `IORING_OP_URING_CMD128`, of which the low 8 bits are kept. Clears `addr`, `len`
-/// and the word next to `cmd_op`; `uring_cmd_flags` and the command's own data are the caller's.
+/// `op` is `IORING_OP_URING_CMD` or `IORING_OP_URING_CMD128`; only the low 8 bits are used. Clears `addr`, `len` and
+/// the word next to `cmd_op`; the caller sets `uring_cmd_flags` and the command's own data.
 /// Since liburing 2.13, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn __io_uring_prep_uring_cmd(sqe: *mut io_uring_sqe, op: c_int, cmd_op: __u32, fd: c_int) {
@@ -27,33 +27,32 @@ pub unsafe extern "C" fn __io_uring_prep_uring_cmd(sqe: *mut io_uring_sqe, op: c
     (*sqe).len = 0;
 }
 
-/// Prepares the command `cmd_op` for the file `fd`, whose driver says what it means.
+/// Prepares a request that sends the command `cmd_op` to the driver of the file `fd`.
 ///
-/// The command's own data goes into the SQE after this call: 16 bytes at `cmd`, and up to 80 with
-/// `IORING_SETUP_SQE128`.
-/// The completion's `res` is the driver's answer or -errno, -EOPNOTSUPP when the file takes no commands.
+/// Store the command's own data in the SQE after this call: 16 bytes at `cmd`, or up to 80 with `IORING_SETUP_SQE128`.
+/// The completion's `res` is the driver's result or -errno, -EOPNOTSUPP if the driver has no commands.
 /// Since liburing 2.13, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_uring_cmd(sqe: *mut io_uring_sqe, cmd_op: c_int, fd: c_int) {
     __io_uring_prep_uring_cmd(sqe, IORING_OP_URING_CMD, cmd_op as __u32, fd);
 }
 
-/// Prepares the command `cmd_op` for the file `fd` in an SQE of 128 bytes.
+/// Prepares a request that sends the command `cmd_op` to the file `fd`, in an SQE of 128 bytes.
 ///
-/// `sqe` comes from `io_uring_get_sqe128()`, and 80 bytes at `cmd` are the command's own.
-/// The completion's `res` is the driver's answer or -errno.
+/// `sqe` comes from `io_uring_get_sqe128()`; the command's own data has 80 bytes at `cmd`. The completion's `res` is
+/// the driver's result or -errno.
 /// Since liburing 2.13, kernel 6.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_uring_cmd128(sqe: *mut io_uring_sqe, cmd_op: c_int, fd: c_int) {
     __io_uring_prep_uring_cmd(sqe, IORING_OP_URING_CMD128, cmd_op as __u32, fd);
 }
 
-/// Prepares a socket command, such as to read or set an option.
+/// Prepares a socket command request, for example to get or set an option.
 ///
-/// `cmd_op` is a `SOCKET_URING_OP_*`. `level`, `optname`, `optval` and `optlen` are those of setsockopt(2), for the
-/// two option commands (kernel 6.7) alone. `optval` must stay valid until the request completes.
-/// The completion's `res` is the command's answer, for a read option its length, or -errno: -EOPNOTSUPP when `fd`
-/// is not a socket.
+/// `cmd_op` is a `SOCKET_URING_OP_*`. `level`, `optname`, `optval` and `optlen` are those of setsockopt(2) and only for
+/// the two option commands (kernel 6.7). `optval` must stay valid until the request completes. The completion's `res`
+/// is the command's result, for `SOCKET_URING_OP_GETSOCKOPT` the option's length, or -errno: -EOPNOTSUPP if `fd` is not
+/// a socket.
 /// Since liburing 2.5, kernel 6.6.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_cmd_sock(
@@ -72,12 +71,11 @@ pub unsafe extern "C" fn io_uring_prep_cmd_sock(
     (*sqe).anon_addr.anon_sockopt.level = level as __u32;
 }
 
-/// Prepares a question for the address of the socket `fd`: its own when `peer` is 0, the other end's when it is 1.
+/// Prepares a getsockname(2) request for the socket `fd`, or a getpeername(2) request if `peer` is 1.
 ///
-/// `*sockaddr_len` is the room at `sockaddr`, and becomes the address's true length. Both must stay valid until the
-/// request completes.
-/// The completion's `res` is 0 or -errno, as from getsockname(2) and getpeername(2), but -EOPNOTSUPP when `fd` is
-/// not a socket.
+/// `*sockaddr_len` is the size of the memory at `sockaddr`, and is set to the address's full length. Both must stay
+/// valid until the request completes. The completion's `res` is 0 or -errno, as from getsockname(2) and getpeername(2),
+/// but -EOPNOTSUPP if `fd` is not a socket.
 /// Since liburing 2.13, kernel 6.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_cmd_getsockname(
@@ -93,11 +91,11 @@ pub unsafe extern "C" fn io_uring_prep_cmd_getsockname(
     (*sqe).anon_file.optlen = peer as __u32;
 }
 
-/// Prepares a discard of `nbytes` bytes at `offset` of the block device `fd`.
+/// Prepares a request that discards `nbytes` bytes at `offset` of the block device `fd`.
 ///
-/// Both are multiples of the device's block size. Writes in flight to the range aren't waited for, and the page cache
-/// is cleared as far as it can be: nobody else should use the range meanwhile.
-/// The completion's `res` is 0 or -errno.
+/// Both are multiples of the device's block size. The request doesn't wait for writes in flight to the range, and drops
+/// the range from the page cache only if possible: nothing else should use the range meanwhile. The completion's `res`
+/// is 0 or -errno.
 /// Since liburing 2.8, kernel 6.12.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_cmd_discard(
@@ -111,12 +109,12 @@ pub unsafe extern "C" fn io_uring_prep_cmd_discard(
     (*sqe).anon_tail.anon_addr3.addr3 = nbytes;
 }
 
-/// Prepares a reset of all zones of the zoned block device `fd` that must be written in sequence.
+/// Prepares a request that resets all sequential zones of the zoned block device `fd`.
 ///
-/// Each of these zones is empty afterwards: its data is lost. Requests in flight to the device aren't waited for, and
-/// the page cache is cleared as far as it can be: nobody else should use the device meanwhile.
-/// The completion's `res` is 0 or -errno, -EOPNOTSUPP when `fd` is not a zoned block device, -EINVAL when the kernel has
-/// no such command.
+/// These zones are empty afterwards, and their data is lost. The request doesn't wait for requests in flight to the
+/// device, and drops the page cache only if possible: nothing else should use the device meanwhile. The completion's
+/// `res` is 0 or -errno, -EOPNOTSUPP if `fd` is not a zoned block device, -EINVAL if the kernel doesn't have the
+/// command.
 /// Since liburing 2.16.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_prep_cmd_zone_reset_all(sqe: *mut io_uring_sqe, fd: c_int) {

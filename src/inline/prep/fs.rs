@@ -1,24 +1,24 @@
-//! Opening and closing files, and the operations on files that have system calls of their own.
+//! Opening and closing files, and other operations on files.
 
 use core::ptr;
 
 use libc::AT_FDCWD;
 
-use crate::abi::{
+use crate::inline::sqe::{__io_uring_set_target_fixed_file, io_uring_prep_rw, uring_ptr_to_u64};
+use ironring_abi::ctypes::{__u8, __u32, __u64, c_char, c_int, c_uint, c_void, loff_t, mode_t, off_t, open_how, statx};
+use ironring_abi::uapi::{
     IORING_FILE_INDEX_ALLOC, IORING_OP_CLOSE, IORING_OP_FADVISE, IORING_OP_FALLOCATE, IORING_OP_FILES_UPDATE,
     IORING_OP_FIXED_FD_INSTALL, IORING_OP_FTRUNCATE, IORING_OP_MADVISE, IORING_OP_OPENAT, IORING_OP_OPENAT2,
     IORING_OP_PIPE, IORING_OP_STATX, IOSQE_FIXED_FILE, io_uring_sqe,
 };
-use crate::ctypes::{__u8, __u32, __u64, c_char, c_int, c_uint, c_void, loff_t, mode_t, off_t, open_how, statx};
-use crate::inline::sqe::{__io_uring_set_target_fixed_file, io_uring_prep_rw, uring_ptr_to_u64};
 
-/// Prepares a replacement of the registered files in `nr_fds` slots, from the slot `offset` on.
+/// Prepares a request that replaces the registered files in `nr_fds` slots, starting at slot `offset`.
 ///
-/// `fds` has the new descriptors: -1 empties a slot, `IORING_REGISTER_FILES_SKIP` leaves it alone. With
-/// `IORING_FILE_INDEX_ALLOC` (-1) as `offset` the kernel picks free slots and writes their numbers over the
-/// descriptors. The array must stay valid until the request completes.
-/// The completion's `res` is the number of slots done, or -errno when the first failed. If it is fewer than
-/// asked, the next one failed. A named slot that failed is empty now, also when -EBADF is all that comes back.
+/// `fds` has the new descriptors: -1 empties a slot, `IORING_REGISTER_FILES_SKIP` leaves it unchanged. With
+/// `IORING_FILE_INDEX_ALLOC` (-1) as `offset` the kernel picks free slots and overwrites the descriptors with their
+/// numbers. The array must stay valid until the request completes. The completion's `res` is the number of slots
+/// updated, or -errno if the first one failed. If it is less than `nr_fds`, the next slot failed. A given slot that
+/// failed with -EBADF is empty afterwards.
 /// Since liburing 2.0, kernel 5.6.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_files_update(
@@ -27,11 +27,11 @@ pub unsafe extern "C" fn io_uring_prep_files_update(
     nr_fds: c_uint,
     offset: c_int,
 ) {
-    // The sign is carried along, so that IORING_FILE_INDEX_ALLOC arrives as it should.
+    // Sign-extended, so that IORING_FILE_INDEX_ALLOC is passed correctly.
     io_uring_prep_rw(IORING_OP_FILES_UPDATE, sqe, -1, fds.cast(), nr_fds, offset as __u64);
 }
 
-/// Prepares an `fallocate()` of `len` bytes at `offset` of `fd`.
+/// Prepares an `fallocate()` request for `len` bytes at `offset` of `fd`.
 ///
 /// `mode` is 0 to allocate space, or `FALLOC_FL_*` flags.
 /// The completion's `res` is 0 or -errno.
@@ -48,11 +48,11 @@ pub unsafe extern "C" fn io_uring_prep_fallocate(
     (*sqe).anon_addr.addr = len;
 }
 
-/// Prepares an `openat()` of `path`, relative to the directory `dfd`.
+/// Prepares an `openat()` request for `path`, relative to the directory `dfd`.
 ///
-/// `flags` and `mode` are those of `openat()`. `dfd` is an ordinary descriptor or `AT_FDCWD`, never a registered
-/// one. `path` must stay valid until `io_uring_sq_ready()` returns 0.
-/// The completion's `res` is the new descriptor or -errno.
+/// `flags` and `mode` are those of `openat()`. `dfd` is an ordinary descriptor or `AT_FDCWD`, not a registered file.
+/// `path` must stay valid until `io_uring_sq_ready()` returns 0. The completion's `res` is the new descriptor or
+/// -errno.
 /// Since liburing 2.0, kernel 5.6.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_openat(
@@ -66,13 +66,12 @@ pub unsafe extern "C" fn io_uring_prep_openat(
     (*sqe).anon_flags.open_flags = flags as __u32;
 }
 
-/// Prepares an `openat()` whose file becomes a registered one, without a descriptor.
+/// Prepares an `openat()` request that stores the file in a slot of the registered files.
 ///
-/// `file_index` is the slot of the ring's registered files, where it replaces what was there, or
-/// `IORING_FILE_INDEX_ALLOC` for any free slot (kernel 5.19). `O_CLOEXEC` isn't accepted. `path` must stay valid
-/// until `io_uring_sq_ready()` returns 0.
-/// The completion's `res` is 0, or the slot that was picked, or -errno: -EINVAL when there is no such slot,
-/// -ENFILE when none is free. With no files registered it is -ENXIO, with `IORING_FILE_INDEX_ALLOC` -ENFILE.
+/// `file_index` is the slot, whose old file is replaced, or `IORING_FILE_INDEX_ALLOC` for any free slot (kernel 5.19).
+/// `O_CLOEXEC` isn't accepted. `path` must stay valid until `io_uring_sq_ready()` returns 0. The completion's `res` is
+/// 0, or the slot that was picked, or -errno: -EINVAL if there is no such slot, -ENFILE if none is free. If no files
+/// are registered, it is -ENXIO, or -ENFILE with `IORING_FILE_INDEX_ALLOC`.
 /// Since liburing 2.1, kernel 5.15.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_openat_direct(
@@ -84,14 +83,14 @@ pub unsafe extern "C" fn io_uring_prep_openat_direct(
     mut file_index: c_uint,
 ) {
     io_uring_prep_openat(sqe, dfd, path, flags, mode);
-    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
+    // IORING_FILE_INDEX_ALLOC isn't a slot and is passed to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
         file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }
 
-/// Prepares an `open()` of `path`.
+/// Prepares an `open()` request for `path`.
 ///
 /// `flags` and `mode` are those of `open()`. `path` must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is the new descriptor or -errno.
@@ -101,11 +100,10 @@ pub unsafe extern "C" fn io_uring_prep_open(sqe: *mut io_uring_sqe, path: *const
     io_uring_prep_openat(sqe, AT_FDCWD, path, flags, mode);
 }
 
-/// Prepares an `open()` whose file becomes a registered one, without a descriptor.
+/// Prepares an `open()` request that stores the file in a slot of the registered files.
 ///
-/// `file_index` is that of `io_uring_prep_openat_direct()`, and `O_CLOEXEC` isn't accepted. `path` must stay valid
-/// until `io_uring_sq_ready()` returns 0.
-/// The completion's `res` is 0, or the slot that was picked, or -errno, as with
+/// `file_index` is as for `io_uring_prep_openat_direct()`, and `O_CLOEXEC` isn't accepted. `path` must stay valid until
+/// `io_uring_sq_ready()` returns 0. The completion's `res` is 0, or the slot that was picked, or -errno, as for
 /// `io_uring_prep_openat_direct()`.
 /// Since liburing 2.8, kernel 5.15.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
@@ -119,11 +117,10 @@ pub unsafe extern "C" fn io_uring_prep_open_direct(
     io_uring_prep_openat_direct(sqe, AT_FDCWD, path, flags, mode, file_index);
 }
 
-/// Prepares an `openat2()` of `path`, relative to the directory `dfd`, in the way that `how` says.
+/// Prepares an `openat2()` request for `path`, relative to the directory `dfd`, with the options in `how`.
 ///
-/// `dfd` is an ordinary descriptor or `AT_FDCWD`, never a registered one. `path` and `how` must stay valid until
-/// `io_uring_sq_ready()` returns 0.
-/// The completion's `res` is the new descriptor or -errno.
+/// `dfd` is an ordinary descriptor or `AT_FDCWD`, not a registered file. `path` and `how` must stay valid until
+/// `io_uring_sq_ready()` returns 0. The completion's `res` is the new descriptor or -errno.
 /// Since liburing 2.0, kernel 5.6.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_openat2(
@@ -142,12 +139,11 @@ pub unsafe extern "C" fn io_uring_prep_openat2(
     );
 }
 
-/// Prepares an `openat2()` whose file becomes a registered one, without a descriptor.
+/// Prepares an `openat2()` request that stores the file in a slot of the registered files.
 ///
-/// `file_index` is that of `io_uring_prep_openat_direct()`, and `O_CLOEXEC` isn't accepted. `path` and `how` must
-/// stay valid until `io_uring_sq_ready()` returns 0.
-/// The completion's `res` is 0, or the slot that was picked, or -errno, as with
-/// `io_uring_prep_openat_direct()`.
+/// `file_index` is as for `io_uring_prep_openat_direct()`, and `O_CLOEXEC` isn't accepted. `path` and `how` must stay
+/// valid until `io_uring_sq_ready()` returns 0. The completion's `res` is 0, or the slot that was picked, or -errno, as
+/// for `io_uring_prep_openat_direct()`.
 /// Since liburing 2.1, kernel 5.15.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_openat2_direct(
@@ -158,29 +154,27 @@ pub unsafe extern "C" fn io_uring_prep_openat2_direct(
     mut file_index: c_uint,
 ) {
     io_uring_prep_openat2(sqe, dfd, path, how);
-    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
+    // IORING_FILE_INDEX_ALLOC isn't a slot and is passed to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
         file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }
 
-/// Prepares a `close()` of the descriptor `fd`.
+/// Prepares a `close()` request for the descriptor `fd`.
 ///
-/// The descriptor of a ring can't be closed this way: -EBADF.
-/// The completion's `res` is 0 or -errno.
+/// A ring's descriptor can't be closed in this way: the result is -EBADF. The completion's `res` is 0 or -errno.
 /// Since liburing 2.0, kernel 5.6.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_close(sqe: *mut io_uring_sqe, fd: c_int) {
     io_uring_prep_rw(IORING_OP_CLOSE, sqe, fd, ptr::null(), 0, 0);
 }
 
-/// Prepares the removal of the registered file in the slot `file_index`.
+/// Prepares a request that closes the registered file in the slot `file_index`.
 ///
-/// Never pass `IORING_FILE_INDEX_ALLOC`: it wraps to 0 and closes descriptor 0. Don't set `IOSQE_FIXED_FILE` on
-/// `sqe`: it gives -EBADF.
-/// The completion's `res` is 0, -EBADF when the slot is empty, -EINVAL when there is no such slot, -ENXIO when
-/// no files are registered.
+/// Never pass `IORING_FILE_INDEX_ALLOC`: it wraps to 0 and closes descriptor 0. Don't set `IOSQE_FIXED_FILE` in `sqe`:
+/// it gives -EBADF. The completion's `res` is 0, -EBADF if the slot is empty, -EINVAL if there is no such slot, or
+/// -ENXIO if no files are registered.
 /// Since liburing 2.2, kernel 5.15.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_close_direct(sqe: *mut io_uring_sqe, file_index: c_uint) {
@@ -188,12 +182,11 @@ pub unsafe extern "C" fn io_uring_prep_close_direct(sqe: *mut io_uring_sqe, file
     __io_uring_set_target_fixed_file(sqe, file_index);
 }
 
-/// Prepares a `statx()` of `path`, relative to the directory `dfd`, into `statxbuf`.
+/// Prepares a `statx()` request for `path`, relative to the directory `dfd`, into `statxbuf`.
 ///
-/// `flags` are `AT_*`, `mask` says which fields are wanted, as `STATX_*`. `path` must stay valid until
+/// `flags` are `AT_*`; the `STATX_*` bits of `mask` are the requested fields. `path` must stay valid until
 /// `io_uring_sq_ready()` returns 0 (before kernel 5.18, until the request completes), `statxbuf` until the request
-/// completes.
-/// The completion's `res` is 0 or -errno.
+/// completes. The completion's `res` is 0 or -errno.
 /// Since liburing 2.0, kernel 5.6.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_statx(
@@ -215,10 +208,9 @@ pub unsafe extern "C" fn io_uring_prep_statx(
     (*sqe).anon_flags.statx_flags = flags as __u32;
 }
 
-/// Prepares a `posix_fadvise()` for `len` bytes at `offset` of `fd`.
+/// Prepares a `posix_fadvise()` request for `len` bytes at `offset` of `fd`.
 ///
-/// `len` 0 means up to the end of the file. `advice` is one of `POSIX_FADV_*`.
-/// The completion's `res` is 0 or -errno.
+/// `len` 0 means to the end of the file. `advice` is one of `POSIX_FADV_*`. The completion's `res` is 0 or -errno.
 /// Since liburing 2.0, kernel 5.6.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_fadvise(
@@ -232,7 +224,7 @@ pub unsafe extern "C" fn io_uring_prep_fadvise(
     (*sqe).anon_flags.fadvise_advice = advice as __u32;
 }
 
-/// Prepares a `madvise()` for `length` bytes of memory at `addr`.
+/// Prepares a `madvise()` request for `length` bytes of memory at `addr`.
 ///
 /// `advice` is one of `MADV_*`.
 /// The completion's `res` is 0 or -errno.
@@ -248,10 +240,10 @@ pub unsafe extern "C" fn io_uring_prep_madvise(
     (*sqe).anon_flags.fadvise_advice = advice as __u32;
 }
 
-/// Prepares a `posix_fadvise()` like `io_uring_prep_fadvise()`, with a length of 64 bits.
+/// Prepares a `posix_fadvise()` request like `io_uring_prep_fadvise()`, with a 64-bit length.
 ///
-/// `len` 0 means up to the end of the file. `advice` is one of `POSIX_FADV_*`.
-/// The completion's `res` is 0 or -errno: -EINVAL from a kernel that only knows the 32-bit length.
+/// `len` 0 means to the end of the file. `advice` is one of `POSIX_FADV_*`. The completion's `res` is 0 or -errno:
+/// -EINVAL before kernel 6.11, which only has the 32-bit length.
 /// Since liburing 2.7, kernel 6.11.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_fadvise64(
@@ -266,10 +258,10 @@ pub unsafe extern "C" fn io_uring_prep_fadvise64(
     (*sqe).anon_flags.fadvise_advice = advice as __u32;
 }
 
-/// Prepares a `madvise()` like `io_uring_prep_madvise()`, with a length of 64 bits.
+/// Prepares a `madvise()` request like `io_uring_prep_madvise()`, with a 64-bit length.
 ///
-/// `advice` is one of `MADV_*`.
-/// The completion's `res` is 0 or -errno: -EINVAL from a kernel that only knows the 32-bit length.
+/// `advice` is one of `MADV_*`. The completion's `res` is 0 or -errno: -EINVAL before kernel 6.11, which only has the
+/// 32-bit length.
 /// Since liburing 2.7, kernel 6.11.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_madvise64(
@@ -282,12 +274,11 @@ pub unsafe extern "C" fn io_uring_prep_madvise64(
     (*sqe).anon_flags.fadvise_advice = advice as __u32;
 }
 
-/// Prepares an ordinary descriptor for the registered file in the slot `fd`.
+/// Prepares a request that creates an ordinary descriptor for the registered file in the slot `fd`.
 ///
-/// The registered file stays. The descriptor is closed by `execve()` unless `flags` is
-/// `IORING_FIXED_FD_NO_CLOEXEC`. Replaces `sqe`'s flags by `IOSQE_FIXED_FILE`: set others afterwards.
-/// The completion's `res` is the new descriptor or -errno: -EBADF when the slot is empty, -EPERM when
-/// `sqe->personality` is set.
+/// The registered file stays. The descriptor is close-on-exec unless `flags` is `IORING_FIXED_FD_NO_CLOEXEC`.
+/// Overwrites `sqe`'s flags with `IOSQE_FIXED_FILE`: set others afterwards. The completion's `res` is the new
+/// descriptor or -errno: -EBADF if the slot is empty, -EPERM if `sqe->personality` is set.
 /// Since liburing 2.6, kernel 6.8.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_fixed_fd_install(sqe: *mut io_uring_sqe, fd: c_int, flags: c_uint) {
@@ -296,7 +287,7 @@ pub unsafe extern "C" fn io_uring_prep_fixed_fd_install(sqe: *mut io_uring_sqe, 
     (*sqe).anon_flags.install_fd_flags = flags;
 }
 
-/// Prepares an `ftruncate()` of `fd` to `len` bytes.
+/// Prepares an `ftruncate()` request that sets the length of `fd` to `len` bytes.
 ///
 /// The completion's `res` is 0 or -errno.
 /// Needs _GNU_SOURCE.
@@ -307,10 +298,10 @@ pub unsafe extern "C" fn io_uring_prep_ftruncate(sqe: *mut io_uring_sqe, fd: c_i
     io_uring_prep_rw(IORING_OP_FTRUNCATE, sqe, fd, ptr::null(), 0, len as __u64);
 }
 
-/// Prepares a `pipe2()`: a new pipe, whose read end goes to `fds[0]` and write end to `fds[1]`.
+/// Prepares a `pipe2()` request: `fds[0]` gets the read end of a new pipe, `fds[1]` the write end.
 ///
-/// `pipe_flags` are those of `pipe2()`. `fds` has room for two, and must stay valid until the request completes.
-/// The completion's `res` is 0 or -errno.
+/// `pipe_flags` are those of `pipe2()`. `fds` has two elements, and must stay valid until the request completes. The
+/// completion's `res` is 0 or -errno.
 /// Since liburing 2.12, kernel 6.16.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_pipe(sqe: *mut io_uring_sqe, fds: *mut c_int, pipe_flags: c_int) {
@@ -318,14 +309,13 @@ pub unsafe extern "C" fn io_uring_prep_pipe(sqe: *mut io_uring_sqe, fds: *mut c_
     (*sqe).anon_flags.pipe_flags = pipe_flags as __u32;
 }
 
-/// Prepares a new pipe whose ends become registered files, without descriptors.
+/// Prepares a `pipe2()` request that stores the ends of the pipe in slots of the registered files.
 ///
-/// The read end goes to the slot `file_index`, the write end to the next one; with `IORING_FILE_INDEX_ALLOC` the
-/// kernel picks two free ones. The slots are written to `fds[0]` and `fds[1]`, which must stay valid until the
-/// request completes. `O_CLOEXEC` isn't accepted.
-/// The completion's `res` is 0 or -errno: -ENFILE when too few are free, -EINVAL when a slot isn't there; with
-/// no files registered -ENXIO, with `IORING_FILE_INDEX_ALLOC` -ENFILE. When the second slot fails, the first is
-/// empty afterwards.
+/// The read end is stored in the slot `file_index`, the write end in the next one; with `IORING_FILE_INDEX_ALLOC` the
+/// kernel picks two free slots. The slots are written to `fds[0]` and `fds[1]`, which must stay valid until the request
+/// completes. `O_CLOEXEC` isn't accepted. The completion's `res` is 0 or -errno: -ENFILE if too few are free, -EINVAL
+/// if there is no such slot. If no files are registered, it is -ENXIO, or -ENFILE with `IORING_FILE_INDEX_ALLOC`. If
+/// the second slot fails, the first is empty afterwards.
 /// Since liburing 2.12, kernel 6.16.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_pipe_direct(
@@ -335,7 +325,7 @@ pub unsafe extern "C" fn io_uring_prep_pipe_direct(
     mut file_index: c_uint,
 ) {
     io_uring_prep_pipe(sqe, fds, pipe_flags);
-    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
+    // IORING_FILE_INDEX_ALLOC isn't a slot and is passed to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
         file_index = IORING_FILE_INDEX_ALLOC - 1;
     }

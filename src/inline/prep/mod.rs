@@ -1,8 +1,8 @@
-//! The prep helpers: one per request, grouped by what the request works on.
+//! The prep helpers: one for each request, grouped by the object of the request.
 //!
-//! Each fills an SQE that `io_uring_get_sqe()` gave out; none submits it. They write only the fields of their own
-//! request, so flags and `user_data` are set by the caller, before or after, unless a helper's docs say otherwise.
-//! The order is that of the C header.
+//! Each fills an SQE from `io_uring_get_sqe()`; none submits it. A helper writes only the fields of its own request:
+//! the caller sets flags and `user_data`, before or after, unless the helper's documentation says otherwise. The order
+//! is that of the C header.
 
 mod rw;
 

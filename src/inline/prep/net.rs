@@ -2,18 +2,17 @@
 
 use core::ptr;
 
-use crate::abi::{
+use crate::inline::sqe::{__io_uring_set_target_fixed_file, io_uring_prep_rw, uring_ptr_to_u64};
+use ironring_abi::ctypes::{__kernel_rwf_t, __u16, __u32, __u64, c_int, c_uint, epoll_event, sockaddr, socklen_t};
+use ironring_abi::uapi::{
     IORING_ACCEPT_MULTISHOT, IORING_FILE_INDEX_ALLOC, IORING_OP_ACCEPT, IORING_OP_BIND, IORING_OP_CONNECT,
     IORING_OP_EPOLL_CTL, IORING_OP_EPOLL_WAIT, IORING_OP_LISTEN, IORING_OP_SHUTDOWN, IORING_OP_SOCKET, io_uring_sqe,
 };
-use crate::ctypes::{__kernel_rwf_t, __u16, __u32, __u64, c_int, c_uint, epoll_event, sockaddr, socklen_t};
-use crate::inline::sqe::{__io_uring_set_target_fixed_file, io_uring_prep_rw, uring_ptr_to_u64};
 
-/// Prepares the acceptance of one connection on the listening socket `fd`.
+/// Prepares an accept(2) request for the listening socket `fd`.
 ///
-/// `addr` and `addrlen` receive the peer's address and are both NULL when it isn't wanted; they must stay valid
-/// until the request completes. `flags` are those of accept4(2).
-/// The completion's `res` is the new file descriptor or -errno.
+/// `addr` and `addrlen` receive the peer's address and may both be NULL; they must stay valid until the request
+/// completes. `flags` are those of accept4(2). The completion's `res` is the new file descriptor or -errno.
 /// Since liburing 2.0, kernel 5.5.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_accept(
@@ -34,12 +33,12 @@ pub unsafe extern "C" fn io_uring_prep_accept(
     (*sqe).anon_flags.accept_flags = flags as __u32;
 }
 
-/// Prepares the acceptance of one connection into the registered file table.
+/// Prepares an accept(2) request that stores the connection in a slot of the registered files.
 ///
-/// `file_index` is the slot, whose old file is closed, or `IORING_FILE_INDEX_ALLOC` for a free one. `SOCK_CLOEXEC`
-/// is refused with -EINVAL. The rest as for `io_uring_prep_accept()`.
-/// The completion's `res` is 0, or the slot when the kernel chose it, or -errno: -ENFILE when none was free, -EINVAL
-/// when there is no such slot, -ENXIO when no files are registered. The connection, accepted before, is lost then.
+/// `file_index` is the slot, whose old file is closed, or `IORING_FILE_INDEX_ALLOC` for a free one. `SOCK_CLOEXEC` is
+/// refused with -EINVAL. The other parameters are those of `io_uring_prep_accept()`. The completion's `res` is 0, or
+/// the slot that the kernel picked, or -errno: -ENFILE if none is free, -EINVAL if there is no such slot, -ENXIO if no
+/// files are registered. After these errors the accepted connection is lost.
 /// Since liburing 2.1, kernel 5.15.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_accept_direct(
@@ -51,18 +50,18 @@ pub unsafe extern "C" fn io_uring_prep_accept_direct(
     mut file_index: c_uint,
 ) {
     io_uring_prep_accept(sqe, fd, addr, addrlen, flags);
-    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
+    // IORING_FILE_INDEX_ALLOC isn't a slot and is passed to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
         file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }
 
-/// Prepares the acceptance of every connection that comes on the listening socket `fd`.
+/// Prepares a multishot accept(2) request for the listening socket `fd`.
 ///
-/// One request, a completion for each connection; it goes on while completions have `IORING_CQE_F_MORE`.
-/// All connections share `addr` and `addrlen`, so pass NULL unless they come one at a time.
-/// The completions' `res` is the new file descriptor or -errno.
+/// The request posts a completion for each connection; it remains active while completions have `IORING_CQE_F_MORE`.
+/// All connections share `addr` and `addrlen`, so pass NULL unless connections arrive one at a time. The completions'
+/// `res` is the new file descriptor or -errno.
 /// Since liburing 2.2, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_multishot_accept(
@@ -76,10 +75,10 @@ pub unsafe extern "C" fn io_uring_prep_multishot_accept(
     (*sqe).ioprio |= IORING_ACCEPT_MULTISHOT as __u16;
 }
 
-/// Prepares the acceptance of every connection into free slots of the registered file table.
+/// Prepares a multishot accept(2) request that stores connections in free slots of the registered files.
 ///
-/// As `io_uring_prep_multishot_accept()`, but the completions' `res` is the slot, or -errno: -ENFILE when none
-/// was free; the connection, accepted before, is lost then. `SOCK_CLOEXEC` is refused with -EINVAL.
+/// It is like `io_uring_prep_multishot_accept()`, but the completions' `res` is the slot, or -errno: with -ENFILE no
+/// slot was free, and the accepted connection is lost. `SOCK_CLOEXEC` is refused with -EINVAL.
 /// Since liburing 2.2, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_multishot_accept_direct(
@@ -93,7 +92,7 @@ pub unsafe extern "C" fn io_uring_prep_multishot_accept_direct(
     __io_uring_set_target_fixed_file(sqe, IORING_FILE_INDEX_ALLOC - 1);
 }
 
-/// Prepares a `connect()` of the socket `fd` to the address `addr` of `addrlen` bytes.
+/// Prepares a connect(2) request for the socket `fd`, to the address `addr` of `addrlen` bytes.
 ///
 /// The address must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno, as from connect(2).
@@ -108,7 +107,7 @@ pub unsafe extern "C" fn io_uring_prep_connect(
     io_uring_prep_rw(IORING_OP_CONNECT, sqe, fd, addr.cast(), 0, __u64::from(addrlen));
 }
 
-/// Prepares a `bind()` of the socket `fd` to the local address `addr` of `addrlen` bytes.
+/// Prepares a bind(2) request for the socket `fd`, to the local address `addr` of `addrlen` bytes.
 ///
 /// The address must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno, as from bind(2).
@@ -123,21 +122,20 @@ pub unsafe extern "C" fn io_uring_prep_bind(
     io_uring_prep_rw(IORING_OP_BIND, sqe, fd, addr.cast(), 0, __u64::from(addrlen));
 }
 
-/// Prepares a `listen()` on the socket `fd`.
+/// Prepares a listen(2) request for the socket `fd`.
 ///
-/// `backlog` limits how many connections may wait to be accepted.
-/// The completion's `res` is 0 or -errno, as from listen(2).
+/// `backlog` limits the number of connections that wait to be accepted. The completion's `res` is 0 or -errno, as from
+/// listen(2).
 /// Since liburing 2.7, kernel 6.11.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_listen(sqe: *mut io_uring_sqe, fd: c_int, backlog: c_int) {
     io_uring_prep_rw(IORING_OP_LISTEN, sqe, fd, ptr::null(), backlog as c_uint, 0);
 }
 
-/// Prepares a wait for up to `maxevents` events on the epoll descriptor `fd`.
+/// Prepares an epoll_wait(2) request for up to `maxevents` events on the epoll descriptor `fd`.
 ///
-/// `events` must have room for as many and stay valid until the request completes. There is no timeout: link one.
-/// `flags` must be 0.
-/// The completion's `res` is the number of events or -errno, as from `epoll_wait(2)`.
+/// `events` has `maxevents` elements and must stay valid until the request completes. There is no timeout: link one.
+/// `flags` must be 0. The completion's `res` is the number of events or -errno, as from `epoll_wait(2)`.
 /// Since liburing 2.10, kernel 6.15.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_epoll_wait(
@@ -151,7 +149,7 @@ pub unsafe extern "C" fn io_uring_prep_epoll_wait(
     (*sqe).anon_flags.rw_flags = flags as __kernel_rwf_t;
 }
 
-/// Prepares a change of what the epoll descriptor `epfd` watches.
+/// Prepares an epoll_ctl(2) request for the epoll descriptor `epfd`.
 ///
 /// `op` is `EPOLL_CTL_ADD`, `EPOLL_CTL_MOD` or `EPOLL_CTL_DEL`, for the descriptor `fd`. `ev` must stay valid until
 /// `io_uring_sq_ready()` returns 0. All are ordinary descriptors: `IOSQE_FIXED_FILE` is ignored.
@@ -175,7 +173,7 @@ pub unsafe extern "C" fn io_uring_prep_epoll_ctl(
     );
 }
 
-/// Prepares a shutdown of the connection of the socket `fd`.
+/// Prepares a shutdown(2) request for the socket `fd`.
 ///
 /// `how` is `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`.
 /// The completion's `res` is 0 or -errno, as from shutdown(2).
@@ -185,11 +183,10 @@ pub unsafe extern "C" fn io_uring_prep_shutdown(sqe: *mut io_uring_sqe, fd: c_in
     io_uring_prep_rw(IORING_OP_SHUTDOWN, sqe, fd, ptr::null(), how as __u32, 0);
 }
 
-/// Prepares the creation of a socket.
+/// Prepares a socket(2) request.
 ///
-/// `domain`, `socktype` and `protocol` are those of socket(2); `SOCK_CLOEXEC` and `SOCK_NONBLOCK` go into `socktype`.
-/// `flags` must be 0.
-/// The completion's `res` is the new file descriptor or -errno.
+/// `domain`, `socktype` and `protocol` are those of socket(2), including `SOCK_CLOEXEC` and `SOCK_NONBLOCK` in
+/// `socktype`. `flags` must be 0. The completion's `res` is the new file descriptor or -errno.
 /// Since liburing 2.2, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_socket(
@@ -210,12 +207,12 @@ pub unsafe extern "C" fn io_uring_prep_socket(
     (*sqe).anon_flags.rw_flags = flags as __kernel_rwf_t;
 }
 
-/// Prepares the creation of a socket in the registered file table.
+/// Prepares a socket(2) request that stores the socket in a slot of the registered files.
 ///
-/// `file_index` is the slot, whose old file is closed, or `IORING_FILE_INDEX_ALLOC` for a free one. `SOCK_CLOEXEC`
-/// is refused with -EINVAL. The rest as for `io_uring_prep_socket()`.
-/// The completion's `res` is 0, or the slot when the kernel chose it, or -errno: -ENFILE when none was free, -EINVAL
-/// when there is no such slot, -ENXIO when no files are registered.
+/// `file_index` is the slot, whose old file is closed, or `IORING_FILE_INDEX_ALLOC` for a free one. `SOCK_CLOEXEC` is
+/// refused with -EINVAL. The other parameters are those of `io_uring_prep_socket()`. The completion's `res` is 0, or
+/// the slot that the kernel picked, or -errno: -ENFILE if none is free, -EINVAL if there is no such slot, -ENXIO if no
+/// files are registered.
 /// Since liburing 2.2, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_socket_direct(
@@ -227,17 +224,17 @@ pub unsafe extern "C" fn io_uring_prep_socket_direct(
     flags: c_uint,
 ) {
     io_uring_prep_socket(sqe, domain, socktype, protocol, flags);
-    // IORING_FILE_INDEX_ALLOC isn't a slot, and goes to the kernel unchanged.
+    // IORING_FILE_INDEX_ALLOC isn't a slot and is passed to the kernel unchanged.
     if file_index == IORING_FILE_INDEX_ALLOC {
         file_index = IORING_FILE_INDEX_ALLOC - 1;
     }
     __io_uring_set_target_fixed_file(sqe, file_index);
 }
 
-/// Prepares the creation of a socket in a free slot of the registered file table.
+/// Prepares a socket(2) request that stores the socket in a free slot of the registered files.
 ///
-/// As `io_uring_prep_socket_direct()` with `IORING_FILE_INDEX_ALLOC`.
-/// The completion's `res` is the slot or -errno: -ENFILE when none was free.
+/// The same as `io_uring_prep_socket_direct()` with `IORING_FILE_INDEX_ALLOC`. The completion's `res` is the slot or
+/// -errno: -ENFILE if none is free.
 /// Since liburing 2.2, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_socket_direct_alloc(

@@ -2,13 +2,13 @@
 
 use libc::AT_FDCWD;
 
-use crate::abi::{
+use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
+use ironring_abi::ctypes::{__u32, c_char, c_int, c_uint, mode_t};
+use ironring_abi::uapi::{
     IORING_OP_LINKAT, IORING_OP_MKDIRAT, IORING_OP_RENAMEAT, IORING_OP_SYMLINKAT, IORING_OP_UNLINKAT, io_uring_sqe,
 };
-use crate::ctypes::{__u32, c_char, c_int, c_uint, mode_t};
-use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
 
-/// Prepares an `unlinkat()` of `path`, relative to the directory `dfd`.
+/// Prepares an `unlinkat()` request for `path`, relative to the directory `dfd`.
 ///
 /// `flags` is 0 for a file, `AT_REMOVEDIR` for a directory. `path` must stay valid until `io_uring_sq_ready()`
 /// returns 0.
@@ -20,7 +20,7 @@ pub unsafe extern "C" fn io_uring_prep_unlinkat(sqe: *mut io_uring_sqe, dfd: c_i
     (*sqe).anon_flags.unlink_flags = flags as __u32;
 }
 
-/// Prepares the removal of `path`.
+/// Prepares a request that removes `path`.
 ///
 /// `flags` is 0 for a file, `AT_REMOVEDIR` for a directory. `path` must stay valid until `io_uring_sq_ready()`
 /// returns 0.
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn io_uring_prep_unlink(sqe: *mut io_uring_sqe, path: *con
     io_uring_prep_unlinkat(sqe, AT_FDCWD, path, flags);
 }
 
-/// Prepares a `renameat2()` of `oldpath`, relative to `olddfd`, to `newpath`, relative to `newdfd`.
+/// Prepares a `renameat2()` request from `oldpath`, relative to `olddfd`, to `newpath`, relative to `newdfd`.
 ///
 /// `flags` are `RENAME_*`. Both paths must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno. An error doesn't break a chain of links: see `IOSQE_IO_LINK`.
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn io_uring_prep_renameat(
     (*sqe).anon_flags.rename_flags = flags;
 }
 
-/// Prepares a `rename()` of `oldpath` to `newpath`.
+/// Prepares a `rename()` request from `oldpath` to `newpath`.
 ///
 /// Both paths must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno. An error doesn't break a chain of links: see `IOSQE_IO_LINK`.
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn io_uring_prep_rename(sqe: *mut io_uring_sqe, oldpath: *
     io_uring_prep_renameat(sqe, AT_FDCWD, oldpath, AT_FDCWD, newpath, 0);
 }
 
-/// Prepares a `mkdirat()` of `path`, relative to the directory `dfd`.
+/// Prepares a `mkdirat()` request for `path`, relative to the directory `dfd`.
 ///
 /// `path` must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn io_uring_prep_mkdirat(sqe: *mut io_uring_sqe, dfd: c_in
     io_uring_prep_rw(IORING_OP_MKDIRAT, sqe, dfd, path.cast(), mode, 0);
 }
 
-/// Prepares a `mkdir()` of `path`.
+/// Prepares a `mkdir()` request for `path`.
 ///
 /// `path` must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn io_uring_prep_mkdir(sqe: *mut io_uring_sqe, path: *cons
     io_uring_prep_mkdirat(sqe, AT_FDCWD, path, mode);
 }
 
-/// Prepares a `symlinkat()`: a symbolic link to `target` named `linkpath`, relative to `newdirfd`.
+/// Prepares a `symlinkat()` request for a link to `target` named `linkpath`, relative to `newdirfd`.
 ///
 /// Both strings must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn io_uring_prep_symlinkat(
     );
 }
 
-/// Prepares a `symlink()`: a symbolic link to `target` named `linkpath`.
+/// Prepares a `symlink()` request for a link to `target` named `linkpath`.
 ///
 /// Both strings must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn io_uring_prep_symlink(sqe: *mut io_uring_sqe, target: *
     io_uring_prep_symlinkat(sqe, target, AT_FDCWD, linkpath);
 }
 
-/// Prepares a `linkat()`: a new name `newpath`, relative to `newdfd`, for `oldpath`, relative to `olddfd`.
+/// Prepares a `linkat()` request: a new name `newpath`, relative to `newdfd`, for `oldpath`, relative to `olddfd`.
 ///
 /// `flags` are `AT_SYMLINK_FOLLOW` and `AT_EMPTY_PATH`. Both paths must stay valid until `io_uring_sq_ready()`
 /// returns 0.
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn io_uring_prep_linkat(
     (*sqe).anon_flags.hardlink_flags = flags as __u32;
 }
 
-/// Prepares a `link()`: a new name `newpath` for the file `oldpath`.
+/// Prepares a `link()` request: a new name `newpath` for the file `oldpath`.
 ///
 /// `flags` are those of `linkat()`. Both paths must stay valid until `io_uring_sq_ready()` returns 0.
 /// The completion's `res` is 0 or -errno.

@@ -2,22 +2,21 @@
 
 use core::ptr;
 
-use crate::abi::{IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE, IORING_POLL_ADD_MULTI, io_uring_sqe};
-use crate::barrier::release_data;
-use crate::ctypes::{__u64, c_int, c_uint};
 use crate::inline::sqe::io_uring_prep_rw;
+use ironring_abi::barrier::release_data;
+use ironring_abi::ctypes::{__u64, c_int, c_uint};
+use ironring_abi::uapi::{IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE, IORING_POLL_ADD_MULTI, io_uring_sqe};
 
-/// Exchanges the two halves. In C it is the macro of `linux/swab.h`.
+/// Swaps the two halves. In C a macro of `linux/swab.h`.
 #[cfg(target_endian = "big")]
 const fn __swahw32(x: c_uint) -> c_uint {
     x.rotate_left(16)
 }
 
-/// Puts the bits of a poll mask where `sqe->poll32_events` has them.
+/// Converts a poll mask to the format of `sqe->poll32_events`.
 ///
-/// The kernel's first field here had 16 bits, at the same address: big-endian processors swap the
-/// halves, others change nothing.
-/// Local to the header.
+/// The kernel's original field had 16 bits at the same address, so big-endian processors swap the halves; others don't
+/// change the mask. Local to the header.
 /// Since liburing 2.1.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 #[allow(unused_mut, reason = "assigned on big-endian processors only")]
@@ -29,11 +28,10 @@ pub unsafe extern "C" fn __io_uring_prep_poll_mask(mut poll_mask: c_uint) -> c_u
     poll_mask
 }
 
-/// Prepares a wait until `fd` has one of the events in `poll_mask`, once.
+/// Prepares a poll request that completes once, when `fd` has one of the events in `poll_mask`.
 ///
-/// `poll_mask` has the bits of `poll()` or `epoll_ctl()`, for example `POLLIN`; errors and hang-ups are
-/// always reported.
-/// The completion's `res` is the mask of events that are there, or -errno: -ECANCELED after a removal.
+/// `poll_mask` has the bits of `poll()` or `epoll_ctl()`, for example `POLLIN`; errors and hang-ups are always
+/// reported. The completion's `res` is the mask of events that occurred, or -errno: -ECANCELED after a removal.
 /// Since liburing 2.0, kernel 5.1.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_poll_add(sqe: *mut io_uring_sqe, fd: c_int, poll_mask: c_uint) {
@@ -41,12 +39,11 @@ pub unsafe extern "C" fn io_uring_prep_poll_add(sqe: *mut io_uring_sqe, fd: c_in
     (*sqe).anon_flags.poll32_events = __io_uring_prep_poll_mask(poll_mask);
 }
 
-/// Prepares a poll of `fd` that reports again and again.
+/// Prepares a multishot poll request for `fd`.
 ///
-/// Works like `io_uring_prep_poll_add()`, but stays armed. It is edge triggered: it reports again when more
-/// happens, not because old data is still there. Kernels refuse `IORING_POLL_ADD_LEVEL` with -EINVAL.
-/// Each completion's `res` is the mask of events or -errno; the request lives on as long as the
-/// completion's flags have `IORING_CQE_F_MORE`.
+/// It is like `io_uring_prep_poll_add()`, but stays active. It is edge-triggered: it reports new events, not that old
+/// data is still unread. Kernels up to 6.18 refuse `IORING_POLL_ADD_LEVEL` with -EINVAL. Each completion's `res` is the
+/// mask of events or -errno; the request remains active while the completion's flags have `IORING_CQE_F_MORE`.
 /// Since liburing 2.1, kernel 5.13.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_poll_multishot(sqe: *mut io_uring_sqe, fd: c_int, poll_mask: c_uint) {
@@ -54,10 +51,10 @@ pub unsafe extern "C" fn io_uring_prep_poll_multishot(sqe: *mut io_uring_sqe, fd
     (*sqe).len = IORING_POLL_ADD_MULTI;
 }
 
-/// Prepares the removal of the poll request that has this `user_data`.
+/// Prepares a request that removes the poll request with this `user_data`.
 ///
-/// The completion's `res` is 0, -ENOENT when there is no such poll, or -EALREADY when it is completing.
-/// The removed poll completes with -ECANCELED.
+/// The completion's `res` is 0, -ENOENT if there is no such request, or -EALREADY if it is completing. The removed
+/// request completes with -ECANCELED.
 /// Since liburing 2.0, kernel 5.1.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_poll_remove(sqe: *mut io_uring_sqe, user_data: __u64) {
@@ -65,13 +62,13 @@ pub unsafe extern "C" fn io_uring_prep_poll_remove(sqe: *mut io_uring_sqe, user_
     (*sqe).anon_addr.addr = user_data;
 }
 
-/// Prepares a change of the poll request whose user data is `old_user_data`.
+/// Prepares a request that updates the poll request with the user data `old_user_data`.
 ///
-/// `flags` says what changes: `IORING_POLL_UPDATE_EVENTS` the events, to the low 16 bits of `poll_mask`;
-/// `IORING_POLL_UPDATE_USER_DATA` the user data, to `new_user_data`. What isn't changed must be 0.
-/// `IORING_POLL_ADD_MULTI` is accepted along with them, but a single-shot poll stays one.
-/// The completion's `res` is 0, -ENOENT when there is no such poll, or -EALREADY when it is completing. A poll
-/// that can't be armed again ends with -ECANCELED, and `res` is 0 all the same.
+/// `flags` says what to update: `IORING_POLL_UPDATE_EVENTS` the events, to the low 16 bits of `poll_mask`;
+/// `IORING_POLL_UPDATE_USER_DATA` the user data, to `new_user_data`. Arguments that aren't used must be 0.
+/// `IORING_POLL_ADD_MULTI` is accepted together with them, but a single-shot request remains one. The completion's
+/// `res` is 0, -ENOENT if there is no such request, or -EALREADY if it is completing. A poll request that can't be
+/// armed again ends with -ECANCELED, while `res` is 0.
 /// Since liburing 2.1, kernel 5.13.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_poll_update(

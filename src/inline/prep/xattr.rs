@@ -1,15 +1,16 @@
 //! Extended attributes.
 
-use crate::abi::{IORING_OP_FGETXATTR, IORING_OP_FSETXATTR, IORING_OP_GETXATTR, IORING_OP_SETXATTR, io_uring_sqe};
-use crate::ctypes::{__u32, c_char, c_int, c_uint};
 use crate::inline::sqe::{io_uring_prep_rw, uring_ptr_to_u64};
+use ironring_abi::ctypes::{__u32, c_char, c_int, c_uint};
+use ironring_abi::uapi::{
+    IORING_OP_FGETXATTR, IORING_OP_FSETXATTR, IORING_OP_GETXATTR, IORING_OP_SETXATTR, io_uring_sqe,
+};
 
-/// Prepares a `getxattr()`: the attribute `name` of the file `path` into the `len` bytes of `value`.
+/// Prepares a `getxattr()` request: the attribute `name` of the file `path` into the `len` bytes at `value`.
 ///
-/// With `len` 0 only the size is asked for. `name` and `path` must stay valid until `io_uring_sq_ready()` returns
-/// 0, `value` until the request completes.
-/// The completion's `res` is the size of the attribute or -errno: -ENODATA when there is none, -ERANGE
-/// when `len` is too small.
+/// With `len` 0 it returns only the size. `name` and `path` must stay valid until `io_uring_sq_ready()` returns 0,
+/// `value` until the request completes. The completion's `res` is the size of the attribute or -errno: -ENODATA if
+/// there is none, -ERANGE if `len` is too small.
 /// Since liburing 2.2, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_getxattr(
@@ -31,7 +32,7 @@ pub unsafe extern "C" fn io_uring_prep_getxattr(
     (*sqe).anon_flags.xattr_flags = 0;
 }
 
-/// Prepares a `setxattr()`: the `len` bytes of `value` as the attribute `name` of the file `path`.
+/// Prepares a `setxattr()` request: the `len` bytes at `value` as the attribute `name` of the file `path`.
 ///
 /// `flags` is 0, `XATTR_CREATE` or `XATTR_REPLACE`. `name`, `value` and `path` must stay valid until
 /// `io_uring_sq_ready()` returns 0.
@@ -58,12 +59,11 @@ pub unsafe extern "C" fn io_uring_prep_setxattr(
     (*sqe).anon_flags.xattr_flags = flags as __u32;
 }
 
-/// Prepares an `fgetxattr()`: the attribute `name` of the open file `fd` into the `len` bytes of `value`.
+/// Prepares an `fgetxattr()` request: the attribute `name` of the open file `fd` into the `len` bytes at `value`.
 ///
-/// With `len` 0 only the size is asked for. `name` must stay valid until `io_uring_sq_ready()` returns 0, `value`
-/// until the request completes.
-/// The completion's `res` is the size of the attribute or -errno: -ENODATA when there is none, -ERANGE
-/// when `len` is too small.
+/// With `len` 0 it returns only the size. `name` must stay valid until `io_uring_sq_ready()` returns 0, `value` until
+/// the request completes. The completion's `res` is the size of the attribute or -errno: -ENODATA if there is none,
+/// -ERANGE if `len` is too small.
 /// Since liburing 2.2, kernel 5.19.
 #[cfg_attr(feature = "shipped", unsafe(no_mangle))]
 pub unsafe extern "C" fn io_uring_prep_fgetxattr(
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn io_uring_prep_fgetxattr(
     (*sqe).anon_flags.xattr_flags = 0;
 }
 
-/// Prepares an `fsetxattr()`: the `len` bytes of `value` as the attribute `name` of the open file `fd`.
+/// Prepares an `fsetxattr()` request: the `len` bytes at `value` as the attribute `name` of the open file `fd`.
 ///
 /// `flags` is 0, `XATTR_CREATE` or `XATTR_REPLACE`. `name` and `value` must stay valid until `io_uring_sq_ready()`
 /// returns 0.

@@ -1,8 +1,9 @@
 //! Filling rings of provided buffers.
 
-use crate::abi::*;
+use crate::inline::calls::*;
 use crate::inline::*;
-use crate::kernel::script::Rig;
+use crate::rig::Rig;
+use ironring_abi::uapi::*;
 use libc::ENOENT;
 use std::ptr::null_mut;
 

@@ -1,8 +1,8 @@
-//! Completions: units, walks, giving back; and the fields of an SQE.
+//! Completions: units, iteration, advancing; and the fields of an SQE.
 
-use crate::abi::*;
 use crate::inline::*;
-use crate::kernel::script::Rig;
+use crate::rig::Rig;
+use ironring_abi::uapi::*;
 use std::mem::zeroed;
 use std::ptr::null_mut;
 
@@ -42,7 +42,7 @@ fn a_walk_sees_what_was_there_at_its_start() {
                 seen.push((*cqe).user_data);
             }
             assert_eq!(walk.head, walk.tail);
-            // The eight slots begin anew behind the third.
+            // The eight slots wrap after the third.
             assert_eq!(cqe as usize - (*rig.ring()).cq.cqes as usize, unit);
             io_uring_cq_advance(rig.ring(), 6);
         }
@@ -65,9 +65,9 @@ fn a_walk_steps_over_both_slots_of_a_big_one() {
             seen.push((*cqe).user_data);
         }
         assert!(!io_uring_cqe_iter_next(&raw mut walk, &raw mut cqe));
-        assert_eq!((*cqe).user_data, 3, "the end leaves the pointer");
+        assert_eq!((*cqe).user_data, 3, "the pointer is unchanged at the end");
         io_uring_cqe_seen(rig.ring(), (*rig.ring()).cq.cqes);
-        assert_eq!(rig.cq_head(), 2, "a big one gives two slots back");
+        assert_eq!(rig.cq_head(), 2, "a big one frees two slots");
         io_uring_cqe_seen(rig.ring(), null_mut());
         assert_eq!(rig.cq_head(), 2);
     }

@@ -9,15 +9,15 @@ mod prep_net;
 mod recvmsg;
 mod ring;
 
-use crate::kernel::script::Rig;
+use crate::rig::Rig;
 
-/// Peeks and gives back until there is nothing: the user data in order.
+/// Reaps until the queue is empty, and returns the user data in order.
 pub fn drain(rig: &mut Rig) -> Vec<u64> {
     let mut all = Vec::new();
     loop {
         let mut cqe = std::ptr::null_mut();
         // SAFETY: the rig's ring.
-        if unsafe { super::io_uring_peek_cqe(rig.ring(), &raw mut cqe) } != 0 {
+        if unsafe { super::calls::io_uring_peek_cqe(rig.ring(), &raw mut cqe) } != 0 {
             return all;
         }
         all.extend(rig.seen(cqe));

@@ -1,10 +1,10 @@
-//! The prep helpers on memory, files and paths: each field that is written, and no other.
+//! The prep helpers on memory, files and paths: each writes its fields and no others.
 
-use crate::abi::*;
 use crate::inline::*;
+use ironring_abi::uapi::*;
 use libc::AT_FDCWD;
 
-/// What a helper writes. It always writes the first five; of the rest, what is None keeps what was there.
+/// What a helper writes. It always writes the first five fields; of the rest, None leaves the field unchanged.
 pub struct Want {
     pub opcode: i32,
     pub fd: i32,
@@ -15,7 +15,7 @@ pub struct Want {
     pub word: Option<u32>,
     pub flags: Option<u32>,
     pub ioprio: Option<u32>,
-    /// Bits that are added to `ioprio`.
+    /// Bits set in `ioprio`.
     pub more: Option<u32>,
     pub buf: Option<u16>,
     pub file: Option<u32>,
@@ -72,7 +72,7 @@ impl Want {
 /// Calls a helper on a clean and on a dirty slot.
 pub fn check(name: &str, helper: impl Fn(*mut io_uring_sqe), want: &Want) {
     for fill in [0, 0xff, 0x5a] {
-        // SAFETY: an SQE is integers alone.
+        // SAFETY: an SQE contains only integers.
         let mut sqe: io_uring_sqe = unsafe { std::mem::transmute([fill; size_of::<io_uring_sqe>()]) };
         helper(&raw mut sqe);
         // SAFETY: as above.
@@ -81,7 +81,7 @@ pub fn check(name: &str, helper: impl Fn(*mut io_uring_sqe), want: &Want) {
     }
 }
 
-/// An address that is never followed.
+/// An address that is never dereferenced.
 pub fn p<T>(address: usize) -> *mut T {
     address as *mut T
 }
@@ -90,7 +90,7 @@ pub fn p<T>(address: usize) -> *mut T {
 macro_rules! prep {
     ($($name:ident($($arg:expr),*) => $op:expr, $fd:expr, $off:expr, $addr:expr, $len:expr $(, $field:ident $value:expr)*;)*) => {
         $(
-            // SAFETY: an SQE to write; no pointer is followed.
+            // SAFETY: an SQE to write; no pointer is dereferenced.
             $crate::inline::tests::prep::check(stringify!($name), |sqe| unsafe { $name(sqe $(, $arg)*) },
                 &$crate::inline::tests::prep::Want {
                     opcode: $op,

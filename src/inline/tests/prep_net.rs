@@ -1,8 +1,8 @@
 //! The prep helpers on sockets, time, other rings and processes.
 
 use super::prep::{ANY, p, prep};
-use crate::abi::*;
 use crate::inline::*;
+use ironring_abi::uapi::*;
 
 #[test]
 fn sockets() {
@@ -47,7 +47,7 @@ fn sending_and_receiving() {
         io_uring_prep_recv_multishot(3, p(0x10), 4, 5) => IORING_OP_RECV, 3, 0, 0x10, 4, word 5, more multishot;
     }
     for fill in [0u8, 0xff] {
-        // SAFETY: an SQE is integers alone; no pointer is followed.
+        // SAFETY: an SQE contains only integers; no pointer is dereferenced.
         unsafe {
             let mut sqe: io_uring_sqe = std::mem::transmute([fill; size_of::<io_uring_sqe>()]);
             io_uring_prep_sendto(&raw mut sqe, 3, p(0x10), 4, 5, p(0x20), 0x1_0010);
@@ -64,7 +64,7 @@ fn sending_and_receiving() {
     }
 }
 
-/// Poll events as the kernel reads them: in two halves, of which a big-endian processor swaps the order.
+/// Poll events as the kernel reads them: big-endian processors swap the two halves.
 fn mask(events: u32) -> u32 {
     events.rotate_left(if cfg!(target_endian = "big") { 16 } else { 0 })
 }

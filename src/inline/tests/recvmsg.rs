@@ -1,8 +1,8 @@
-//! Taking apart what a multishot recvmsg leaves in a buffer.
+//! Parsing the buffer of a multishot recvmsg.
 
-use crate::abi::io_uring_recvmsg_out;
-use crate::ctypes::{c_int, cmsghdr, msghdr};
 use crate::inline::*;
+use ironring_abi::ctypes::{c_int, cmsghdr, msghdr};
+use ironring_abi::uapi::io_uring_recvmsg_out;
 use std::mem::zeroed;
 use std::ptr::null_mut;
 
@@ -12,7 +12,7 @@ const HEADER: usize = 16;
 #[repr(C, align(8))]
 struct Buffer([u8; 256]);
 
-/// A message's header that asks for a name of 16 bytes and this much control data.
+/// A message header with space for a name of 16 bytes and this much control data.
 fn asks(control: usize) -> msghdr {
     // SAFETY: all zeroes is valid.
     let mut msgh: msghdr = unsafe { zeroed() };
@@ -36,7 +36,7 @@ fn a_buffer_must_hold_header_name_and_control_data() {
     }
     assert!(check(64));
     assert!(check(256));
-    // Lengths whose sum would wrap around.
+    // Lengths whose sum overflows.
     let mut msgh = asks(usize::MAX - 8);
     // SAFETY: as above.
     unsafe { assert!(io_uring_recvmsg_validate(at, 256, &raw mut msgh).is_null()) };
@@ -63,7 +63,7 @@ fn name_control_and_payload_follow_each_other() {
 }
 
 #[test]
-fn control_messages_are_walked_to_the_last_whole_one() {
+fn control_messages_are_read_up_to_the_last_whole_one() {
     let mut buffer = Buffer([0; 256]);
     let out: *mut io_uring_recvmsg_out = (&raw mut buffer).cast();
     let mut msgh = asks(128);
@@ -76,7 +76,7 @@ fn control_messages_are_walked_to_the_last_whole_one() {
         assert!(io_uring_recvmsg_cmsg_firsthdr(out, m).is_null(), "not even a header");
         (*out).controllen = 64;
         assert_eq!(io_uring_recvmsg_cmsg_firsthdr(out, m), header(0));
-        // 20 bytes take 24; then one of 24, up to 48; then one that claims more than is there.
+        // A message of 20 bytes takes 24; the next ends at 48; the third claims more than is left.
         (*header(0)).cmsg_len = 20 as _;
         (*header(24)).cmsg_len = 24 as _;
         (*header(48)).cmsg_len = 17 as _;
@@ -98,7 +98,7 @@ fn control_messages_are_walked_to_the_last_whole_one() {
 }
 
 #[test]
-fn no_length_makes_a_walk_of_control_messages_stand_still_or_leave() {
+fn control_messages_end_within_the_buffer_for_any_length() {
     let mut buffer = Buffer([0; 256]);
     let out: *mut io_uring_recvmsg_out = (&raw mut buffer).cast();
     let mut msgh = asks(128);
@@ -118,13 +118,13 @@ fn no_length_makes_a_walk_of_control_messages_stand_still_or_leave() {
                 "{less}, the next one's"
             );
         }
-        // What is left is 17 bytes: a header, but no whole message of 17, which takes 24.
+        // 17 bytes are left: a header, but not a whole message of 17 bytes, which takes 24.
         (*out).controllen = 41;
         (*header(24)).cmsg_len = 17 as _;
         assert!(io_uring_recvmsg_cmsg_nexthdr(out, m, header(0)).is_null());
         (*header(24)).cmsg_len = 16 as _;
         assert_eq!(io_uring_recvmsg_cmsg_nexthdr(out, m, header(0)), header(24));
-        // A message that lies outside the control data has none after it.
+        // No message follows one outside the control data.
         for control in [0, 15, 24, 39] {
             (*out).controllen = control;
             assert!(io_uring_recvmsg_cmsg_nexthdr(out, m, header(24)).is_null(), "{control}");

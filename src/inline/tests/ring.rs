@@ -1,10 +1,12 @@
-//! The ring's helpers: how full, the next completion, the next slot.
+//! The ring's helpers: the fill level, the next completion, the next slot.
 
 use super::drain;
-use crate::abi::*;
+use crate::inline::calls::*;
 use crate::inline::*;
-use crate::kernel::script::{Kind, Rig};
-use crate::types::LIBURING_UDATA_TIMEOUT;
+use crate::rig::Rig;
+use crate::script::Kind;
+use ironring_abi::types::LIBURING_UDATA_TIMEOUT;
+use ironring_abi::uapi::*;
 use libc::{EAGAIN, EINTR, EOPNOTSUPP, ETIME};
 use std::ptr::null_mut;
 
@@ -12,7 +14,7 @@ use std::ptr::null_mut;
 fn an_opcode_is_supported_when_the_kernel_says_so() {
     let mut probe = [0u64; 2 + 4];
     let p: *mut io_uring_probe = probe.as_mut_ptr().cast();
-    // SAFETY: the probe has room for four operations.
+    // SAFETY: the probe has space for four operations.
     unsafe {
         ((*p).last_op, (*p).ops_len) = (2, 3);
         let ops = (&raw mut (*p).ops).cast::<io_uring_probe_op>();
@@ -22,7 +24,7 @@ fn an_opcode_is_supported_when_the_kernel_says_so() {
         let answers: Vec<_> = (-1..5).map(|op| io_uring_opcode_supported(p, op)).collect();
         assert_eq!(answers, [0, 0, 1, 0, 0, 0]);
         (*ops.add(2)).flags = IO_URING_OP_SUPPORTED as u16;
-        // The kernel has more than the probe had room for.
+        // The kernel has more operations than the probe has space for.
         ((*p).last_op, (*p).ops_len) = (65, 2);
         let answers: Vec<_> = (-1..5).map(|op| io_uring_opcode_supported(p, op)).collect();
         assert_eq!(answers, [0, 0, 1, 0, 0, 0]);
@@ -80,7 +82,7 @@ fn the_eventfd_is_switched_where_the_kernel_can() {
                 assert_eq!(*rig.script.ring(|ring| ring.cq_flags()), IORING_CQ_EVENTFD_DISABLED);
                 *rig.script.ring(|ring| ring.cq_flags()) |= 6;
                 assert_eq!(io_uring_cq_eventfd_toggle(ring, true), 0);
-                assert_eq!(*rig.script.ring(|ring| ring.cq_flags()), 6, "no other bit is touched");
+                assert_eq!(*rig.script.ring(|ring| ring.cq_flags()), 6, "no other bit changes");
             }
         }
     }
@@ -103,7 +105,7 @@ fn a_peek_enters_only_where_that_can_help() {
         rig.script.ring(|ring| ring.flag(IORING_SQ_TASKRUN, true));
         rig.script.fail(Kind::Enter, 0, -EINTR);
         assert_eq!(io_uring_peek_cqe(rig.ring(), &raw mut cqe), -EINTR);
-        // The end of the library's own timeout is an error to the look before, and nothing to the one after.
+        // The completion of the library's own timeout is dropped, and then the queue is empty.
         (*rig.ring()).features &= !IORING_FEAT_EXT_ARG;
         rig.script.ring(|ring| {
             ring.flag(IORING_SQ_TASKRUN, false);
@@ -169,19 +171,19 @@ fn fillers_are_taken_out_by_every_peek() {
     // SAFETY: the rig's ring.
     unsafe {
         assert_eq!(__io_uring_peek_cqe(rig.ring(), &raw mut cqe, &raw mut nr), 0);
-        assert_eq!((nr, rig.cq_head()), (1, 2), "both are gone");
+        assert_eq!((nr, rig.cq_head()), (1, 2), "both are reaped");
         assert_eq!(rig.seen(cqe), Some(7));
         rig.script.ring(|ring| ring.post(0, 0, skip));
         assert_eq!(__io_uring_peek_cqe(rig.ring(), &raw mut cqe, &raw mut nr), 0);
         assert!(cqe.is_null());
-        assert_eq!((nr, rig.cq_head()), (0, 4), "only a filler was there");
+        assert_eq!((nr, rig.cq_head()), (0, 4), "there was only a filler");
     }
 }
 
 #[test]
 fn big_completions_wrap_behind_a_filler() {
     let mut rig = Rig::on(4, IORING_SETUP_CQE_MIXED, |kernel| kernel.start = u32::MAX - 8);
-    // The kernel's tail is at slot 7 of 8: a big one doesn't fit before the wrap, also that of the 32 bits.
+    // The kernel's tail is at slot 7 of 8: a big one doesn't fit before the wrap, nor before that of the 32-bit index.
     for round in 0..9 {
         rig.script.ring(|ring| {
             ring.post(round, 0, IORING_CQE_F_32);

@@ -24,8 +24,8 @@ fn a_batch_is_what_is_there_up_to_the_count() {
 fn an_overflow_is_flushed_by_a_batch_when_the_queue_is_empty() {
     let mut rig = Rig::new(1, 0);
     rig.script.ring(|ring| (0..5).for_each(|n| ring.post(n, 0, 0)));
-    assert_eq!(data(&batch(&mut rig, 8)), [0, 1], "the queue has two places");
-    assert_eq!(rig.script.calls(), [], "what is there comes without a call");
+    assert_eq!(data(&batch(&mut rig, 8)), [0, 1], "the queue has two slots");
+    assert_eq!(rig.script.calls(), [], "available completions need no call");
     // SAFETY: the rig's ring.
     unsafe { io_uring_cq_advance(rig.ring(), 2) };
     assert_eq!(data(&batch(&mut rig, 8)), [2, 3]);
@@ -55,7 +55,7 @@ fn big_completions_are_stepped_over_in_their_own_unit() {
     let cqes = batch(&mut rig, 8);
     assert_eq!(data(&cqes), [0, 1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(cqes[1] as usize - cqes[0] as usize, 32);
-    // SAFETY: the rig's ring; a place is a completion, whatever its size.
+    // SAFETY: the rig's ring; each element is one completion, whatever its size.
     unsafe { io_uring_cq_advance(rig.ring(), 8) };
     assert_eq!(rig.cq_head(), 8);
 }

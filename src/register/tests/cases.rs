@@ -1,13 +1,13 @@
-//! A registration as a case: the call it makes, for each way in which a ring reaches the kernel, and its errors.
+//! A registration as a case: its call, for each way in which a ring reaches the kernel, and its errors.
 
 use super::*;
 
-/// What the kernel is to find at the argument.
+/// What the kernel must find at the argument.
 pub enum Want {
     Nothing,
     /// The program's own memory.
     At(usize),
-    /// A structure of the library's.
+    /// A structure in the library's memory.
     Words(Vec<u32>),
 }
 
@@ -25,7 +25,7 @@ macro_rules! case {
     ($opcode:expr, $nr:expr, $want:expr, $function:ident($ring:ident $(, $arg:expr)*)) => {
         Case {
             name: stringify!($function),
-            // SAFETY: the ring of a rig; the arguments are never followed but by the script, which the case describes.
+            // SAFETY: the ring of a rig; only the script dereferences the arguments, as the case describes them.
             call: Box::new(move |$ring| unsafe { $function($ring $(, $arg)*) }),
             opcode: $opcode,
             nr: $nr,
@@ -39,12 +39,12 @@ pub(crate) use case;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Reach {
     Descriptor,
-    /// Registered, on a kernel that takes the index for enters only.
+    /// Registered, on a kernel that accepts the index only in `io_uring_enter`.
     EntersByIndex,
     Index,
     /// The descriptor is closed.
     IndexAlone,
-    /// There never was a descriptor.
+    /// The ring never had a descriptor.
     FdOnly,
 }
 

@@ -1,4 +1,4 @@
-//! Rings in memory of the library's own making, and rings without a descriptor.
+//! Rings in memory that the library allocates, and rings without a descriptor.
 
 use super::*;
 
@@ -35,8 +35,8 @@ fn registered_fd_only_is_used_and_given_back_by_index() {
     unsafe {
         io_uring_queue_exit(rig.ring());
         let calls = rig.script.calls();
-        assert!(matches!(calls[0], Call::Munmap { len: PAGE, .. }), "{calls:?}");
-        assert!(matches!(calls[1], Call::Munmap { len: PAGE, .. }), "{calls:?}");
+        assert!(matches!(calls[0], Call::Unmap { len: PAGE, .. }), "{calls:?}");
+        assert!(matches!(calls[1], Call::Unmap { len: PAGE, .. }), "{calls:?}");
         assert!(matches!(calls[2], Call::Register { fd: 3, opcode, nr: 1, .. }
                 if opcode == IORING_UNREGISTER_RING_FDS | IORING_REGISTER_USE_REGISTERED_RING));
         assert_eq!(calls.len(), 3, "there is no descriptor to close");
@@ -65,15 +65,9 @@ fn memory_of_its_own_is_pages_or_huge_pages() {
         let sizes: Vec<_> = calls
             .iter()
             .filter_map(|call| match call {
-                Call::Mmap {
-                    len,
-                    flags,
-                    fd: -1,
-                    offset: 0,
-                } => {
-                    let hugetlb = libc::MAP_HUGETLB | (21 << libc::MAP_HUGE_SHIFT);
-                    let want = if *len == PAGE { 0 } else { hugetlb };
-                    assert_eq!(*flags, MAP_SHARED | MAP_ANONYMOUS | want);
+                Call::Map { len, kind } => {
+                    let want = if *len == PAGE { Memory::Shared } else { Memory::Huge };
+                    assert_eq!(*kind, want);
                     Some(*len)
                 }
                 _ => None,
@@ -88,11 +82,11 @@ fn memory_of_its_own_is_pages_or_huge_pages() {
     }
 }
 
-/// The sizes of the mappings made, in pages, and whether each is a huge page.
+/// The sizes of the new mappings in pages, and whether each is a huge page.
 fn mapped(script: &Script) -> Vec<(usize, bool)> {
     let calls = script.calls();
     let maps = calls.iter().filter_map(|call| match call {
-        Call::Mmap { len, flags, .. } => Some((len / PAGE, flags & libc::MAP_HUGETLB != 0)),
+        Call::Map { len, kind } => Some((len / PAGE, *kind == Memory::Huge)),
         _ => None,
     });
     maps.collect()
@@ -102,19 +96,19 @@ fn mapped(script: &Script) -> Vec<(usize, bool)> {
 fn without_a_huge_page_ordinary_ones_will_do() {
     const HUGE: (usize, bool) = (512, true);
     const BIG: u32 = IORING_SETUP_SQE128 | IORING_SETUP_CQE32;
-    // Which mappings fail, and all that are tried.
+    // (the mappings that fail, all that are tried)
     for (entries, flags, failing, maps) in [
         (128, 0, &[0, 2][..], vec![HUGE, (2, false), HUGE, (2, false)]),
         (64, IORING_SETUP_CQE32, &[1], vec![(1, false), HUGE, (2, false)]),
         (32768, 0, &[0, 2], vec![HUGE, (512, false), HUGE, (257, false)]),
-        // The SQEs had the last huge page.
+        // The SQEs took the last huge page.
         (32768, 0, &[1], vec![HUGE, HUGE, (257, false)]),
-        // No huge page holds that, so none is asked for.
+        // A huge page can't hold that, so none is requested.
         (32768, BIG, &[], vec![(1024, false), (513, false)]),
     ] {
         let script = script::start();
         for nth in failing {
-            script.fail(Kind::Mmap, *nth, -ENOMEM);
+            script.fail(Kind::Map, *nth, -ENOMEM);
         }
         let (ret, mut ring) = init(entries, &mut params(flags | IORING_SETUP_NO_MMAP));
         assert_eq!((ret, mapped(&script)), (0, maps));
@@ -126,7 +120,7 @@ fn without_a_huge_page_ordinary_ones_will_do() {
 
 #[test]
 fn memory_of_its_own_is_given_back_at_each_failure() {
-    // Which calls fail: a page each, no huge page for both, or none for either part; then the ring itself.
+    // (entries, the mappings that fail); `refused` fails the setup call instead.
     for (entries, failing) in [
         (64, &[0][..]),
         (64, &[1]),
@@ -140,14 +134,14 @@ fn memory_of_its_own_is_given_back_at_each_failure() {
                 script.fail(Kind::Setup, 0, -ENOMEM);
             }
             for nth in if refused { &[] } else { failing } {
-                script.fail(Kind::Mmap, *nth, -ENOMEM);
+                script.fail(Kind::Map, *nth, -ENOMEM);
             }
             let (ret, mut ring) = init(entries, &mut params(IORING_SETUP_NO_MMAP));
             assert_eq!(ret, -ENOMEM);
             exit_does_nothing(&script, &mut ring);
         }
     }
-    // An old kernel refuses the ring without an array; the second try maps anew.
+    // An old kernel refuses the ring without an array; the second try maps again.
     {
         let script = script::start();
         script.set(|kernel| kernel.unknown = IORING_SETUP_NO_SQARRAY);
@@ -167,15 +161,15 @@ fn memory_that_an_old_kernel_refuses_was_too_little() {
     for (entries, huge, want) in [(128, false, -ENOMEM), (128, true, -EINVAL), (64, true, -EINVAL)] {
         let script = script::start();
         if !huge {
-            script.fail(Kind::Mmap, 0, -ENOMEM);
+            script.fail(Kind::Map, 0, -ENOMEM);
         }
-        // Before 6.10 scattered memory is refused with the same -EINVAL as a flag that is unknown.
+        // Before 6.10 the kernel refuses scattered memory with the same -EINVAL as an unknown flag.
         let (ret, mut ring) = init(entries, &mut params(IORING_SETUP_NO_MMAP | IORING_SETUP_NO_SQARRAY));
         assert_eq!(ret, 0);
         // SAFETY: the ring just made.
         unsafe { io_uring_queue_exit(&raw mut *ring) };
         if !huge {
-            script.fail(Kind::Mmap, 0, -ENOMEM);
+            script.fail(Kind::Map, 0, -ENOMEM);
         }
         script.set(|kernel| kernel.unknown = IORING_SETUP_NO_MMAP);
         let (ret, mut ring) = init(entries, &mut params(IORING_SETUP_NO_MMAP | IORING_SETUP_NO_SQARRAY));

@@ -26,7 +26,7 @@ struct Cell {
     start: u32,
 }
 
-/// What a wait gives: the result, whether it gives a completion, how often it enters.
+/// The outcome of a wait: its result, whether it returns a completion, how often it enters the kernel.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
     ret: c_int,
@@ -34,7 +34,7 @@ struct Outcome {
     enters: usize,
 }
 
-/// What the original does, as its `queue.c` of 2.15 reads.
+/// What the original does according to its `queue.c` of 2.15.
 fn expected(cell: Cell) -> Outcome {
     let refused = match cell.way {
         Way::WaitMin | Way::SubmitMin => !cell.min,
@@ -49,7 +49,7 @@ fn expected(cell: Cell) -> Outcome {
         };
     }
     let timed = cell.ts.is_some() || matches!(cell.way, Way::Registered);
-    // Without EXT_ARG a timeout is one more entry; the waits with a minimum never do that by themselves.
+    // Without EXT_ARG a timeout is one more entry, except for `WaitMin` and `Registered`.
     let own_timer = timed && !cell.ext && matches!(cell.way, Way::Wait | Way::Submit | Way::SubmitMin);
     let queued = if matches!(cell.way, Way::Wait | Way::WaitMin) && !own_timer {
         0
@@ -94,7 +94,7 @@ fn check_argument(cell: Cell, arg: &Arg, getevents: bool) {
     let always = matches!(cell.way, Way::WaitMin);
     let min = matches!(cell.way, Way::WaitMin | Way::SubmitMin);
     if matches!(cell.way, Way::Registered) {
-        // An entry that waits for nothing carries no flag that says so, but the same word.
+        // An enter that waits for nothing omits the flag, but passes the same argument.
         let offset = INDEX as usize * size_of::<io_uring_reg_wait>();
         assert!(
             matches!(arg, Arg::Region(at) | Arg::Signals(at) if *at == offset),
@@ -148,7 +148,7 @@ fn run(cell: Cell) {
     let mut cqe = UNTOUCHED;
     let at = &raw mut cqe;
     let ring = rig.ring();
-    // SAFETY: the rig's ring; the mask is a number that the script never follows.
+    // SAFETY: the rig's ring; the mask is a number that the script never dereferences.
     let ret = unsafe {
         match cell.way {
             Way::Wait => io_uring_wait_cqes(ring, at, wait, ts, mask),

@@ -102,7 +102,7 @@ fn reads(depth: u32, operations: u64, path: &str, flags: i32) -> Result<u128> {
                 .offset(offsets.next())
                 .build()
                 .user_data(slot as u64);
-            // SAFETY: `memory` outlives the ring, and each slot has one read under way.
+            // SAFETY: `memory` outlives the ring, and each slot has one pending read.
             unsafe { queue.push(&read) }.context("the queue is full")?;
             begun += 1;
         }

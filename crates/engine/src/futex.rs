@@ -1,0 +1,441 @@
+//! Waiting for futexes: threads that wait for the program's futexes as any other thread does, so that wakes count them.
+//!
+//! A request must wait from the moment on in which it is submitted, but nobody can see whether another thread has begun to
+//! wait. So a thread first waits for words of its own, and is moved to the program's futexes by `FUTEX_CMP_REQUEUE`, which
+//! returns the number of threads that it has moved. It can be called back by a further word for which it waits, too.
+
+use crate::context::{Context, Work};
+use crate::lock::Mutex;
+use crate::slab::Key;
+use crate::sys::{self, Result};
+use crate::{thread, user};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU32, Ordering};
+use libc::{CLOCK_MONOTONIC, EAGAIN, EINTR, EINVAL, ENOMEM};
+
+/// The largest number of futexes of a request, and of a thread.
+pub const MOST: usize = 128;
+/// Everybody's mask.
+pub const ANY: u32 = u32::MAX;
+/// futex2 flags: words of 32 bits, and those of one process.
+pub const SIZE_32: u32 = 2;
+pub const PRIVATE: u32 = 128;
+
+/// A word to wait for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    pub address: u64,
+    pub value: u32,
+    pub private: bool,
+}
+
+/// What a thread waits for.
+struct Task {
+    context: &'static Context,
+    serial: u32,
+    key: Key,
+    words: Vec<Word>,
+    mask: u32,
+}
+
+impl Task {
+    /// Whether a thread that has nothing to do waits in the right way already.
+    fn is_usual(&self) -> bool {
+        self.mask == ANY && matches!(self.words[..], [Word { private: true, .. }])
+    }
+}
+
+enum State {
+    Idle,
+    /// It waits for a request, or is about to.
+    Waiting(Task),
+    /// The request was canceled meanwhile.
+    Canceled(Task),
+    /// It ends.
+    Leaving,
+}
+
+/// A thread. It is never freed, because somebody may still wake it up.
+pub struct Waiter {
+    state: Mutex<State>,
+    /// Changes when the thread must look at its state.
+    control: AtomicU32,
+    /// The value of `control` of the last call that is over: before that, the wake of a call could still come.
+    called: AtomicU32,
+    /// The word of a thread that has nothing to do, and those for others than one private futex. They are 0 while the
+    /// thread may wait for them, and 1 once it has been moved, so that a system call that is started again ends at once.
+    idle: AtomicU32,
+    words: [AtomicU32; MOST],
+}
+
+/// Threads that have nothing to do.
+static IDLE: Mutex<Vec<&'static Waiter>> = Mutex::new(Vec::new());
+/// How many of them stay.
+const KEPT: usize = 4;
+/// How long a thread may take until it waits, in nanoseconds.
+const PATIENCE: u64 = 2_000_000_000;
+
+const FUTEX_WAITV: libc::c_long = 449;
+
+/// Whether there is `futex_waitv(2)`: since Linux 5.16, unless a filter refuses it.
+pub fn has_vectors() -> bool {
+    const UNKNOWN: u32 = 0;
+    const NO: u32 = 1;
+    const YES: u32 = 2;
+    static FOUND: AtomicU32 = AtomicU32::new(UNKNOWN);
+    match FOUND.load(Ordering::Relaxed) {
+        UNKNOWN => {
+            // No futexes: it is refused for that, if it is known.
+            let found = ![Err(-libc::ENOSYS), Err(-libc::EPERM)].contains(&vectors(&[]));
+            FOUND.store(if found { YES } else { NO }, Ordering::Relaxed);
+            found
+        }
+        found => found == YES,
+    }
+}
+
+/// `struct futex_waitv`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Entry {
+    value: u64,
+    address: u64,
+    flags: u32,
+    reserved: u32,
+}
+
+impl Entry {
+    fn new(word: &AtomicU32, value: u32, private: bool) -> Entry {
+        Entry {
+            value: value.into(),
+            address: word.as_ptr() as u64,
+            flags: SIZE_32 | if private { PRIVATE } else { 0 },
+            reserved: 0,
+        }
+    }
+}
+
+fn flag(private: bool) -> usize {
+    if private { libc::FUTEX_PRIVATE_FLAG as usize } else { 0 }
+}
+
+/// Wakes up to `count` waiters of the program's futex whose masks overlap; how many there were.
+pub fn wake(address: u64, count: u32, mask: u32, private: bool) -> Result {
+    let operation = libc::FUTEX_WAKE_BITSET as usize | flag(private);
+    // SAFETY: the kernel uses the address as a key only.
+    unsafe {
+        sys::call(
+            sys::FUTEX,
+            [address as usize, operation, count as usize, 0, 0, mask as usize],
+        )
+    }
+}
+
+/// Begins to wait for a request; the thread that does. -EAGAIN if a word has another value.
+pub fn wait(context: &'static Context, key: Key, words: &[Word], mask: u32) -> Result<&'static Waiter> {
+    unchanged(words)?;
+    let task = Task {
+        context,
+        serial: context.serial(),
+        key,
+        words: words.to_vec(),
+        mask,
+    };
+    let usual = task.is_usual();
+    let waiter = match IDLE.lock().pop() {
+        Some(waiter) => {
+            *waiter.state.lock() = State::Waiting(task);
+            if !usual {
+                waiter.call();
+            }
+            waiter
+        }
+        None => Waiter::create(State::Waiting(task))?,
+    };
+    let moved = waiter.move_to(words, usual).and_then(|()| unchanged(words));
+    match moved {
+        Ok(()) => Ok(waiter),
+        Err(errno) => {
+            waiter.cancel(key);
+            Err(errno)
+        }
+    }
+}
+
+/// Whether all words have the values that they should have.
+fn unchanged(words: &[Word]) -> Result<()> {
+    for word in words {
+        if word.address % 4 != 0 {
+            return Err(-EINVAL);
+        }
+        if user::read::<u32>(word.address)? != word.value {
+            return Err(-EAGAIN);
+        }
+    }
+    Ok(())
+}
+
+/// Ends the threads that have nothing to do.
+pub fn retire() {
+    let idle = core::mem::take(&mut *IDLE.lock());
+    for waiter in idle {
+        *waiter.state.lock() = State::Leaving;
+        waiter.call();
+    }
+}
+
+/// The lock that fork must hold.
+pub fn fork_lock() -> &'static crate::lock::Lock {
+    IDLE.word()
+}
+
+/// Forgets the parent's threads, in the child of a fork.
+pub fn child() {
+    IDLE.lock().clear();
+}
+
+impl Waiter {
+    fn create(state: State) -> Result<&'static Waiter> {
+        let waiter: &'static Waiter = Box::leak(Box::new(Waiter {
+            state: Mutex::new(state),
+            control: AtomicU32::new(0),
+            called: AtomicU32::new(0),
+            idle: AtomicU32::new(0),
+            words: [const { AtomicU32::new(0) }; MOST],
+        }));
+        let address = &raw const *waiter as usize;
+        if thread::spawn("iou-ftx", run, address).is_err() {
+            // SAFETY: no thread was made, so nobody knows it.
+            drop(unsafe { Box::from_raw(address as *mut Waiter) });
+            return Err(-ENOMEM);
+        }
+        Ok(waiter)
+    }
+
+    /// Has the thread look at its state.
+    fn call(&self) {
+        let value = self.control.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
+        sys::futex_wake(self.control.as_ptr(), 1);
+        self.called.store(value, Ordering::Release);
+        if !has_vectors() {
+            let _ = wake(self.idle.as_ptr() as u64, 1, ANY, true);
+        }
+    }
+
+    /// Moves the thread from its own words to the program's, as soon as it waits for them.
+    fn move_to(&self, words: &[Word], usual: bool) -> Result<()> {
+        let end = sys::now(CLOCK_MONOTONIC).saturating_add(PATIENCE);
+        for (own, word) in self.words.iter().zip(words) {
+            let own = if usual { &self.idle } else { own };
+            loop {
+                match requeue(own, word) {
+                    Ok(0) => {}
+                    Ok(_) => break,
+                    // A wake came for another one, and the thread is on its way.
+                    Err(errno) if errno == -EAGAIN => return Ok(()),
+                    Err(errno) => return Err(errno),
+                }
+                if self.is_done() {
+                    return Ok(());
+                }
+                if sys::now(CLOCK_MONOTONIC) > end {
+                    return Err(-ENOMEM);
+                }
+                // SAFETY: no memory is passed.
+                let _ = unsafe { sys::call::<0>(libc::SYS_sched_yield, []) };
+            }
+            own.store(1, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Whether the thread no longer waits for a request.
+    fn is_done(&self) -> bool {
+        !matches!(&*self.state.lock(), State::Waiting(_))
+    }
+
+    /// The request is no longer interested.
+    pub fn cancel(&self, key: Key) {
+        let mut state = self.state.lock();
+        *state = match core::mem::replace(&mut *state, State::Idle) {
+            State::Waiting(task) if task.key == key => State::Canceled(task),
+            other => {
+                *state = other;
+                return;
+            }
+        };
+        drop(state);
+        self.call();
+    }
+
+    /// Waits in the way that a task needs, or without one; the index of the word by which it was woken up, `words` and
+    /// above for none of them.
+    fn sleep(&self, control: u32, shape: &Shape) -> Result {
+        match shape {
+            Shape::Masked(private, mask) => Self::sleep_for_one(&self.words[0], *private, *mask),
+            Shape::Usual if !has_vectors() => Self::sleep_for_one(&self.idle, true, ANY),
+            Shape::Usual => vectors(&[
+                Entry::new(&self.idle, 0, true),
+                Entry::new(&self.control, control, false),
+            ]),
+            Shape::Vector(private) => {
+                let own = self.words.iter().zip(private);
+                let mut entries: Vec<Entry> = own.map(|(word, &private)| Entry::new(word, 0, private)).collect();
+                if entries.len() < MOST {
+                    entries.push(Entry::new(&self.control, control, false));
+                }
+                vectors(&entries)
+            }
+        }
+    }
+
+    fn sleep_for_one(word: &AtomicU32, private: bool, mask: u32) -> Result {
+        let operation = libc::FUTEX_WAIT_BITSET as usize | flag(private);
+        // SAFETY: the word is never freed.
+        unsafe { sys::call(sys::FUTEX, [word.as_ptr() as usize, operation, 0, 0, 0, mask as usize]) }
+    }
+
+    /// The thread's life.
+    fn run(&'static self) {
+        loop {
+            let control = self.control.load(Ordering::Acquire);
+            let (shape, count) = match &*self.state.lock() {
+                State::Leaving => return,
+                State::Waiting(task) => (Shape::of(task), task.words.len()),
+                _ => (Shape::Usual, 1),
+            };
+            if shape != Shape::Usual && self.called.load(Ordering::Acquire) != control {
+                // SAFETY: no memory is passed.
+                let _ = unsafe { sys::call::<0>(libc::SYS_sched_yield, []) };
+                continue;
+            }
+            let woken = self.sleep(control, &shape);
+            let called = self.control.load(Ordering::Acquire) != control;
+            if !self.awake(woken, called, &shape, count) {
+                return;
+            }
+        }
+    }
+
+    /// Handles the end of a sleep; false if the thread ends.
+    fn awake(&'static self, woken: Result, called: bool, shape: &Shape, count: usize) -> bool {
+        let mut state = self.state.lock();
+        let by_word = match woken {
+            Ok(index) if index < count => Some(index),
+            _ => None,
+        };
+        match core::mem::replace(&mut *state, State::Idle) {
+            State::Idle => return true,
+            State::Leaving => return false,
+            State::Waiting(task) => {
+                let right = Shape::of(&task) == *shape;
+                // Without a call, the kernel has ended the wait by itself (as it does when the process is stopped and
+                // continued), and the thread has lost its place. That is a wake for no reason, which programs must expect.
+                if !right || by_word.is_none() && (called || woken.is_ok()) {
+                    *state = State::Waiting(task);
+                    return true;
+                }
+                drop(state);
+                match woken {
+                    // Refused, or there is no memory for it.
+                    Err(errno) if errno != -EINTR && errno != -EAGAIN => {
+                        task.deliver(errno);
+                    }
+                    _ => {
+                        let index = by_word.unwrap_or(0);
+                        if !task.deliver(index as i32) {
+                            task.pass_on(index);
+                        }
+                    }
+                }
+            }
+            State::Canceled(task) => {
+                drop(state);
+                if let Some(index) = by_word {
+                    task.pass_on(index);
+                }
+            }
+        }
+        self.rest()
+    }
+
+    /// Makes itself available; false if there are enough.
+    fn rest(&'static self) -> bool {
+        self.idle.store(0, Ordering::Release);
+        for word in &self.words {
+            word.store(0, Ordering::Relaxed);
+        }
+        let mut idle = IDLE.lock();
+        if idle.len() >= KEPT || !crate::context::any() {
+            return false;
+        }
+        idle.push(self);
+        true
+    }
+}
+
+impl Task {
+    /// Tells the ring; false if the request is gone.
+    fn deliver(&self, result: i32) -> bool {
+        let Some(mut core) = self.context.lock() else {
+            return false;
+        };
+        if self.context.serial() != self.serial || core.requests.parked(self.key).is_none() {
+            return false;
+        }
+        core.arrive(Work::Event(self.key, result));
+        true
+    }
+
+    /// Gives the wake to the next waiter: it was not for a request that is gone.
+    fn pass_on(&self, index: usize) {
+        if let Some(word) = self.words.get(index) {
+            let _ = wake(word.address, 1, self.mask, word.private);
+        }
+    }
+}
+
+/// How a thread waits.
+#[derive(PartialEq, Eq)]
+enum Shape {
+    /// For one private futex, and its control.
+    Usual,
+    /// For one futex with a mask, or on kernels without vectors, which can't be called back.
+    Masked(bool, u32),
+    /// For several, each private or not.
+    Vector(Vec<bool>),
+}
+
+impl Shape {
+    fn of(task: &Task) -> Shape {
+        match task.words[..] {
+            _ if task.is_usual() => Shape::Usual,
+            [word] if task.mask != ANY || !has_vectors() => Shape::Masked(word.private, task.mask),
+            _ => Shape::Vector(task.words.iter().map(|word| word.private).collect()),
+        }
+    }
+}
+
+fn vectors(entries: &[Entry]) -> Result {
+    // SAFETY: the entries are valid for the call, and the words in them are never freed.
+    unsafe { sys::call(FUTEX_WAITV, [entries.as_ptr() as usize, entries.len(), 0, 0, 0]) }
+}
+
+/// Moves a thread from a word of ours, which is 0, to the program's; how many were moved.
+fn requeue(own: &AtomicU32, word: &Word) -> Result {
+    let operation = libc::FUTEX_CMP_REQUEUE as usize | flag(word.private);
+    // SAFETY: the kernel uses the program's address as a key only; our word is never freed.
+    unsafe {
+        sys::call(
+            sys::FUTEX,
+            [own.as_ptr() as usize, operation, 0, 1, word.address as usize, 0],
+        )
+    }
+}
+
+fn run(waiter: usize) {
+    // SAFETY: `create` passes a waiter, which is never freed while it has a thread.
+    let waiter: &'static Waiter = unsafe { &*(waiter as *const Waiter) };
+    waiter.run();
+}

@@ -1,0 +1,190 @@
+//! The tables: on the terminal, as JSON, and as docs/benchmarks.md.
+
+use super::measure::{Measured, quartiles};
+use super::{FASTEST, FLOOR, OURS, PEER};
+use anyhow::Result;
+use base::{command, markdown, root, stdout, table};
+use serde_json::{Value, json};
+use std::fs;
+
+pub struct Report<'a> {
+    results: &'a [Measured],
+    calls: Vec<(&'static str, usize, u64)>,
+    rounds: usize,
+    slice: u64,
+    machine: String,
+}
+
+/// The engines that have a column beside ours; the others share the last column.
+const COLUMNS: [&str; 3] = [FASTEST, "io-uring crate", FLOOR];
+const OTHERS: [&str; 4] = ["libaio", "POSIX AIO", "pread", "epoll"];
+const HEADER: [&str; 8] = [
+    "work",
+    "depth",
+    "liburing, ns",
+    "ironring",
+    "liburing -O3",
+    "io-uring crate",
+    "bare calls",
+    "others",
+];
+
+impl<'a> Report<'a> {
+    pub fn new(
+        results: &'a [Measured],
+        calls: Vec<(&'static str, usize, u64)>,
+        rounds: usize,
+        slice: u64,
+    ) -> Result<Self> {
+        Ok(Self {
+            results,
+            calls,
+            rounds,
+            slice,
+            machine: machine()?,
+        })
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        self.results
+            .iter()
+            .map(|measured| {
+                let point = &measured.point;
+                let median = measured.median(PEER).unwrap_or(f64::NAN);
+                let ours = measured.ratio(OURS).map_or_else(String::new, |[low, mid, high]| {
+                    format!("{mid:.3} ({low:.3} to {high:.3})")
+                });
+                let mut row = vec![
+                    point.title.to_owned(),
+                    point.depth.to_string(),
+                    format!("{median:.0}"),
+                    ours,
+                ];
+                row.extend(COLUMNS.map(|name| ratio(measured, name)));
+                let others: Vec<String> = OTHERS
+                    .iter()
+                    .filter(|name| measured.times.contains_key(*name))
+                    .map(|name| format!("{name} {}", ratio(measured, name)))
+                    .collect();
+                row.push(others.join(", "));
+                row
+            })
+            .collect()
+    }
+
+    /// What each library adds to the bare calls, in nanoseconds per operation: the median of the rounds' differences.
+    fn overhead(&self) -> Vec<Vec<String>> {
+        let together = self.results.iter().filter(|measured| measured.point.together());
+        together
+            .filter_map(|measured| {
+                let floor = measured.times.get(FLOOR)?;
+                let mut row = vec![measured.point.title.to_owned(), measured.point.depth.to_string()];
+                for name in [PEER, OURS, FASTEST] {
+                    row.push(differences(measured.times.get(name)?, floor));
+                }
+                row.push(differences(measured.times.get(OURS)?, measured.times.get(PEER)?));
+                Some(row)
+            })
+            .collect()
+    }
+
+    pub fn print(&self) {
+        println!("{}", self.machine);
+        println!(
+            "time relative to Debian's liburing: median of {} rounds and quartiles; below 1 is faster\n",
+            self.rounds
+        );
+        table(&HEADER, &self.rows());
+        let overhead = self.overhead();
+        if !overhead.is_empty() {
+            println!("\nnanoseconds per operation above the bare calls:");
+            table(&OVERHEAD, &overhead);
+        }
+        for line in self.calls_lines() {
+            println!("{line}");
+        }
+        for measured in self.results {
+            for (name, reason) in &measured.missing {
+                println!("{}, {name}: {reason}", measured.point.title);
+            }
+        }
+    }
+
+    fn calls_lines(&self) -> Vec<String> {
+        self.calls
+            .iter()
+            .map(|(name, calls, operations)| {
+                format!("SQPOLL, {name}: io_uring_enter() calls for {operations} operations: {calls}")
+            })
+            .collect()
+    }
+
+    pub fn json(&self) -> Result<String> {
+        let points: Vec<Value> = self
+            .results
+            .iter()
+            .map(|measured| {
+                json!({
+                    "work": measured.point.title,
+                    "depth": measured.point.depth,
+                    "nanoseconds": measured.times,
+                })
+            })
+            .collect();
+        let all = json!({ "machine": self.machine, "rounds": self.rounds, "slice_ms": self.slice, "points": points });
+        Ok(serde_json::to_string_pretty(&all)?)
+    }
+
+    /// Writes docs/benchmarks.md.
+    pub fn write(&self) -> Result<()> {
+        let values: [(&str, &str); 6] = [
+            ("slice", &self.slice.to_string()),
+            ("rounds", &self.rounds.to_string()),
+            ("machine", &self.machine),
+            ("ratios", &markdown::table(&HEADER, &self.rows())),
+            ("overhead", &markdown::table(&OVERHEAD, &self.overhead())),
+            ("calls", &format!("- {}", self.calls_lines().join("\n- "))),
+        ];
+        markdown::write("benchmarks", &values)
+    }
+}
+
+const OVERHEAD: [&str; 6] = [
+    "work",
+    "depth",
+    "liburing",
+    "ironring",
+    "liburing -O3",
+    "ironring less liburing",
+];
+
+/// The median of the rounds' differences, with quartiles.
+fn differences(times: &[f64], from: &[f64]) -> String {
+    let differences: Vec<f64> = times.iter().zip(from).map(|(time, from)| time - from).collect();
+    let [low, mid, high] = quartiles(&differences);
+    format!("{mid:.1} ({low:.1} to {high:.1})")
+}
+
+fn ratio(measured: &Measured, name: &str) -> String {
+    measured
+        .ratio(name)
+        .map_or_else(String::new, |[_, mid, _]| format!("{mid:.2}"))
+}
+
+fn machine() -> Result<String> {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("unknown processor", |(_, model)| model);
+    let cores = info.lines().filter(|line| line.starts_with("processor")).count();
+    let kernel = stdout(&mut command!("uname -r"))?;
+    let rustc = stdout(command!("rustc --version").current_dir(root()))?;
+    let cc = stdout(&mut command!("cc -dumpfullversion"))?;
+    Ok(format!(
+        "{model}, {cores} cores, kernel {}, {}, gcc {}",
+        kernel.trim(),
+        rustc.trim(),
+        cc.trim()
+    ))
+}

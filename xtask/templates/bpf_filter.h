@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Made by `cargo xtask gen` from src/abi/bpf_filter.rs. */
-#ifndef LINUX_IO_URING_BPF_FILTER_H
-#define LINUX_IO_URING_BPF_FILTER_H
-
-#include <linux/types.h>
-@definitions@
-
-#endif

@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Made by `cargo xtask gen` from src/version.rs. */
-#ifndef LIBURING_VERSION_H
-#define LIBURING_VERSION_H
-
-#define IO_URING_VERSION_MAJOR @major@
-#define IO_URING_VERSION_MINOR @minor@
-
-#endif

@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Made by `cargo xtask gen` from src/abi/query.rs. */
-#ifndef LINUX_IO_URING_QUERY_H
-#define LINUX_IO_URING_QUERY_H
-
-#include <linux/types.h>
-@definitions@
-
-#endif
