@@ -43,12 +43,11 @@ fn wrong(facts: &Facts, theirs: &str, debs: &Debs) -> Vec<String> {
     own.sort_unstable();
     let documents = |name: &&&str| !name.ends_with("-doc");
     let owners: Vec<&str> = own.iter().filter(documents).copied().collect();
+    // Sorted as lines: `a-b:ii` stands before `a:ii`.
     let packages = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| format!("{name}:ii"))
-            .collect::<Vec<_>>()
-            .join(" ")
+        let mut lines: Vec<String> = names.iter().map(|name| format!("{name}:ii")).collect();
+        lines.sort_unstable();
+        lines.join(" ")
     };
     let peers = ["liburing-dev", "liburing2"];
     let mut wanted = vec![
