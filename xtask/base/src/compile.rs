@@ -4,7 +4,7 @@
 //! A compiler is a [`Command`], to which [`Compile`] adds methods for its options:
 //! `compile::program("test-c/cost/driver.c")?.include(&include).library(&library).to(&program)?`.
 
-use crate::{have, install, lock, output, root, stdout};
+use crate::{have, install, lock, need, output, root, stdout};
 use anyhow::{Context, Result, ensure};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -202,7 +202,7 @@ impl Compile for Command {
     }
 }
 
-/// The newest clang with the headers and libraries of its sanitizers.
+/// The newest clang with the headers and libraries of its sanitizers, and the program that finds names for their reports.
 pub fn sanitizing_clang() -> Result<String> {
     let version = clang()?;
     let clang = format!("clang{version}");
@@ -210,6 +210,8 @@ pub fn sanitizing_clang() -> Result<String> {
     if !Path::new(said.trim()).join("lib/linux").is_dir() {
         install(&[&format!("libclang-rt{version}-dev")])?;
     }
+    // Without it, reports have no names.
+    need(&format!("llvm-symbolizer{version}"), &format!("llvm{version}"))?;
     Ok(clang)
 }
 
