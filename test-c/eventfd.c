@@ -1,7 +1,9 @@
 /* Completions signaled through an eventfd. */
 #include "many.h"
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 
 #define DATA 0x6262000073730000ULL
 
@@ -141,6 +143,9 @@ TEST(errors)
 	setup();
 	CHECK_EQ(io_uring_register_eventfd(&ring, -1), -EBADF);
 	CHECK_EQ(io_uring_register_eventfd(&ring, tmp_open("file", 0)), -EINVAL);
+	CHECK_EQ(io_uring_register_eventfd(&ring, epoll_create1(EPOLL_CLOEXEC)), -EINVAL);
+	CHECK_EQ(io_uring_register_eventfd(&ring, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)), -EINVAL);
+	CHECK_EQ(io_uring_register_eventfd(&ring, ring.ring_fd), -EINVAL);
 	CHECK_EQ(io_uring_register_eventfd_async(&ring, -1), -EBADF);
 	CHECK_EQ(io_uring_register_eventfd(&ring, event), 0);
 	CHECK_EQ(io_uring_register_eventfd(&ring, event), -EBUSY);

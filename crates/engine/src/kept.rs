@@ -219,7 +219,10 @@ impl Drop for Kept {
             });
         }
         if locked(self.file) {
-            postponed.push(self.file);
+            // Without memory it stays open: that does less harm than to release a lock.
+            if postponed.try_reserve(1).is_ok() {
+                postponed.push(self.file);
+            }
         } else {
             drop(postponed);
             close(self.file);

@@ -56,6 +56,8 @@ pub struct Inner {
     pub drain_disabled: bool,
     /// What follows from what is being done, once that is over.
     pub next: VecDeque<Work>,
+    /// Entries are being taken. Who does that fetches the driver's events (`eager`) before anything becomes visible.
+    pub submitting: bool,
     /// A batch is being done: a submission, or what followed from another batch.
     pub in_batch: bool,
     /// Requests that have completed in the batch, and what follows from their completions. Linux looks after both when the
@@ -104,6 +106,7 @@ impl Inner {
             drain_next: false,
             drain_disabled: false,
             next: VecDeque::new(),
+            submitting: false,
             in_batch: false,
             finished: 0,
             after: VecDeque::new(),
@@ -150,6 +153,7 @@ impl Inner {
         self.next.clear();
         self.after.clear();
         self.finished = 0;
+        self.submitting = false;
         self.in_batch = false;
         self.deferred.clear();
         self.counted.clear();

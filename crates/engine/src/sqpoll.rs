@@ -40,6 +40,19 @@ struct Polled {
     without_thread: bool,
     /// The only processor that the thread runs on.
     cpu: Option<u32>,
+    /// The thread ends, and polls no more rings.
+    ended: bool,
+}
+
+impl Polled {
+    /// Has one more ring polled; false if that is too late.
+    fn add(&mut self, ring: (&'static Context, u32), idle: u64) -> bool {
+        if !self.ended {
+            self.rings.push(ring);
+            self.idle = self.idle.max(idle);
+        }
+        !self.ended
+    }
 }
 
 // SAFETY: the word is atomic and stays mapped as long as the poller exists; the rest has a lock.
@@ -156,16 +169,12 @@ pub fn start(context: &'static Context, p: &io_uring_params, attached: Option<&'
     let idle = if p.sq_thread_idle == 0 { IDLE } else { p.sq_thread_idle };
     let idle = u64::from(idle) * 1_000_000;
     let ring = (context, context.serial());
-    // A thread of another process is not shared, as with Linux.
+    // A thread of another process is not shared, as with Linux, nor one that ends because its last ring was just exited.
     let shared = attached
         .and_then(Context::lock)
         .and_then(|core| core.inner.poller.clone())
-        .filter(|poller| poller.process == lock::pid());
+        .filter(|poller| poller.process == lock::pid() && poller.with(|polled| polled.add(ring, idle)));
     let poller = if let Some(poller) = shared {
-        poller.with(|polled| {
-            polled.rings.push(ring);
-            polled.idle = polled.idle.max(idle);
-        });
         poller
     } else {
         let poller = Arc::new(Poller {
@@ -176,6 +185,7 @@ pub fn start(context: &'static Context, p: &io_uring_params, attached: Option<&'
                 idle,
                 without_thread: false,
                 cpu: (p.flags & IORING_SETUP_SQ_AFF != 0).then_some(p.sq_thread_cpu),
+                ended: false,
             }),
         });
         let given = Arc::into_raw(poller.clone());
@@ -268,7 +278,8 @@ fn run(given: usize) {
             let open = |(context, serial): &(&'static Context, u32)| context.is_open() && context.serial() == *serial;
             let none = poller.with(|polled| {
                 polled.rings.retain(open);
-                polled.rings.is_empty()
+                polled.ended = polled.rings.is_empty();
+                polled.ended
             });
             if none {
                 return;

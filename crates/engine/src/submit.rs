@@ -23,6 +23,7 @@ impl Core {
     pub fn submit(&mut self, most: u32) -> u32 {
         let half = self.inner.half;
         let mut chain: Option<Box<Request>> = None;
+        self.inner.submitting = true;
         self.begin_batch();
         self.inner.posted = self.inner.completions;
         // In place: if this process is killed, its entries are not taken again by another.
@@ -54,6 +55,7 @@ impl Core {
         }
         self.end_batch();
         self.run_next();
+        self.inner.submitting = false;
         taken
     }
 

@@ -101,6 +101,9 @@ fn arm(core: &mut Core, mut request: Box<Request>) -> Option<(Box<Request>, i32)
     let fd = request.fd();
     let found = match sys::poll_now(fd, events) {
         Err(errno) => return Some((request, errno)),
+        // The driver will report them again, once. Only who has that taken before the program learns of them can tell it from
+        // a change; a multishot request that starts at another time gets them from the driver alone.
+        Ok(_) if multi && !core.inner.submitting => 0,
         Ok(found) => found & events,
     };
     if found != 0 && !multi {

@@ -6,7 +6,7 @@
 use crate::context::{Context, Core};
 use crate::request::Request;
 use crate::sys::Result;
-use crate::{context, sys, thread, user};
+use crate::{context, heap, sys, thread, user};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use ironring_abi::ctypes::c_int;
@@ -122,6 +122,21 @@ impl Core {
     }
 }
 
+/// A new buffer. -ENOMEM if the system has no memory.
+fn buffer(address: u64, len: u64, tag: u64) -> Result<Arc<Buffer>> {
+    if !heap::has_room() {
+        return Err(-ENOMEM);
+    }
+    Ok(Arc::new(Buffer { address, len, tag }))
+}
+
+/// An empty list with room for so many. -ENOMEM if the system has no memory.
+fn list<T>(len: usize) -> Result<Vec<T>> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(len).map_err(|_| -ENOMEM)?;
+    Ok(list)
+}
+
 /// Reads the buffer at a place of the program's arrays: none for an empty slot.
 fn read_slot(vectors: u64, tags: u64, place: u32) -> Result<Option<Arc<Buffer>>> {
     let place = u64::from(place);
@@ -157,7 +172,7 @@ fn read_slot(vectors: u64, tags: u64, place: u32) -> Result<Option<Arc<Buffer>>>
         return Err(-EOVERFLOW);
     }
     user::check_writable(address, len)?;
-    Ok(Some(Arc::new(Buffer { address, len, tag })))
+    buffer(address, len, tag).map(Some)
 }
 
 fn register_slots(core: &mut Core, nr: u32, vectors: u64, tags: u64) -> Result<c_int> {
@@ -167,8 +182,7 @@ fn register_slots(core: &mut Core, nr: u32, vectors: u64, tags: u64) -> Result<c
     if nr == 0 || nr > SLOTS {
         return Err(-EINVAL);
     }
-    let mut slots = Vec::new();
-    slots.try_reserve_exact(nr as usize).map_err(|_| -ENOMEM)?;
+    let mut slots = list(nr as usize)?;
     for place in 0..nr {
         slots.push(read_slot(vectors, tags, place)?);
     }
@@ -277,16 +291,17 @@ pub fn clone(core: Core, arg: u64, nr: u32) -> Result<c_int> {
     let from = source(&clone)?;
     let context = core.context;
     drop(core);
-    let found: Vec<Option<(u64, u64)>> = {
+    let found = {
         let mut core = from.lock().ok_or(-EBADF)?;
         let owner = core.queues().owner;
         if !core::ptr::eq(from, context) && owner != 0 && owner != thread::id() {
             return Err(-EEXIST);
         }
-        let slots = core.registered.buffers.slots.iter();
-        slots
-            .map(|slot| slot.as_ref().map(|buffer| (buffer.address, buffer.len)))
-            .collect()
+        let slots = &core.registered.buffers.slots;
+        let mut found = list(slots.len())?;
+        let parts = |buffer: &Arc<Buffer>| (buffer.address, buffer.len);
+        found.extend(slots.iter().map(|slot| slot.as_ref().map(parts)));
+        found
     };
     let mut core = context.lock().ok_or(-EBADF)?;
     core.paste(&clone, &found, replace)
@@ -318,13 +333,15 @@ impl Core {
             return Err(-EINVAL);
         }
         let copies = found.iter().take(end as usize).skip(clone.src_off as usize);
-        let old = core::mem::take(&mut self.registered.buffers.slots);
-        let mut slots = old.clone();
-        slots.resize(old.len().max(to_end as usize), None);
+        let old = &self.registered.buffers.slots;
+        let len = old.len().max(to_end as usize);
+        let mut slots = list(len)?;
+        slots.extend_from_slice(old);
+        slots.resize(len, None);
         for (slot, copy) in slots.iter_mut().skip(clone.dst_off as usize).zip(copies) {
-            *slot = copy.map(|(address, len)| Arc::new(Buffer { address, len, tag: 0 }));
+            *slot = copy.map(|(address, len)| buffer(address, len, 0)).transpose()?;
         }
-        self.registered.buffers.slots = slots;
+        let old = core::mem::replace(&mut self.registered.buffers.slots, slots);
         self.drop_slots(old);
         Ok(0)
     }

@@ -3,7 +3,7 @@
 use crate::context::{self, Core};
 use crate::kept::{self, Kept};
 use crate::registered::slots::Used;
-use crate::{sys, user};
+use crate::{heap, sys, user};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use ironring_abi::ctypes::{c_int, c_uint};
@@ -35,7 +35,9 @@ pub struct Files {
     alloc_to: u32,
     /// Where the next search begins.
     hint: u32,
-    /// Files without a slot that requests may still use, with their tags.
+    /// The number of slots with a tag.
+    tagged: usize,
+    /// Files without a slot that requests may still use, with their tags. There is always room for those of all slots.
     leaving: Vec<(Arc<Kept>, u64)>,
 }
 
@@ -56,16 +58,22 @@ impl Files {
         !self.leaving.is_empty()
     }
 
-    fn set(&mut self, index: u32, file: Kept, tag: u64) {
+    /// Puts a file into a slot. -ENOMEM if it could not be taken out again.
+    fn set(&mut self, index: u32, file: Kept, tag: u64) -> Result<()> {
         self.clear(index);
+        if !heap::has_room() || tag != 0 && self.leaving.try_reserve(self.tagged + 1).is_err() {
+            return Err(-ENOMEM);
+        }
         if let Some(slot) = self.slots.get_mut(index as usize) {
             *slot = Some(Slot {
                 file: Arc::new(file),
                 tag,
             });
+            self.tagged += usize::from(tag != 0);
             self.used.set(index);
             self.hint = index + 1;
         }
+        Ok(())
     }
 
     /// Empties a slot; false if it was empty.
@@ -76,6 +84,7 @@ impl Files {
         self.used.clear(index);
         self.hint = index;
         if slot.tag != 0 {
+            self.tagged -= 1;
             self.leaving.push((slot.file, slot.tag));
         }
         true
@@ -106,19 +115,6 @@ impl Files {
         self.set_range(0, count as u32);
         Ok(())
     }
-
-    /// Closes the files with tags that nothing uses any more; returns the tags.
-    fn left(&mut self) -> Vec<u64> {
-        let mut tags = Vec::new();
-        self.leaving.retain(|(file, tag)| {
-            let used = Arc::strong_count(file) != 1;
-            if !used {
-                tags.push(*tag);
-            }
-            used
-        });
-        tags
-    }
 }
 
 /// Holds the file of a descriptor of the program. -EBADF for those that can't be registered: a ring's, or one that was
@@ -148,7 +144,7 @@ impl Core {
         if index >= files.len() {
             return Err(-EINVAL);
         }
-        files.set(index, file, 0);
+        files.set(index, file, 0)?;
         self.post_tags();
         Ok(if chosen { index as c_int } else { 0 })
     }
@@ -169,19 +165,26 @@ impl Core {
         Ok(0)
     }
 
-    /// Posts the tags of registered files that nothing uses any more.
+    /// Closes the files with tags that nothing uses any more, and posts the tags.
     pub fn post_tags(&mut self) {
         if !self.registered.files.has_leaving() {
             return;
         }
-        for tag in self.registered.files.left() {
-            self.post(&Cqe {
-                user_data: tag,
-                res: 0,
-                flags: 0,
-                big: [0; 2],
-            });
-        }
+        // Posting needs the rest of the ring.
+        let mut leaving = core::mem::take(&mut self.registered.files.leaving);
+        leaving.retain(|(file, tag)| {
+            let used = Arc::strong_count(file) != 1;
+            if !used {
+                self.post(&Cqe {
+                    user_data: *tag,
+                    res: 0,
+                    flags: 0,
+                    big: [0; 2],
+                });
+            }
+            used
+        });
+        self.registered.files.leaving = leaving;
     }
 }
 
@@ -255,8 +258,7 @@ fn fill(core: &mut Core, index: u32, fds: u64, tags: u64) -> Result<()> {
     if fd == -1 {
         return if tag == 0 { Ok(()) } else { Err(-EINVAL) };
     }
-    core.registered.files.set(index, hold(fd)?, tag);
-    Ok(())
+    core.registered.files.set(index, hold(fd)?, tag)
 }
 
 /// `IORING_UNREGISTER_FILES`.
@@ -336,7 +338,7 @@ impl Core {
         // Even if the new file can't be registered.
         self.registered.files.clear(index);
         if fd != -1 {
-            self.registered.files.set(index, hold(fd)?, tag);
+            self.registered.files.set(index, hold(fd)?, tag)?;
         }
         Ok(())
     }
