@@ -23,6 +23,7 @@ static void start_many(void)
 {
 	if (t_on_engine() && linux_before(5, 16))
 		SKIP("the engine needs futex_waitv(2) for it (since Linux 5.16)");
+	ENGINE_NOT_UNDER("valgrind", "it has no futex_waitv");
 	need_op(IORING_OP_FUTEX_WAITV);
 	start();
 }

@@ -8,7 +8,7 @@ static struct io_uring ring;
 
 static void setup(void)
 {
-	ring_init(&ring, 8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
+	ring_init_since(&ring, 8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, 6, 1);
 }
 
 /* The completions that are there, without entering for them. */

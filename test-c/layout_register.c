@@ -18,7 +18,7 @@ AT(io_uring_attr_pi, rsvd, 24, __u64);
 SIZE(io_uring_files_update, 16);
 AT(io_uring_files_update, offset, 0, __u32);
 AT(io_uring_files_update, resv, 4, __u32);
-AT(io_uring_files_update, fds, 8, __aligned_u64);
+AT(io_uring_files_update, fds, 8, __u64);
 
 SIZE(io_uring_region_desc, 64);
 AT(io_uring_region_desc, user_addr, 0, __u64);
@@ -37,19 +37,19 @@ SIZE(io_uring_rsrc_register, 32);
 AT(io_uring_rsrc_register, nr, 0, __u32);
 AT(io_uring_rsrc_register, flags, 4, __u32);
 AT(io_uring_rsrc_register, resv2, 8, __u64);
-AT(io_uring_rsrc_register, data, 16, __aligned_u64);
-AT(io_uring_rsrc_register, tags, 24, __aligned_u64);
+AT(io_uring_rsrc_register, data, 16, __u64);
+AT(io_uring_rsrc_register, tags, 24, __u64);
 
 SIZE(io_uring_rsrc_update, 16);
 AT(io_uring_rsrc_update, offset, 0, __u32);
 AT(io_uring_rsrc_update, resv, 4, __u32);
-AT(io_uring_rsrc_update, data, 8, __aligned_u64);
+AT(io_uring_rsrc_update, data, 8, __u64);
 
 SIZE(io_uring_rsrc_update2, 32);
 AT(io_uring_rsrc_update2, offset, 0, __u32);
 AT(io_uring_rsrc_update2, resv, 4, __u32);
-AT(io_uring_rsrc_update2, data, 8, __aligned_u64);
-AT(io_uring_rsrc_update2, tags, 16, __aligned_u64);
+AT(io_uring_rsrc_update2, data, 8, __u64);
+AT(io_uring_rsrc_update2, tags, 16, __u64);
 AT(io_uring_rsrc_update2, nr, 24, __u32);
 AT(io_uring_rsrc_update2, resv2, 28, __u32);
 

@@ -178,6 +178,7 @@ TEST(address_space_of_calls)
 
 	NOT_UNDER("asan", "its shadow memory fills the address space");
 	NOT_UNDER("tsan", "its shadow memory fills the address space");
+	ENGINE_NOT_UNDER("valgrind", "it ends if it has no memory");
 	ring_init(&ring, 8, 0);
 	maps = count_maps();
 	limit(RLIMIT_AS, mapped());

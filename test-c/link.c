@@ -245,6 +245,7 @@ TEST(link_timeout_updated)
 	int fds[2];
 	char c;
 
+	ENGINE_NOT_UNDER("valgrind", "the timeout may expire before it is seen to be updated");
 	ring_init(&ring, 8, 0);
 	make_pipe(fds);
 	add_read(1, fds[0], &c, 1, IOSQE_IO_LINK);

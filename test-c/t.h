@@ -86,6 +86,13 @@ static struct t_case *t_first, **t_last = &t_first;
 			SKIP("not under %s: %s", TOOL, REASON);		\
 	} while (0)
 
+/* The same for the engine alone, whose system calls the checker sees. */
+#define ENGINE_NOT_UNDER(TOOL, REASON)					\
+	do {								\
+		if (t_on_engine())					\
+			NOT_UNDER(TOOL, REASON);			\
+	} while (0)
+
 /* Names the statements of the manual that the next lines test: the page, the errno if there is one, and words of each
  * statement, separated by bars. `cargo xtask manual` compares them with the pages. */
 #define STATES(PAGE, ...) _Static_assert(sizeof(PAGE) > 1, "a page")

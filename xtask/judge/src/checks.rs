@@ -159,7 +159,7 @@ checks! {
     "sanitize long" All 15 "rings" "tests without threads under TSan, and the soak under ASan and TSan" ["xtask sanitize --long --tool tsan", "xtask sanitize --soak"],
     "soak long" All 10 "rings quiet" "ten minutes of mixed load" ["xtask soak --minutes 10"],
     "soak engine long" All 20 "rings quiet" "ten minutes of mixed load on the engine, and a thousand moments, there and on the kernel" ["xtask soak --minutes 10 --backend engine", "xtask soak --moments 1000 --backend engine", "xtask soak --moments 1000"],
-    "sanitize engine long" All 5 "" "the soak on the engine under ASan and TSan, and nothing is left in the heap after the last ring" ["xtask sanitize --backend engine --soak --tool asan", "xtask sanitize --backend engine --soak --tool tsan", "xtask sanitize --backend engine --soak --tool heap"],
+    "sanitize engine long" All 12 "" "C tests on the engine under valgrind and ASan; the soak under ASan and TSan, and nothing is left in the heap after the last ring" ["xtask sanitize --backend engine --tool valgrind", "xtask sanitize --backend engine --tool asan", "xtask sanitize --backend engine --soak --tool asan", "xtask sanitize --backend engine --soak --tool tsan", "xtask sanitize --backend engine --soak --tool heap"],
     "fuzz long" All 270 "peer rings" "a million random calls, different ones each time" ["xtask fuzz --seed 1 --self-test", "xtask fuzz --calls 1000000"],
     "faults long" All 10 "" "the engine's system calls fail at each place where they are made" ["xtask faults --backend engine --long"],
     "suite older" All 15 "peer rings quiet" "programs built with the headers of 2.9 and 2.3 run on our library" ["xtask suite --version 2.9,2.3"],
