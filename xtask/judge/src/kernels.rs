@@ -30,13 +30,14 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub const MODES: [Mode; 3] = [Mode::Peer, Mode::Swap, Mode::Source];
+/// The suite's modes; on the engine the tests in [`LIBRARY`] run.
+pub const MODES: [Mode; 4] = [Mode::Peer, Mode::Swap, Mode::Source, Mode::Engine];
 
 /// How long one of our C programs may take: each of its cases has its own limit.
 const LIMIT: Duration = Duration::from_secs(900);
 pub const CASE_SECONDS: &str = "-DT_SECONDS=40";
 
-/// The suite's tests of what the library itself does, rather than the kernel: `--short` runs these.
+/// The suite's tests of what the library itself does, rather than the kernel: `--short` runs these, and so does the engine.
 const LIBRARY: &str = "\
     across-fork buf-ring buf-ring-nommap cq-full cq-peek-batch cq-peek-batch-mixed cq-ready cq-size defer \
     eventfd eventfd-disable exit-no-cleanup file-register init-mem io_uring_enter io_uring_register \
@@ -91,7 +92,7 @@ pub struct Scope {
 pub enum Part {
     /// Our C programs, on the kernel's rings and on the engine
     C,
-    /// Our C programs on the engine alone
+    /// Our C programs on the engine alone, and of the suite the tests of what the library itself does
     Engine,
     /// The original's suite
     Suite,
@@ -117,7 +118,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let mut session = None;
     if args.scope.suite() {
-        session = Session::open(NEWEST, &MODES, &root().join("target/suite").join(NEWEST))?;
+        session = Session::open(NEWEST, args.scope.modes(), &root().join("target/suite").join(NEWEST))?;
         if session.is_none() {
             return Ok(());
         }
@@ -177,7 +178,15 @@ pub fn init(arch: &Arch, out: &Path) -> Result<PathBuf> {
 
 impl Scope {
     pub fn suite(&self) -> bool {
-        self.part.is_none_or(|part| part == Part::Suite)
+        self.part.is_none_or(|part| part != Part::C)
+    }
+
+    /// The suite's modes.
+    pub fn modes(&self) -> &'static [Mode] {
+        match self.part {
+            Some(Part::Engine) => &[Mode::Peer, Mode::Engine],
+            _ => &MODES,
+        }
     }
 
     /// Whether our C programs run on the kernel's rings.
@@ -198,7 +207,7 @@ impl Scope {
     /// The selected tests of the suite.
     pub fn tests(&self, session: &Session) -> Result<Vec<String>> {
         let mut tests = session.tree.tests.clone();
-        if self.short {
+        if self.short || self.part == Some(Part::Engine) {
             let library = library();
             tests.retain(|test| library.contains(&test.as_str()));
             ensure!(
@@ -228,6 +237,7 @@ impl Tests {
         programs.retain(|program| scope.only.as_ref().is_none_or(|only| program.name.contains(only)));
         let mut tests = Vec::new();
         if let Some(session) = &mut session {
+            session.short = true;
             tests = scope.tests(session)?;
             session.build(lib, &tests)?;
         }
@@ -288,6 +298,7 @@ impl Tests {
             let (report, verdict) = session.compare(&env, &self.tests, self.scope.jobs, self.scope.complete())?;
             row.suite(&report, &verdict);
         }
+        row.keep_engine(&self.lib, &self.scope)?;
         row.restarts = guests.restarts();
         row.seconds = start.elapsed().as_secs_f64();
         Ok(row)
@@ -313,7 +324,7 @@ impl Tests {
             return Ok(());
         }
         let outcomes = c_tests(guests, &programs, Some(&self.engine), row);
-        row.engine(kernel, outcomes, &self.lib, self.scope.all_programs())
+        row.engine(kernel, outcomes)
     }
 }
 

@@ -9,7 +9,7 @@ mod rust;
 use crate::code::Cpu;
 use crate::ctest::{self, Mode};
 use crate::kernels::{
-    self, ARM64, ARM64_16K, Arch, CASE_SECONDS, MODES, PPC64EL_64K, Part, RISCV64, Row, Scope, Tests, Wanted,
+    self, ARM64, ARM64_16K, Arch, CASE_SECONDS, PPC64EL_64K, Part, RISCV64, Row, Scope, Tests, Wanted,
 };
 use crate::suite::{self, Environment, Session, kernel};
 use anyhow::{Result, ensure};
@@ -201,7 +201,7 @@ impl Platform {
         }
         let target = &self.target;
         let out = out.join(target.rust).join("suite");
-        Session::foreign(target.debian, &MODES, target.tools, &out)
+        Session::foreign(target.debian, args.scope.modes(), target.tools, &out)
     }
 
     fn programs(&self, args: &Args, built: &Built, out: &Path) -> Result<Vec<ctest::Program>> {
@@ -257,6 +257,7 @@ impl Platform {
         let programs = self.programs(args, built, out)?;
         c_tests(&programs, args, &built.lib, &out.join(self.target.rust), &mut row)?;
         if let Some(mut session) = self.session(args, out)? {
+            session.short = true;
             let tests = args.scope.tests(&session)?;
             session.build(&built.lib, &tests)?;
             let env = Environment {
@@ -267,6 +268,7 @@ impl Platform {
             let (report, verdict) = session.compare(&env, &tests, args.scope.jobs, complete)?;
             row.suite(&report, &verdict);
         }
+        row.keep_engine(&built.lib, &args.scope)?;
         row.seconds = start.elapsed().as_secs_f64();
         Ok(row)
     }
@@ -305,6 +307,7 @@ fn musl(args: &Args, out: &Path) -> Result<Row> {
     let programs = ctest::build(&ours, &out.join("ctest"), &[])?;
     let mut row = row_here(MUSL)?;
     c_tests(&programs, args, &out.join("lib"), &out, &mut row)?;
+    row.keep_engine(&out.join("lib"), &args.scope)?;
     row.seconds = start.elapsed().as_secs_f64();
     Ok(row)
 }
@@ -325,7 +328,7 @@ fn c_tests(programs: &[ctest::Program], args: &Args, lib: &Path, out: &Path, row
         row.c(ctest::show(&ways, &outcomes), &outcomes);
     }
     let engine = kernels::here_on_engine(programs, lib, &out.join("engine"), &tmp)?;
-    row.engine(outcomes, engine, lib, args.scope.all_programs())?;
+    row.engine(outcomes, engine)?;
     // Empty, unless a program was killed.
     let _ = fs::remove_dir_all(tmp);
     Ok(())

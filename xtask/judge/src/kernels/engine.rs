@@ -26,6 +26,8 @@ pub struct Place {
     /// The same programs on the kernel's rings, where they ran.
     kernel: Option<[u32; 3]>,
     engine: [u32; 3],
+    /// The suite's tests of what the library itself does, on the kernel's rings and on the engine.
+    suite: [Option<[u32; 3]>; 2],
     failures: Vec<String>,
     /// Entries of the ledger that came true.
     wrong: Vec<String>,
@@ -108,6 +110,7 @@ impl Place {
             modes,
             kernel: of_kernel,
             engine: counts(&engine),
+            suite: [None; 2],
             failures: failures.collect(),
             wrong,
             skips,
@@ -142,18 +145,22 @@ impl Place {
 
     fn cells(&self) -> Vec<String> {
         let count = |counts: [u32; 3]| counts.map(|count| count.to_string()).join(" / ");
+        let maybe = |counts: Option<[u32; 3]>| counts.map_or("-".to_owned(), count);
         vec![
             self.name.clone(),
             self.release.clone(),
             format!("{} KiB", self.page_size >> 10),
             self.modes.join(", "),
-            self.kernel.map_or("-".to_owned(), count),
+            maybe(self.kernel),
             count(self.engine),
+            maybe(self.suite[0]),
+            maybe(self.suite[1]),
         ]
     }
 
-    /// Keeps the results for [`write`].
-    pub fn keep(&self, lib: &Path) -> Result<()> {
+    /// Keeps the results for [`write`], with those of the suite.
+    pub fn keep(&mut self, suite: [Option<[u32; 3]>; 2], lib: &Path) -> Result<()> {
+        self.suite = suite;
         kept::keep(&file(&self.name), &sums(lib)?, self)
     }
 }
@@ -203,13 +210,15 @@ pub fn write(lib_of: impl Fn(&str) -> PathBuf) -> Result<()> {
     markdown::replace("engine", WRITE, &text)
 }
 
-const HEADER: [&str; 6] = [
+const HEADER: [&str; 8] = [
     "kernel, processor or libc",
     "Linux",
     "pages",
     "modes",
-    "kernel's rings: passed / failed / skipped",
-    "engine",
+    "C tests on the kernel's rings: passed / failed / skipped",
+    "on the engine",
+    "the original's tests on the kernel's rings",
+    "on the engine",
 ];
 
 /// Runs the programs on the engine on this machine.

@@ -1,5 +1,6 @@
 //! The results on each kernel: a table on the screen, and docs/kernels.md.
 
+use super::Scope;
 use super::debian::{WANTED, X86_64};
 use super::engine::Place;
 use crate::ctest::{self, Counts};
@@ -27,6 +28,9 @@ pub struct Row {
     pub c_skips: BTreeMap<String, usize>,
     /// Passed, skipped, failed.
     pub modes: BTreeMap<Mode, [usize; 3]>,
+    /// The tests that run on the engine: passed, failed, skipped in the peer's mode, and on the engine.
+    #[serde(skip)]
+    pub beside: [Option<[u32; 3]>; 2],
     pub regressions: Vec<String>,
     /// Entries of the ledger that aren't true on this kernel.
     pub wrong: Vec<String>,
@@ -47,12 +51,16 @@ impl Row {
     pub fn suite(&mut self, report: &Report, verdict: &Verdict) {
         for (test, modes) in &report.results {
             for (mode, run) in modes {
-                let counts = self.modes.entry(*mode).or_default();
-                counts[match run.outcome {
+                let place = match run.outcome {
                     Outcome::Pass => 0,
                     Outcome::Skip(_) => 1,
                     _ => 2,
-                }] += 1;
+                };
+                self.modes.entry(*mode).or_default()[place] += 1;
+                let column = [Mode::Peer, Mode::Engine].iter().position(|column| column == mode);
+                if let Some(column) = column.filter(|_| modes.contains_key(&Mode::Engine)) {
+                    self.beside[column].get_or_insert_default()[[0, 2, 1][place]] += 1;
+                }
                 if let Some(story) = &run.unsteady {
                     self.unsteady.push(format!("{test}, {}: {story}", mode.name()));
                 }
@@ -86,22 +94,22 @@ impl Row {
         self.engine.iter().for_each(Place::print_failures);
     }
 
-    /// Takes over the results of our C programs on the engine, beside those on the kernel's rings. Those of all programs
-    /// are kept.
-    pub fn engine(
-        &mut self,
-        kernel: Vec<ctest::Outcome>,
-        engine: Vec<ctest::Outcome>,
-        lib: &Path,
-        all: bool,
-    ) -> Result<()> {
+    /// Takes over the results of our C programs on the engine, beside those on the kernel's rings.
+    pub fn engine(&mut self, kernel: Vec<ctest::Outcome>, engine: Vec<ctest::Outcome>) -> Result<()> {
         let place = Place::new(self, kernel, engine)?;
         place.print();
-        if all {
-            place.keep(lib)?;
-        }
         self.engine = Some(place);
         Ok(())
+    }
+
+    /// Keeps the results on the engine for docs/engine.md, if nothing was left out.
+    pub fn keep_engine(&mut self, lib: &Path, scope: &Scope) -> Result<()> {
+        match &mut self.engine {
+            Some(place) if scope.all_programs() && scope.part != Some(super::Part::Suite) => {
+                place.keep(self.beside, lib)
+            }
+            _ => Ok(()),
+        }
     }
 
     pub fn failed(&self) -> usize {
@@ -126,12 +134,13 @@ impl Row {
     }
 }
 
-const HEADER: [&str; 9] = [
+const HEADER: [&str; 10] = [
     "kernel",
     "C tests: passed / failed / skipped",
     "suite, peer: pass / skip / fail",
     "swap",
     "source",
+    "engine",
     "regressions",
     "up in",
     "restarts",

@@ -83,7 +83,7 @@ fn file(out: &Path, name: &str) -> PathBuf {
     out.join(format!("{name}.json"))
 }
 
-const HEADER: [&str; 13] = [
+const HEADER: [&str; 14] = [
     "platform",
     "kernel",
     "pages",
@@ -95,6 +95,7 @@ const HEADER: [&str; 13] = [
     "suite, peer: pass / skip / fail",
     "swap",
     "source",
+    "engine",
     "regressions",
     "time",
 ];
