@@ -29,7 +29,7 @@ pub struct Check {
     /// How long it takes on two cores with everything built, rounded up.
     pub minutes: u32,
     /// `peer`: the original, from the Debian mirror. `root`. `qemu`. `quiet`: no other check may run beside it. `rings`: the
-    /// kernel's io_uring; it is skipped where that is refused.
+    /// kernel's io_uring. `addresses`: a personality(2) without random ones. It is skipped where one of these two is refused.
     pub needs: &'static str,
     pub shows: &'static str,
     /// What runs, one after the other; `xtask` is this program.
@@ -118,13 +118,13 @@ checks! {
     code Check 1 "peer" "every inline helper has the peer's machine code, or shorter code with the same memory order" ["xtask code --self-test"],
     cost Check 1 "peer rings" "no path executes more instructions than in the peer, or than in the baseline" ["xtask cost --self-test"],
     manual Check 2 "rings" "every function has a page, the pages agree with the source, their examples run" ["xtask manual"],
-    versions Check 1 "" "all files that state the release number agree" ["xtask versions"],
+    versions Check 1 "rings" "all files that state the release number agree" ["xtask versions"],
     builds Check 1 "rings" "make, CMake and Meson projects build on what make install installs" ["xtask builds --self-test"],
     tool Check 1 "rings" "the command ironring is installed by its own target, and programs get rings by its policy" ["xtask tool"],
     lang Check 1 "rings" "C++ modules, Rust, Python and a program of the crate use the API to read a file" ["xtask lang"],
     ctest Check 2 "rings quiet" "C tests with real I/O on this kernel, on liburing-ffi and the archive" ["xtask ctest --mode ffi,static"],
     statics Check 1 "rings" "the archive links into every kind of program" ["xtask statics"],
-    sanitize Check 2 "rings" "valgrind, gcc's sanitizers and clang's TSan report nothing" ["xtask sanitize"],
+    sanitize Check 2 "rings addresses" "valgrind, gcc's sanitizers and clang's TSan report nothing" ["xtask sanitize"],
     soak Check 1 "rings quiet" "twenty seconds of mixed load: nothing is lost, duplicated or leaked" ["xtask soak --self-test"],
     faults Check 1 "peer rings" "fault injection: failing system calls have the same consequences as on the peer (x86-64)" ["xtask faults --self-test"],
     fuzz Check 2 "peer rings" "the same random calls have the same results as on the peer" ["xtask fuzz --seed 1 --calls 8000"],
@@ -143,7 +143,7 @@ checks! {
     "ctest engine all" All 1 "peer quiet" "C tests on the engine, on liburing-ffi and existing binaries" ["xtask ctest --backend engine --mode ffi,swapped"],
     "faults engine" Check 1 "" "each system call of the engine fails in each way that it can: the error arrives where the kernel's would (x86-64)" ["xtask faults --backend engine --self-test"],
     "soak engine" Check 2 "quiet" "the soak on the engine, and processes that are killed or fork at 50 random moments: nothing is lost, doubled or leaked" ["xtask soak --backend engine", "xtask soak --backend engine --moments 50 --self-test"],
-    "sanitize engine" Check 2 "" "clang's TSan sees all of the engine, and reports no race" ["xtask sanitize --backend engine --tool tsan"],
+    "sanitize engine" Check 2 "addresses" "clang's TSan sees all of the engine, and reports no race" ["xtask sanitize --backend engine --tool tsan"],
     "fuzz engine" Check 2 "rings" "the same random calls have the same results on the engine as on the kernel's rings" ["xtask fuzz --backend engine --seed 91000 --calls 4000"],
     "gates ibt" Check 1 "" "the gates pass for libraries with endbr64" ["make -s IBT=1 OUT=target/ibt", "xtask gates --lib target/ibt/lib"],
     "libc" Check 1 "rings" "the gates and C tests pass with system calls through libc, as on other processors" ["make -s USE_LIBC=1 OUT=target/libc", "xtask gates --libc --lib target/libc/lib", "xtask ctest --lib target/libc/lib --mode inline"],
@@ -156,10 +156,10 @@ checks! {
     "kernel 5.10" All 21 "peer qemu" "C tests, and the suite's tests of the library itself, on Linux 5.10" ["xtask kernels --kernel 5.10 --self-test", "xtask kernels --kernel 5.10 --short"],
     "packages tests" All 10 "root peer rings" "the packages' own test steps pass, as in a distribution's build" ["cargo pack deb --test", "cargo pack rpm --test", "xtask recipe --test"],
     "bytes long" All 5 "peer" "the helpers' bytes for more than 150 million random inputs" ["xtask bytes --long"],
-    "sanitize long" All 15 "rings" "tests without threads under TSan, and the soak under ASan and TSan" ["xtask sanitize --long --tool tsan", "xtask sanitize --soak"],
+    "sanitize long" All 15 "rings addresses" "tests without threads under TSan, and the soak under ASan and TSan" ["xtask sanitize --long --tool tsan", "xtask sanitize --soak"],
     "soak long" All 10 "rings quiet" "ten minutes of mixed load" ["xtask soak --minutes 10"],
     "soak engine long" All 20 "rings quiet" "ten minutes of mixed load on the engine, and a thousand moments, there and on the kernel" ["xtask soak --minutes 10 --backend engine", "xtask soak --moments 1000 --backend engine", "xtask soak --moments 1000"],
-    "sanitize engine long" All 12 "" "C tests on the engine under valgrind and ASan; the soak under ASan and TSan, and nothing is left in the heap after the last ring" ["xtask sanitize --backend engine --tool valgrind", "xtask sanitize --backend engine --tool asan", "xtask sanitize --backend engine --soak --tool asan", "xtask sanitize --backend engine --soak --tool tsan", "xtask sanitize --backend engine --soak --tool heap"],
+    "sanitize engine long" All 12 "addresses" "C tests on the engine under valgrind and ASan; the soak under ASan and TSan, and nothing is left in the heap after the last ring" ["xtask sanitize --backend engine --tool valgrind", "xtask sanitize --backend engine --tool asan", "xtask sanitize --backend engine --soak --tool asan", "xtask sanitize --backend engine --soak --tool tsan", "xtask sanitize --backend engine --soak --tool heap"],
     "fuzz long" All 270 "peer rings" "a million random calls, different ones each time" ["xtask fuzz --seed 1 --self-test", "xtask fuzz --calls 1000000"],
     "faults long" All 10 "" "the engine's system calls fail at each place where they are made" ["xtask faults --backend engine --long"],
     "suite older" All 15 "peer rings quiet" "programs built with the headers of 2.9 and 2.3 run on our library" ["xtask suite --version 2.9,2.3"],

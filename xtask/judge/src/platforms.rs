@@ -126,7 +126,9 @@ const PLATFORMS: [Platform; 6] = [
 const MUSL: &str = "musl";
 
 pub fn run(args: &Args) -> Result<()> {
-    suite::prepare()?;
+    if !args.build {
+        suite::prepare()?;
+    }
     let out = root().join("target/platforms");
     fs::create_dir_all(&out)?;
     for name in &args.on {
