@@ -13,8 +13,8 @@ use libc::ECANCELED;
 impl Core {
     /// News for a request: handled at once, or when the owner enters.
     pub fn arrive(&mut self, work: Work) {
-        if let Work::Ready(key, _) = work {
-            if crate::ops::poll::is_known(self, key) {
+        if let Work::Ready(key, events) = work {
+            if crate::ops::poll::arrive(self, key, events) {
                 return;
             }
         }

@@ -148,7 +148,7 @@ impl Core {
         core.moved |= moved;
         core.signals |= signals;
         for key in eager {
-            crate::ops::poll::is_known(&mut core, key);
+            crate::ops::poll::forget_known(&mut core, key);
         }
         Some(core)
     }

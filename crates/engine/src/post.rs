@@ -38,9 +38,9 @@ impl Core {
             big: request.big,
         };
         self.news = true;
-        self.flush();
         // SAFETY: as in `post`.
         unsafe {
+            // It waits for the next enter, even if there is room by now.
             if ironring_half::Backlog::first(&self.shared.backlog()).is_some() {
                 return false;
             }
@@ -49,6 +49,8 @@ impl Core {
             self.queues().set_cq(cq);
             if filled {
                 self.count();
+                // It comes into the CQ with all before it, also within a submission.
+                self.inner.posted = self.inner.completions;
             }
             filled
         }

@@ -35,8 +35,14 @@ const FREEING: [c_uint; 7] = [
     IORING_REGISTER_SYNC_CANCEL,
 ];
 
+/// The first command that the engine does not know: Linux has it since 6.19.
+const FIRST_UNKNOWN: c_uint = IORING_REGISTER_ZCRX_CTRL;
+
 /// `io_uring_register(2)` for a ring; `opcode` is without `IORING_REGISTER_USE_REGISTERED_RING`.
 pub fn register(context: &'static Context, opcode: c_uint, arg: u64, nr: c_uint) -> c_int {
+    if opcode >= FIRST_UNKNOWN {
+        return -EINVAL;
+    }
     let Some(mut core) = context.lock() else { return -EBADF };
     if core.queues().owner != 0 && core.queues().owner != thread::id() {
         return -EEXIST;

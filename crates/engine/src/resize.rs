@@ -50,6 +50,6 @@ pub fn resize(core: &mut Core, arg: u64, nr: c_uint) -> Result<c_int> {
     core.inner.half = half;
     // The program's mappings of the old queues are its own.
     core::mem::replace(&mut core.inner.memory.queues, queues).unmap();
-    core.flush();
+    // What did not fit into the old CQ comes at the next enter, as on Linux.
     Ok(0)
 }

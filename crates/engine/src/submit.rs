@@ -132,10 +132,8 @@ impl Core {
             head.refused = Some(-libc::ECANCELED);
         }
         if i32::from(request.sqe.opcode) == IORING_OP_LINK_TIMEOUT && request.refused.is_none() {
-            let limited = head.last();
-            // What follows the timeout follows the request that it limits.
-            limited.sqe.flags |= request.sqe.flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK) as u8;
-            limited.limit = Limit::Waiting(request);
+            // What follows the timeout follows the request that it limits, by the flags of that.
+            head.last().limit = Limit::Waiting(request);
         } else {
             request.keep_credentials();
             head.append(request);

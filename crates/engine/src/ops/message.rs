@@ -153,7 +153,12 @@ impl Message {
         }
         match to.post(&cqe) {
             Posted::Lost => Err(-EOVERFLOW),
-            _ => Ok(0),
+            Posted::Filled => {
+                // Timeouts that come behind it in a submission to the same ring don't count it.
+                to.inner.posted = to.inner.posted.wrapping_add(1);
+                Ok(0)
+            }
+            Posted::Overflowed => Ok(0),
         }
     }
 }

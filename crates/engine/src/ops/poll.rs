@@ -24,14 +24,23 @@ pub struct Poll {
     pub multi: bool,
     /// One event wakes up only one of the requests that ask for this.
     pub exclusive: bool,
-    /// The request has got the events that were there when it started, and the driver will report them once more: the
-    /// number of the driver's round in which it started.
-    pub known: Option<u32>,
+    /// The request has got the events that were there when it started, and the driver will report them once more.
+    pub known: Option<Known>,
+    /// An event has come that is not handled yet.
+    pub news: bool,
     /// The file may become readable by completions, because it is one without a file system.
     pub anonymous: bool,
     /// The file is a ring. What a multishot request posts would be the next event of a ring that polls itself, so the
     /// first event ends the request.
     pub ring: bool,
+}
+
+/// Events that a request has got without the driver.
+#[derive(Clone, Copy)]
+pub struct Known {
+    pub events: u32,
+    /// The number of the driver's round in which they were found.
+    pub round: u32,
 }
 
 /// Events that every request waits for.
@@ -66,6 +75,7 @@ fn prepare(_: &mut Core, request: &mut Request) -> Result<(), c_int> {
         multi,
         exclusive: bits_of(request) & EPOLLEXCLUSIVE as u32 != 0,
         known: None,
+        news: false,
         anonymous: false,
         ring: false,
     });
@@ -112,7 +122,12 @@ fn arm(core: &mut Core, mut request: Box<Request>) -> Option<(Box<Request>, i32)
     match core.watch(&mut request, events | poll.how()) {
         Ok(()) => {
             let key = core.key_of(&mut request);
-            self::poll(&mut request).known = (found != 0).then(driver::round);
+            let poll = self::poll(&mut request);
+            poll.known = (found != 0).then(|| Known {
+                events: found,
+                round: driver::round(),
+            });
+            poll.news = found != 0;
             core.hold(request);
             if found != 0 {
                 if core.inner.eager.try_reserve(1).is_ok() {
@@ -136,18 +151,38 @@ fn arm(core: &mut Core, mut request: Box<Request>) -> Option<(Box<Request>, i32)
     }
 }
 
-/// Whether an event, which has just come for a request, is the first report of what was there before. Each request is
-/// asked for once.
-pub fn is_known(core: &mut Core, key: Key) -> bool {
-    let Some(request) = core.requests.parked(key) else {
-        return false;
-    };
-    let Data::Poll(poll) = &mut request.data else {
+/// Takes note of events that have just come for a request. True if nothing is to be done: they are the first report of what
+/// the request has got already, or the request is about to look for its events.
+pub fn arrive(core: &mut Core, key: Key, found: u32) -> bool {
+    let Some(Data::Poll(poll)) = core.requests.parked(key).map(|request| &mut request.data) else {
         return false;
     };
     // The report comes in this round or the next two, or never if somebody has taken the events away.
     let since = |round: u32| driver::round().wrapping_sub(round);
-    poll.known.take().is_some_and(|round| since(round) <= 2)
+    let known = poll.known.take();
+    if known.is_some_and(|known| since(known.round) <= 2 && found & poll.events & !known.events == 0) {
+        return true;
+    }
+    core::mem::replace(&mut poll.news, true)
+}
+
+/// The driver has reported what was there when a request started, if ever.
+pub fn forget_known(core: &mut Core, key: Key) {
+    if let Some(Data::Poll(poll)) = core.requests.parked(key).map(|request| &mut request.data) {
+        poll.known = None;
+    }
+}
+
+/// The events of a multishot request. Between finding them and this more may have come, as one completion on Linux, too.
+fn newest(request: &mut Request, found: u32) -> u32 {
+    let fd = request.fd();
+    let poll = poll(request);
+    let now = sys::poll_now(fd, poll.events).map_or(found, |now| now & poll.events);
+    let newest = if now & !found == 0 { found } else { now };
+    if let Some(known) = &mut poll.known {
+        known.events = newest;
+    }
+    newest
 }
 
 impl Poll {
@@ -182,9 +217,13 @@ fn is_taken(core: &mut Core, fd: c_int) -> bool {
 }
 
 fn ready(core: &mut Core, mut request: Box<Request>, found: u32) {
+    self::poll(&mut request).news = false;
     let poll = *poll(&mut request);
     let Poll { events, multi, .. } = poll;
-    let found = found & events;
+    let mut found = found & events;
+    if multi && found != 0 && (poll.known.is_some() || core.has(IORING_SETUP_DEFER_TASKRUN)) {
+        found = newest(&mut request, found);
+    }
     if found == 0 {
         // The request has been updated meanwhile.
         if !multi && core.watch(&mut request, events | poll.how()).is_err() {
@@ -237,6 +276,16 @@ fn find(core: &Core, user_data: u64) -> Option<Key> {
     .map(|(key, _)| key)
 }
 
+/// Whether an event of a request has happened, and its completion will come. What a multishot request finds now it may have
+/// reported before.
+fn has_news(polled: &mut Request) -> bool {
+    let fd = polled.fd();
+    let Poll {
+        events, multi, news, ..
+    } = *poll(polled);
+    news || !multi && sys::poll_now(fd, events).is_ok_and(|found| found & events != 0)
+}
+
 fn remove(core: &mut Core, request: &mut Request) -> i32 {
     let Data::PollUpdate(update) = request.data else {
         return -EINVAL;
@@ -244,7 +293,11 @@ fn remove(core: &mut Core, request: &mut Request) -> i32 {
     let Some(key) = find(core, request.addr()) else {
         return -ENOENT;
     };
-    if core.requests.parked(key).is_some_and(|polled| polled.canceled) {
+    if core
+        .requests
+        .parked(key)
+        .is_some_and(|polled| polled.canceled || has_news(polled))
+    {
         return -EALREADY;
     }
     if update.events.is_none() && update.user_data.is_none() {

@@ -295,10 +295,8 @@ pub fn check(core: &mut Core, request: &mut Request) -> Result<(), c_int> {
     let Err(errno) = check_flags(core, request) else {
         return Ok(());
     };
-    if request.has(IOSQE_BUFFER_SELECT) {
-        select(core, request)?;
-        core.recycle(request);
-    }
+    // A buffer from a list is used up by it.
+    select(core, request)?;
     let write = matches!(
         i32::from(request.sqe.opcode),
         IORING_OP_WRITE | IORING_OP_WRITEV | IORING_OP_WRITE_FIXED | IORING_OP_WRITEV_FIXED

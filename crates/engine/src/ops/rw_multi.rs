@@ -2,7 +2,7 @@
 
 use super::rw::{check, later, prepare, rw, select, transfer};
 use super::{Def, Start};
-use crate::context::Core;
+use crate::context::{Core, Work};
 use crate::request::Request;
 use crate::sys;
 use alloc::boxed::Box;
@@ -56,7 +56,7 @@ fn read(core: &mut Core, request: &mut Request) -> i32 {
     }
 }
 
-fn ready(core: &mut Core, mut request: Box<Request>, _: u32) {
+fn ready(core: &mut Core, mut request: Box<Request>, events: u32) {
     for _ in 0..READS {
         let res = read(core, &mut request);
         if res == -EAGAIN {
@@ -74,6 +74,16 @@ fn ready(core: &mut Core, mut request: Box<Request>, _: u32) {
         if !core.post_more(&request, res, flags) {
             request.cflags |= flags;
             return core.complete(request, res);
+        }
+        // Before it has waited for the first time others have their turn after each read, and there needs to be no buffer
+        // until there is more to read.
+        if events == 0 {
+            if sys::poll_now(request.fd(), EPOLLIN as u32) == Ok(0) {
+                break;
+            }
+            let key = core.key_of(&mut request);
+            core.hold(request);
+            return core.later(Work::Ready(key, 0));
         }
     }
     core.wait(request, EPOLLIN as u32);

@@ -327,11 +327,9 @@ impl Core {
     /// Completes the timeouts that wait for a number of completions.
     pub fn complete_counted(&mut self) {
         let reached = |counted: &Counted, now: u32| now.wrapping_sub(counted.from) >= counted.count;
-        while let Some(at) = self
-            .counted
-            .iter()
-            .position(|counted| reached(counted, self.completions))
-        {
+        // Those that expire now don't count for each other.
+        let now = self.completions;
+        while let Some(at) = self.counted.iter().position(|counted| reached(counted, now)) {
             let Counted { key, .. } = self.counted.remove(at);
             timers::cancel(key);
             if let Some(request) = self.requests.take(key) {
