@@ -185,14 +185,21 @@ static void drained(unsigned r, unsigned number)
 	reap_alone(s);
 }
 
+/* Whether a file has one of these events, now. */
+static int ready_for(int fd, int events)
+{
+	struct pollfd it = { fd, (short)events, 0 };
+
+	return poll(&it, 1, 0) == 1;
+}
+
 /* Acts on the other end of what requests wait for. */
 static void outside(unsigned fd, unsigned size, unsigned out)
 {
 	int to = descriptor(fd);
-	struct pollfd ready = { to, out ? POLLOUT : POLLIN, 0 };
 
 	/* Must never wait. */
-	if (poll(&ready, 1, 0) != 1)
+	if (!ready_for(to, out ? POLLOUT : POLLIN))
 		REFUSE("would wait");
 	if (out)
 		RETURNED(write(to, data[8], to == event ? 8 : size % 1024) < 0 ? 0 : 1);

@@ -265,6 +265,9 @@ static void move_bytes(unsigned r, unsigned number, unsigned size, unsigned asid
 	default:
 		io_uring_prep_read(sqe, tubes[number & 8 ? 1 : 0][0], data[9], (unsigned)size, 0);
 	}
+	/* A request waits for a pipe, even if that has O_NONBLOCK. */
+	if (number % 8 >= 6 && !ready_for(sqe->fd, number % 8 == 6 ? POLLOUT : POLLIN))
+		sqe->rw_flags = RWF_NOWAIT;
 	numbered(s, sqe, aside ? IOSQE_ASYNC : 0);
 	submit_alone(s);
 	note(" at %ld %#lx", (long)lseek(file, 0, SEEK_CUR), sum(data[9], 1024));

@@ -67,13 +67,6 @@ static socklen_t address_of(int fd, unsigned which, union address *address)
 	return length;
 }
 
-static int readable(int fd, int events)
-{
-	struct pollfd ready = { fd, (short)events, 0 };
-
-	return poll(&ready, 1, 0) == 1;
-}
-
 /* Binding, listening, connecting and ending. */
 static void connection(unsigned r, unsigned number, unsigned which, unsigned other)
 {
@@ -103,7 +96,7 @@ static void connection(unsigned r, unsigned number, unsigned which, unsigned oth
 			io_uring_prep_accept(sqe, fd, NULL, NULL, number & 16 ? SOCK_NONBLOCK | SOCK_CLOEXEC : SOCK_CLOEXEC);
 		/* It must not wait. */
 		if (option_of(fd, SO_ACCEPTCONN) == 1)
-			sqe->ioprio |= !readable(fd, POLLIN) ? IORING_ACCEPT_DONTWAIT : other % 2 ? IORING_ACCEPT_POLL_FIRST : 0;
+			sqe->ioprio |= !ready_for(fd, POLLIN) ? IORING_ACCEPT_DONTWAIT : other % 2 ? IORING_ACCEPT_POLL_FIRST : 0;
 		break;
 	default:
 		io_uring_prep_shutdown(sqe, fd, (int)(number / 7));
@@ -154,6 +147,8 @@ static void conversation(unsigned r, unsigned number, unsigned which, unsigned s
 	default:
 		io_uring_prep_cmd_sock(sqe, (int)commands_of[size % 5], fd, SOL_SOCKET, names_of[number / 4 % 4], &value,
 				       (int)(number & 2 ? sizeof(value) : 2));
+		if (number & 16 && ring->flags & IORING_SETUP_SQE128 && !known("newer"))
+			sqe->opcode = IORING_OP_URING_CMD128;
 	}
 	numbered(s, sqe, 0);
 	submit_alone(s);

@@ -56,11 +56,14 @@ static void new_completions(struct slot *s)
 	unsigned tail = io_uring_smp_load_acquire(ring->cq.ktail);
 	unsigned shift = io_uring_cqe_shift(ring), count = 0, i, j;
 
+	/* Which completions had room depends on the order. */
+	s->blurred |= !in_order(s) && tail != s->seen && io_uring_cq_has_overflow(ring);
 	/* The tail ends the loop, whatever the slots contain. */
 	while ((int)(tail - s->seen) > 0) {
 		const struct io_uring_cqe *cqe = &ring->cq.cqes[(s->seen & ring->cq.ring_mask) << shift];
 
-		succeeded(s, cqe);
+		if (!s->blurred)
+			succeeded(s, cqe);
 		check_order(s, cqe);
 		if (in_order(s)) {
 			note("\n    +");
@@ -80,14 +83,18 @@ static void new_completions(struct slot *s)
 			all[j] = all[j - 1];
 		all[j] = it;
 	}
-	/* Which completions had room depends on the order. */
-	s->blurred |= count && io_uring_cq_has_overflow(ring);
 	if (s->blurred && count) {
 		note("\n    +%u", count);
 		return;
 	}
 	for (i = 0; i < count; i++)
 		tell_unordered(s, all[i]);
+}
+
+/* The SQ's flags that aren't told. A worker of the kernel may say that there is work when that is done already. */
+static unsigned untold_of(const struct slot *s)
+{
+	return untold.sq_flags | (s == &slots[LONE] ? IORING_SQ_TASKRUN : 0);
 }
 
 /* The state of a ring that changes all the time; the rest is recorded where it can change. */
@@ -97,7 +104,7 @@ static void moved(const struct slot *s)
 
 	note("\n  ring%ld: %u,%u ", (long)(s - slots), ring->sq.sqe_head, ring->sq.sqe_tail);
 	if (!polled(s))
-		note("%u,%#x ", *ring->sq.khead, *ring->sq.kflags & ~untold.sq_flags);
+		note("%u,%#x ", *ring->sq.khead, *ring->sq.kflags & ~untold_of(s));
 	note("%u,%u; %u,%u %u,%u %#x %d,%d %u,%u,%d", *ring->sq.ktail, *ring->sq.kdropped, *ring->cq.khead,
 	     *ring->cq.ktail, io_uring_cq_ready(ring), *ring->cq.koverflow, ring->int_flags, ring->ring_fd,
 	     ring->enter_ring_fd, io_uring_sq_ready(ring), io_uring_sq_space_left(ring),
@@ -106,8 +113,12 @@ static void moved(const struct slot *s)
 
 static void whole(const struct slot *s)
 {
+	const unsigned before = untold.sq_flags;
+
 	note("\n  whole:");
+	untold.sq_flags = untold_of(s);
 	say_ring(&trace, &s->ring);
+	untold.sq_flags = before;
 }
 
 static void interrupted(int signal)
@@ -198,6 +209,9 @@ static void leave(struct slot *s)
 		io_uring_unregister_eventfd(&s->ring);
 	io_uring_queue_exit(&s->ring);
 	s->alive = 0;
+	for (group = 0; group < 4; group++)
+		if (readers[group] == (unsigned)(s - slots) + 1)
+			readers[group] = 0;
 	for (group = 0; group < GROUPS; group++)
 		if (s->buffers[group])
 			munmap(s->buffers[group], s->nr_buffers[group] * sizeof(struct io_uring_buf));

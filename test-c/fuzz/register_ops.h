@@ -215,7 +215,7 @@ static void personality(unsigned r, unsigned number)
 	if (number & 1)
 		COMMAND(IORING_REGISTER_PERSONALITY, io_uring_register_personality(ring));
 	else
-		COMMAND(IORING_UNREGISTER_PERSONALITY, io_uring_unregister_personality(ring, (int)(number % 4)));
+		COMMAND(IORING_UNREGISTER_PERSONALITY, io_uring_unregister_personality(ring, (int)(number / 2 % 4)));
 }
 
 static void sync_cancel(unsigned r, unsigned which, unsigned number)
@@ -280,6 +280,8 @@ static void various(unsigned r, unsigned number)
 		COMMAND(IORING_UNREGISTER_NAPI, io_uring_unregister_napi(ring, &napi));
 		break;
 	case 6:
+		if (has_queue(ring))
+			REFUSE("known");
 		COMMAND(IORING_REGISTER_ZCRX_IFQ, io_uring_register_ifq(ring, &ifq));
 		break;
 	case 7:

@@ -185,7 +185,7 @@ static void poll_some(unsigned r, unsigned fd, unsigned number, unsigned flags)
 	ENTRY(sqe);
 
 	if (number & 8 && !(descriptor(fd) == event && known("own")))
-		io_uring_prep_poll_multishot(sqe, descriptor(fd), poll_masks[number % 5]);
+		io_uring_prep_poll_multishot(sqe, descriptor(fd), poll_masks[number % 5 == 2 && known("state") ? 0 : number % 5]);
 	else
 		io_uring_prep_poll_add(sqe, descriptor(fd), poll_masks[number % 5]);
 	finish(s, sqe, flags & ~(unsigned)(IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE));
@@ -220,6 +220,8 @@ static void timeout(unsigned r, unsigned number, unsigned flags)
 	/* In a chain the timeout starts among the kernel's other deferred work, or after it if the processor was busy.
 	 * */
 	io_uring_prep_timeout(sqe, &never, linked ? 0 : number % 4, number & 4 ? IORING_TIMEOUT_ETIME_SUCCESS : 0);
+	if (sqe->off && known("silent"))
+		flags &= ~(unsigned)IOSQE_CQE_SKIP_SUCCESS;
 	finish(s, sqe, flags & ~(unsigned)(IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE));
 }
 

@@ -126,6 +126,9 @@ static void resize(unsigned r, unsigned entries, unsigned cq_entries)
 	    (ring->ring_fd < 0 || io_uring_sq_ready(ring) ||
 	     ((ring->flags & (IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED)) && io_uring_cq_ready(ring))))
 		REFUSE("better");
+	/* The flags that Linux sets would stay. */
+	if (ring->flags & IORING_SETUP_R_DISABLED && known("resized"))
+		REFUSE("known");
 	/* The original reads from here that one mapping holds both rings. */
 	p.features = ring->features;
 	if (cq_entries)

@@ -61,6 +61,7 @@ OP(6, conversation, LONE, NUMBER, NUMBER, SIZE)
 OP(4, zero_copy, LONE, NUMBER, SIZE)
 OP(6, expiring, LONE, NUMBER)
 OP(3, children, LONE, NUMBER)
+OP(4, rare, LONE, NUMBER)
 
 /* With something wrong */
 OP(15, malformed, LONE, OPCODE, NUMBER, SIZE)

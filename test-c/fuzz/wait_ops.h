@@ -1,5 +1,5 @@
 /* Submitting, waiting, and handling completions. */
-#include "raw_ops.h"
+#include "rare_ops.h"
 
 /* For operations that may submit. */
 #define TAKING(R)		\
@@ -34,12 +34,16 @@ static void settle(struct slot *s)
 	} while (0)
 
 /* A time limit that is a request: the SQPOLL thread takes it at any time, and on a disabled ring it stays queued with
- * the peer only. */
+ * the peer only. In a full queue it takes a submission of its own, before which the engine runs what the kernel defers. If
+ * an entry before it ends the submission, ironring takes it back. */
 #define OLD_LIMIT_WORKS()								\
 	do {										\
 		if (!(ring->features & IORING_FEAT_EXT_ARG) &&				\
-		    (polled(s) || ring->flags & IORING_SETUP_R_DISABLED))		\
-			REFUSE("polled or disabled");					\
+		    (polled(s) || ring->flags & IORING_SETUP_R_DISABLED ||		\
+		     (ring->flags & IORING_SETUP_DEFER_TASKRUN && !io_uring_sq_space_left(ring) && known("deferred"))))	\
+			REFUSE("not this ring");					\
+		if (!(ring->features & IORING_FEAT_EXT_ARG) && io_uring_sq_ready(ring) && !(ring->flags & IORING_SETUP_SUBMIT_ALL))	\
+			REFUSE("better");						\
 	} while (0)
 
 /* Times: none, already over, soon, never. Without EXT_ARG they become requests, which must not expire. */
@@ -178,9 +182,11 @@ static void wait_cqes_min(unsigned r, unsigned count, unsigned when, unsigned ma
 {
 	FIRST;
 	TAKING(r);
+	struct __kernel_timespec *ts = time_of(s, 1 + when % 2);
+
 	NOT_SPINNING(count + 1);
-	RETURNED(io_uring_wait_cqes_min_timeout(ring, &cqe, count, time_of(s, 1 + when % 2), when & 4 ? 10 : 0,
-						mask_of(mask % 2)));
+	/* On a ring without EXT_ARG the time is `never`, but no request. */
+	TIMED(ts, io_uring_wait_cqes_min_timeout(ring, &cqe, count, ts, when & 4 ? 10 : 0, mask_of(mask % 2)));
 	say_first(s, cqe);
 }
 

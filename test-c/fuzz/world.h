@@ -44,6 +44,8 @@ struct slot {
 	/* The opcodes of entries, by user data; those that follow another in a chain; those that have completed. */
 	unsigned char opcodes[HISTORY];
 	unsigned linked[HISTORY], completed[HISTORY];
+	/* What the queued entries write to, and what those read from that start behind another: sets of pairs. */
+	unsigned written, read_later;
 	/* Some completions did not fit into the CQ. */
 	int blurred;
 	/* Where its requests accept, if it isn't 0. */
@@ -167,6 +169,77 @@ static void number_entry(struct slot *s, struct io_uring_sqe *sqe)
 	counted(opcodes, IORING_OP_LAST, sqe->opcode, 0);
 }
 
+static int descriptor(unsigned which)
+{
+	const int all[] = { pipes[0][0], pipes[0][1], pipes[1][0], pipes[1][1], sockets[0], sockets[1], event, -1 };
+
+	return all[which % 8];
+}
+
+/* The pipes and sockets that an entry may use, a bit for each pair. */
+static unsigned pairs_of(const struct io_uring_sqe *sqe)
+{
+	unsigned pairs = 0, i;
+
+	if (sqe->flags & IOSQE_FIXED_FILE)
+		return ~0U;
+	for (i = 0; i < 7; i++)
+		pairs |= sqe->fd == descriptor(i) ? 1U << i / 2 : 0;
+	return pairs;
+}
+
+static int writes(const struct io_uring_sqe *sqe)
+{
+	return sqe->opcode == IORING_OP_WRITE || sqe->opcode == IORING_OP_WRITEV || sqe->opcode == IORING_OP_WRITE_FIXED ||
+	       sqe->opcode == IORING_OP_WRITEV_FIXED || sqe->opcode == IORING_OP_SEND || sqe->opcode == IORING_OP_SENDMSG;
+}
+
+static int reads(const struct io_uring_sqe *sqe)
+{
+	return sqe->opcode == IORING_OP_READ || sqe->opcode == IORING_OP_READV || sqe->opcode == IORING_OP_READ_FIXED ||
+	       sqe->opcode == IORING_OP_READV_FIXED || sqe->opcode == IORING_OP_RECV || sqe->opcode == IORING_OP_RECVMSG ||
+	       sqe->opcode == IORING_OP_READ_MULTISHOT;
+}
+
+/* Keeps a request that starts behind another from what a submission writes: somebody may have waited for that. */
+static void take_turns(struct slot *s, struct io_uring_sqe *sqe)
+{
+	unsigned pairs = pairs_of(sqe);
+	int behind = s->last && s->last->flags & CHAIN;
+
+	if (reads(sqe) && behind && s->written & pairs) {
+		s->last->flags &= (__u8)~CHAIN;
+		behind = 0;
+	}
+	if (writes(sqe) && s->read_later & pairs) {
+		io_uring_prep_nop(sqe);
+		return;
+	}
+	if (writes(sqe))
+		s->written |= pairs;
+	if (reads(sqe) && behind)
+		s->read_later |= pairs;
+}
+
+/* The ring that reads from each pair, counted from 1. */
+static unsigned readers[4];
+
+/* Whether another ring may wait for the same data. With DEFER_TASKRUN the order in which both go on is that of their enters. */
+static int read_elsewhere(const struct slot *s, const struct io_uring_sqe *sqe)
+{
+	unsigned pairs = pairs_of(sqe), me = (unsigned)(s - slots) + 1, i;
+
+	for (i = 0; i < 4; i++) {
+		if (!(pairs & 1U << i))
+			continue;
+		if (readers[i] && readers[i] != me &&
+		    (s->ring.flags | slots[readers[i] - 1].ring.flags) & IORING_SETUP_DEFER_TASKRUN)
+			return 1;
+		readers[i] = me;
+	}
+	return 0;
+}
+
 /* Called after preparing, which clears the flags. ASYNC and DRAIN need worker threads, see `alone`. */
 static void finish(struct slot *s, struct io_uring_sqe *sqe, unsigned flags)
 {
@@ -175,6 +248,10 @@ static void finish(struct slot *s, struct io_uring_sqe *sqe, unsigned flags)
 	if (abandoned)
 		flags &= ~(unsigned)IOSQE_FIXED_FILE;
 	io_uring_sqe_set_flags(sqe, sqe->flags | flags);
+	if (known("deferred") && reads(sqe) && read_elsewhere(s, sqe))
+		io_uring_prep_nop(sqe);
+	if (known("turns"))
+		take_turns(s, sqe);
 	number_entry(s, sqe);
 	if (s->last && s->last->flags & CHAIN && sqe->opcode != IORING_OP_LINK_TIMEOUT)
 		s->linked[s->serial % HISTORY] = s->serial;
@@ -187,13 +264,7 @@ static void close_chain(struct slot *s)
 	if (s->last)
 		s->last->flags &= (__u8)~CHAIN;
 	s->last = NULL;
-}
-
-static int descriptor(unsigned which)
-{
-	const int all[] = { pipes[0][0], pipes[0][1], pipes[1][0], pipes[1][1], sockets[0], sockets[1], event, -1 };
-
-	return all[which % 8];
+	s->written = s->read_later = 0;
 }
 
 static void fresh_descriptors(void)

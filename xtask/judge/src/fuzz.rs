@@ -8,14 +8,15 @@
 mod coverage;
 mod known;
 mod report;
+mod selftest;
 mod server;
 mod table;
 
 use crate::ctest::Backend;
 use crate::peer::{self, NEWEST};
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail};
 use base::parallel::{Progress, cores};
-use base::{fault, lib_dir, root};
+use base::{lib_dir, root};
 use coverage::Coverage;
 use known::Ledger;
 use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
@@ -73,6 +74,9 @@ struct Done {
     coverage: Coverage,
 }
 
+/// What the interpreter writes if a program did not reach its end.
+const ENDED: &str = "\nended by ";
+
 /// How long a program is rerun that showed a difference, but not each time.
 const AGAIN: Duration = Duration::from_secs(30);
 
@@ -89,7 +93,8 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let work = root().join("target/fuzz");
     let builds = Build::all(&work, &peer, &lib_dir())?;
-    compare(args, &table, &builds, &work).map(drop)
+    let coverage = compare(args, &table, &builds, &work)?;
+    covered(args, coverage, &Ledger::read()?, &crate::suite::kernel()?)
 }
 
 /// Compares the kernel's rings, through the plain library, with the engine's.
@@ -108,19 +113,24 @@ fn on_the_engine(args: &Args, table: &Table) -> Result<()> {
     }
     let avoided = ledger.avoided(&release, None);
     let builds: Vec<_> = builds.iter().map(|build| build.avoiding(&avoided)).collect();
-    let Some(coverage) = compare(args, table, &builds, &work)? else {
-        return Ok(());
-    };
-    let known = ledger.count(&release);
-    println!("listed differences, each of which still occurs: {known}");
-    if args.calls >= COVERED {
-        println!("{}", coverage.check(ledger.never())?);
+    let coverage = compare(args, table, &builds, &work)?;
+    if coverage.is_some() {
+        let known = ledger.count(&release);
+        println!("listed differences, each of which still occurs: {known}");
     }
-    Ok(())
+    covered(args, coverage, &ledger, &release)
 }
 
 /// In so many calls every opcode and every command is used.
 const COVERED: u64 = 30_000;
+
+/// Prints what the random programs have used of the kernel's interface; fails if something is missing.
+fn covered(args: &Args, coverage: Option<Coverage>, ledger: &Ledger, release: &str) -> Result<()> {
+    if let Some(coverage) = coverage.filter(|_| args.calls >= COVERED) {
+        println!("{}", coverage.check(&ledger.never(release))?);
+    }
+    Ok(())
+}
 
 /// Runs the given program, or the old ones and random ones, on all sides; what was used of the kernel's interface.
 fn compare(args: &Args, table: &Table, builds: &[Build], work: &Path) -> Result<Option<Coverage>> {
@@ -157,7 +167,7 @@ fn compare(args: &Args, table: &Table, builds: &[Build], work: &Path) -> Result<
         start.elapsed().as_secs()
     );
     if args.self_test {
-        self_test(table, builds, work, seed)?;
+        selftest::run(args.backend, table, builds, work, seed)?;
     }
     Ok(Some(done.coverage))
 }
@@ -186,12 +196,21 @@ fn differ(traces: &[String]) -> bool {
     traces.iter().any(|trace| *trace != traces[0])
 }
 
+/// Whether the sides differ, or all of them had to be ended.
+fn fails(traces: &[String]) -> bool {
+    differ(traces) || traces[0].contains(ENDED)
+}
+
+/// The lines of a trace that begin a step.
+fn steps(trace: &str) -> impl Iterator<Item = &str> {
+    trace
+        .lines()
+        .filter(|line| line.starts_with(|first: char| first.is_ascii_digit()))
+}
+
 /// The number of steps that called the library; a trace marks the others with ~.
 fn calls(trace: &str) -> u64 {
-    let steps = trace
-        .lines()
-        .filter(|line| line.starts_with(|first: char| first.is_ascii_digit()));
-    steps.filter(|line| !line.contains('~')).count() as u64
+    steps(trace).filter(|line| !line.contains('~')).count() as u64
 }
 
 /// Runs random programs, several at once, until enough calls are made or one shows a difference.
@@ -210,7 +229,7 @@ fn search(table: &Table, builds: &[Build], seed: u64, wanted: u64) -> Result<(Do
         while let Some(seed) = next() {
             let program = draw(&programs, seed)?.current();
             let traces = servers.run(&program)?;
-            if !differ(&traces) {
+            if !fails(&traces) {
                 let done = &mut lock().1;
                 done.calls += calls(&traces[0]);
                 done.coverage.add(&traces[0]);
@@ -277,6 +296,8 @@ enum Cause {
     Kernel,
     /// It was not reproduced.
     Unknown,
+    /// The traces are equal because each side was ended at the same operation.
+    Stuck,
 }
 
 impl Cause {
@@ -286,12 +307,16 @@ impl Cause {
             Self::Sometimes => "the sides differ, but not each time",
             Self::Kernel => "the first side differs from itself, too",
             Self::Unknown => "a difference that was not reproduced: an operation in test-c/fuzz/ may depend on time",
+            Self::Stuck => "each side was ended: an operation in test-c/fuzz/ crashes, or waits for what never comes",
         }
     }
 }
 
 /// Reruns a program to find why its traces differed.
 fn cause(servers: &mut Servers, program: &[Step], traces: &[String]) -> Result<Cause> {
+    if !differ(traces) {
+        return Ok(Cause::Stuck);
+    }
     if steady(servers, program)? {
         return Ok(Cause::Library);
     }
@@ -337,7 +362,7 @@ fn shrink(builds: &[Build], mut tree: Box<dyn ValueTree<Value = Vec<Step>>>, bes
 /// Whether the traces of one given program differ.
 fn found(servers: &mut Servers, program: Vec<Step>) -> Result<Option<Found>> {
     let traces = servers.run(&program)?;
-    if !differ(&traces) {
+    if !fails(&traces) {
         return Ok(None);
     }
     let cause = cause(servers, &program, &traces)?;
@@ -356,70 +381,6 @@ fn fail_on(table: &Table, builds: &[Build], found: Option<Found>, work: &Path) -
     bail!("{}; the traces are below {}", found.cause.describe(), work.display());
 }
 
-/// Faults (`test-c/fuzz/wrong.c`): description, macro, function, whether it shows each time.
-const FAULTS: [(&str, &str, &str, bool); 4] = [
-    (
-        "a batch lacks its third completion",
-        "BATCH_TOO_SHORT",
-        "io_uring_peek_batch_cqe",
-        true,
-    ),
-    (
-        "a batch lacks its third completion one time in eight",
-        "BATCH_SOMETIMES_TOO_SHORT",
-        "io_uring_peek_batch_cqe",
-        false,
-    ),
-    (
-        "a wait that times out returns 0",
-        "TIME_OVER_IS_WELL",
-        "io_uring_submit_and_wait_timeout",
-        true,
-    ),
-    (
-        "a resize forgets what has completed",
-        "RESIZE_FORGETS",
-        "io_uring_resize_rings",
-        true,
-    ),
-];
-
-/// A fault must show within this many calls, and shrink to this many.
-const FAULT_CALLS: u64 = 300_000;
-const FAULT_STEPS: usize = 8;
-
-fn self_test(table: &Table, builds: &[Build], work: &Path, seed: u64) -> Result<()> {
-    for (what, name, function, steady) in FAULTS {
-        let dir = work.join("wrong");
-        fault::defined(&lib_dir(), &dir, function, name, "test-c/fuzz/wrong.c")?;
-        let pair = [builds[0].clone(), builds[1].on(&dir)];
-        let (done, difference) = search(table, &pair, seed, FAULT_CALLS)?;
-        let found = difference.with_context(|| format!("self-test: {what}: not found in {} calls", done.calls))?;
-        ensure!(
-            found.cause == Cause::Library || !steady && found.cause == Cause::Sometimes,
-            "self-test: {what}: taken for something else: {}",
-            found.cause.describe()
-        );
-        let mut shown = Vec::new();
-        if steady {
-            shown.extend(found.program.iter().map(|&step| table.show(step)));
-            ensure!(
-                shown.len() <= FAULT_STEPS,
-                "self-test: {what}: not shrunk to {FAULT_STEPS} calls: {}",
-                shown.join(" ")
-            );
-            let reproduced = report::reproduces(table, &pair, &found, work)?;
-            ensure!(reproduced, "self-test: {what}: the C reproducer doesn't show it");
-        }
-        println!(
-            "self-test: {what}: found after {} calls: {}",
-            done.calls,
-            shown.join(" ")
-        );
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -429,6 +390,15 @@ mod tests {
         let trace =
             "0 ring_init(0,8,0,0): 0\n  ring0: 0\n1 nop(1,0,0,0): ~dead\n12 submit(0,0,0,0): 1\n\nend: data 0x0\n";
         assert_eq!(calls(trace), 2);
+    }
+
+    #[test]
+    fn a_program_that_every_side_was_ended_in_fails() {
+        let whole = || "0 nop(0,0,0,0): 0\n\nend: data 0x0\n".to_owned();
+        let ended = || "0 nop(0,0,0,0): 0\n\nended by signal 9\n".to_owned();
+        assert!(!fails(&[whole(), whole()]));
+        assert!(fails(&[whole(), ended()]));
+        assert!(fails(&[ended(), ended()]));
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Coverage {
     }
 
     /// Fails with the names of what was not used, or never with success and without a reason.
-    pub fn check(&self, never: &[Never]) -> Result<String> {
+    pub fn check(&self, never: &[&Never]) -> Result<String> {
         let mut wrong = Vec::new();
         let mut said = Vec::new();
         let mut refused = Vec::new();

@@ -39,6 +39,8 @@ struct Difference {
 pub struct Never {
     pub name: String,
     pub reason: String,
+    /// The first kernel on which it succeeds.
+    before: Option<String>,
 }
 
 impl Ledger {
@@ -46,16 +48,19 @@ impl Ledger {
         ledger::read(PATH, |text| Ok(toml::from_str(text)?))
     }
 
-    pub fn never(&self) -> &[Never] {
-        &self.never
+    /// What never succeeds on a kernel.
+    pub fn never(&self, release: &str) -> Vec<&Never> {
+        self.never
+            .iter()
+            .filter(|never| is_before(release, never.before.as_deref()))
+            .collect()
     }
 
     /// The differences on a kernel.
     fn on<'a>(&'a self, release: &'a str) -> impl Iterator<Item = &'a Difference> {
-        let current = version(release);
         self.known
             .iter()
-            .filter(move |known| known.before.as_deref().is_none_or(|before| current < version(before)))
+            .filter(move |known| is_before(release, known.before.as_deref()))
     }
 
     /// What the interpreters are told to avoid: all names but one, with commas around each.
@@ -112,6 +117,11 @@ impl Ledger {
     }
 }
 
+/// Whether a kernel is older than the first that an entry no longer holds for.
+fn is_before(release: &str, first: Option<&str>) -> bool {
+    first.is_none_or(|first| version(release) < version(first))
+}
+
 /// The first two numbers of a kernel's release.
 fn version(release: &str) -> (u32, u32) {
     let mut numbers = release.split(|letter: char| !letter.is_ascii_digit());
@@ -137,7 +147,10 @@ mod tests {
     fn an_entry_holds_up_to_a_kernel() {
         let text = "[[known]]\nname = \"a\"\nprogram = \"\"\nreason = \"\"\nbefore = \"6.19\"\n\
                     [[known]]\nname = \"b\"\nprogram = \"\"\nreason = \"\"\n";
-        let ledger: Ledger = toml::from_str(text).unwrap();
+        let text = format!("{text}[[never]]\nname = \"c\"\nreason = \"\"\nbefore = \"6.19\"\n");
+        let ledger: Ledger = toml::from_str(&text).unwrap();
+        assert_eq!(ledger.never("6.18").len(), 1);
+        assert_eq!(ledger.never("6.19").len(), 0);
         assert_eq!(ledger.avoided("6.18.44-x", None), ",a,b,");
         assert_eq!(ledger.avoided("6.18.44-x", Some("a")), ",b,");
         assert_eq!(ledger.avoided("7.0", None), ",b,");

@@ -3,7 +3,7 @@
 use super::Found;
 use super::server::Build;
 use super::table::{Step, Table};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use base::compile::{self, Compile as _};
 use base::root;
 use base::run::{attempt, limited};
@@ -17,23 +17,12 @@ const CONTEXT: usize = 6;
 const WIDTH: usize = 400;
 
 pub fn show(table: &Table, builds: &[Build], found: &Found, work: &Path) -> Result<()> {
-    let other = found.traces.iter().position(|trace| *trace != found.traces[0]);
-    let other = other.context("nothing differs")?;
     for (build, trace) in builds.iter().zip(&found.traces) {
         fs::write(work.join(format!("{}.trace", build.name)), trace)?;
     }
-    let (peer, ours): (Vec<_>, Vec<_>) = (found.traces[0].lines().collect(), found.traces[other].lines().collect());
-    let split = (0..peer.len().max(ours.len())).find(|&line| peer.get(line) != ours.get(line));
-    let split = split.unwrap_or(0);
-    let cut = |line: &str| line.chars().take(WIDTH).collect::<String>();
-    for line in &peer[split.saturating_sub(CONTEXT)..split] {
-        println!("  {}", cut(line));
-    }
-    for (name, lines) in [(builds[0].name, &peer), (builds[other].name, &ours)] {
-        println!(
-            "{name}: {}",
-            lines.get(split).map_or("(end of the trace)".into(), |line| cut(line))
-        );
+    match found.traces.iter().position(|trace| *trace != found.traces[0]) {
+        Some(other) => divergence(builds, found, other),
+        None => println!("each side was ended during: {}", last(table, found)),
     }
     let shown: Vec<_> = found.program.iter().map(|&step| table.show(step)).collect();
     println!(
@@ -50,6 +39,30 @@ pub fn show(table: &Table, builds: &[Build], found: &Found, work: &Path) -> Resu
         source.display()
     );
     Ok(())
+}
+
+/// Shows where the first trace and another diverge.
+fn divergence(builds: &[Build], found: &Found, other: usize) {
+    let (peer, ours): (Vec<_>, Vec<_>) = (found.traces[0].lines().collect(), found.traces[other].lines().collect());
+    let split = (0..peer.len().max(ours.len())).find(|&line| peer.get(line) != ours.get(line));
+    let split = split.unwrap_or(0);
+    let cut = |line: &str| line.chars().take(WIDTH).collect::<String>();
+    for line in &peer[split.saturating_sub(CONTEXT)..split] {
+        println!("  {}", cut(line));
+    }
+    for (name, lines) in [(builds[0].name, &peer), (builds[other].name, &ours)] {
+        println!(
+            "{name}: {}",
+            lines.get(split).map_or("(end of the trace)".into(), |line| cut(line))
+        );
+    }
+}
+
+/// The operation that did not return: the trace has those that did.
+fn last(table: &Table, found: &Found) -> String {
+    let steps = super::steps(&found.traces[0]).count();
+    let step = found.program.get(steps);
+    step.map_or("the end".to_owned(), |&step| table.show(step))
 }
 
 /// A C program that makes the calls and prints what it sees.
