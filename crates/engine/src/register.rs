@@ -120,10 +120,10 @@ fn eventfd(core: &mut Core, arg: u64, nr: c_uint, asynchronous: bool) -> Result 
     if nr != 1 {
         return Err(-EINVAL);
     }
-    let file: i32 = user::read(arg)?;
     if core.registered.eventfd.is_some() {
         return Err(-EBUSY);
     }
+    let file: i32 = user::read(arg)?;
     let kept = Kept::new(file)?;
     // The engine writes to it, and must not write to a file of another kind.
     if !kept::is_surely_anonymous(file) || sys::is_no_eventfd(file) || context::is_ring(file) {

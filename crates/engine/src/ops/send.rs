@@ -253,6 +253,8 @@ fn select(core: &mut Core, request: &mut Request, most: usize) -> Result<(), c_i
         return Ok(());
     }
     let bundle = transfer(request).how & IORING_RECVSEND_BUNDLE != 0;
+    // As much as there is, but a first buffer without bytes is none.
+    let most = if most == 0 { i32::MAX as usize } else { most };
     let buffers = core.select_bundle(request, most, if bundle { usize::MAX } else { 1 })?;
     transfer(request).vectors = Vectors::from(buffers);
     Ok(())
