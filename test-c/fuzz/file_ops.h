@@ -270,6 +270,6 @@ static void move_bytes(unsigned r, unsigned number, unsigned size, unsigned asid
 		sqe->rw_flags = RWF_NOWAIT;
 	numbered(s, sqe, aside ? IOSQE_ASYNC : 0);
 	submit_alone(s);
-	note(" at %ld %#lx", (long)lseek(file, 0, SEEK_CUR), sum(data[9], 1024));
+	note(" at %ld %#lx", (long)lseek(file, 0, SEEK_CUR), signaled && known_names ? 0 : sum(data[9], 1024));
 	reap_alone(s);
 }

@@ -17,22 +17,30 @@ static int in_order(const struct slot *s)
 	return !known_names || s == &slots[LONE];
 }
 
-/* A completion that an operation got, which has been told when it came. */
+/* Whether Linux may leave the second half of a completion as it was. */
+static int half_filled(const struct io_uring_cqe *cqe)
+{
+	return known("words") && (cqe->flags & IORING_CQE_F_MORE || cqe->user_data >= 6666);
+}
+
+/* A completion that an operation got. Where the order is not told, it has been told when it came. */
 static void tell_cqe(const struct slot *s, const struct io_uring_cqe *cqe)
 {
 	if (cqe && !in_order(s))
 		note(" cqe@%ld", (long)(cqe - s->ring.cq.cqes));
+	else if (cqe && half_filled(cqe))
+		note(" cqe@%ld=(%#llx,%d,%#x)", (long)(cqe - s->ring.cq.cqes), (unsigned long long)cqe->user_data, cqe->res,
+		     cqe->flags);
 	else
 		say_cqe(&trace, &s->ring, cqe);
 }
 
-/* Completions that Linux doesn't fill in, and which the engine does. */
 static void tell_unordered(const struct slot *s, const struct io_uring_cqe *cqe)
 {
 	int whole = s->ring.flags & IORING_SETUP_CQE32 || cqe->flags & IORING_CQE_F_32;
 
 	note("\n    + (%#llx,%d,%#x)", (unsigned long long)cqe->user_data, cqe->res, cqe->flags);
-	if (whole && !(known("words") && (cqe->flags & IORING_CQE_F_MORE || cqe->user_data >= 6666)))
+	if (whole && !half_filled(cqe))
 		note("+(%#llx,%#llx)", (unsigned long long)cqe->big_cqe[0], (unsigned long long)cqe->big_cqe[1]);
 }
 
@@ -67,7 +75,7 @@ static void new_completions(struct slot *s)
 		check_order(s, cqe);
 		if (in_order(s)) {
 			note("\n    +");
-			say_cqe(&trace, ring, cqe);
+			tell_cqe(s, cqe);
 		} else if (count < 4096) {
 			all[count++] = cqe;
 		}

@@ -46,11 +46,26 @@ static void buf_ring_free(unsigned r, unsigned group)
 		s->buffers[group] = NULL;
 }
 
+/* How many of so many buffers can be added to a ring. */
+static unsigned fitting(struct io_uring *ring, struct io_uring_buf_ring *br, unsigned group, unsigned entries,
+			unsigned count)
+{
+	int there;
+
+	if (!known("overfull"))
+		return count;
+	there = io_uring_buf_ring_available(ring, br, (unsigned short)group);
+	if (there < 0 || (unsigned)there >= entries)
+		return 0;
+	return count < entries - (unsigned)there ? count : entries - (unsigned)there;
+}
+
 static void buf_ring_add(unsigned r, unsigned group, unsigned number)
 {
 	unsigned count = number % 4, i;
 	BUFFERS(r, group);
 
+	count = fitting(ring, br, group, entries, count);
 	for (i = 0; i < count; i++)
 		io_uring_buf_ring_add(br, data[4 + i], 100, (unsigned short)(number + i), io_uring_buf_ring_mask(entries),
 				      (int)i);
@@ -64,8 +79,10 @@ static void buf_ring_cq_advance(unsigned r, unsigned group, unsigned count)
 
 	if (count > io_uring_cq_ready(ring))
 		count = io_uring_cq_ready(ring);
+	count = fitting(ring, br, group, entries, count);
 	io_uring_buf_ring_cq_advance(ring, br, (int)count);
-	__io_uring_buf_ring_cq_advance(ring, br, 0, 1);
+	if (fitting(ring, br, group, entries, 1))
+		__io_uring_buf_ring_cq_advance(ring, br, 0, 1);
 	note(" tail %u", br->tail);
 }
 

@@ -201,13 +201,22 @@ static int reads(const struct io_uring_sqe *sqe)
 	       sqe->opcode == IORING_OP_READ_MULTISHOT;
 }
 
+/* Whether a request ends others, whatever they wait for. */
+static int cancels(const struct io_uring_sqe *sqe)
+{
+	return sqe->opcode == IORING_OP_ASYNC_CANCEL || sqe->opcode == IORING_OP_POLL_REMOVE;
+}
+
 /* Keeps a request that starts behind another from what a submission writes: somebody may have waited for that. */
 static void take_turns(struct slot *s, struct io_uring_sqe *sqe)
 {
-	unsigned pairs = pairs_of(sqe);
-	int behind = s->last && s->last->flags & CHAIN;
+	unsigned pairs = cancels(sqe) ? ~0U : pairs_of(sqe);
+	int behind = s->last && s->last->flags & CHAIN, takes = reads(sqe) || cancels(sqe);
 
-	if (reads(sqe) && behind && s->written & pairs) {
+	/* It is the first in the queue. */
+	if (io_uring_sq_ready(&s->ring) <= 1)
+		s->written = s->read_later = 0;
+	if (takes && behind && s->written & pairs) {
 		s->last->flags &= (__u8)~CHAIN;
 		behind = 0;
 	}
@@ -217,7 +226,7 @@ static void take_turns(struct slot *s, struct io_uring_sqe *sqe)
 	}
 	if (writes(sqe))
 		s->written |= pairs;
-	if (reads(sqe) && behind)
+	if (takes && behind)
 		s->read_later |= pairs;
 }
 
@@ -264,7 +273,6 @@ static void close_chain(struct slot *s)
 	if (s->last)
 		s->last->flags &= (__u8)~CHAIN;
 	s->last = NULL;
-	s->written = s->read_later = 0;
 }
 
 static void fresh_descriptors(void)
