@@ -10,6 +10,7 @@ mod known;
 mod report;
 mod selftest;
 mod server;
+mod shrink;
 mod table;
 
 use crate::ctest::Backend;
@@ -29,9 +30,6 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use table::{Step, Table};
-
-/// Shrinking ends after this many programs.
-const SHRINKS: u32 = 3000;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -270,7 +268,7 @@ fn search(table: &Table, builds: &[Build], seed: u64, wanted: u64) -> Result<(Do
         cause,
     };
     if found.cause == Cause::Library {
-        shrink(builds, tree, &mut found)?;
+        shrink::shrink(builds, tree, &mut found)?;
     }
     Ok((done, Some(found)))
 }
@@ -315,7 +313,9 @@ impl Cause {
 /// Reruns a program to find why its traces differed.
 fn cause(servers: &mut Servers, program: &[Step], traces: &[String]) -> Result<Cause> {
     if !differ(traces) {
-        return Ok(Cause::Stuck);
+        // A busy disk may be the reason, too.
+        let again = servers.run(program)?;
+        return Ok(if fails(&again) { Cause::Stuck } else { Cause::Unknown });
     }
     if steady(servers, program)? {
         return Ok(Cause::Library);
@@ -335,28 +335,6 @@ fn cause(servers: &mut Servers, program: &[Step], traces: &[String]) -> Result<C
     } else {
         Cause::Unknown
     })
-}
-
-/// Finds the smallest program that still shows a difference that occurs each time.
-fn shrink(builds: &[Build], mut tree: Box<dyn ValueTree<Value = Vec<Step>>>, best: &mut Found) -> Result<()> {
-    let mut servers = Servers::start(builds)?;
-    eprintln!("shrinking a program of {} calls", best.program.len());
-    let start = Instant::now();
-    let mut smaller = tree.simplify();
-    for _ in 0..SHRINKS {
-        if !smaller || start.elapsed() > Duration::from_secs(120) {
-            break;
-        }
-        let program = tree.current();
-        let traces = servers.run(&program)?;
-        if differ(&traces) {
-            (best.program, best.traces) = (program, traces);
-            smaller = tree.simplify();
-        } else {
-            smaller = tree.complicate();
-        }
-    }
-    Ok(())
 }
 
 /// Whether the traces of one given program differ.
