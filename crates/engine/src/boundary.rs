@@ -1,10 +1,10 @@
 //! The boundary: which ring is whose. Calls on the engine's rings stay here, all others go to Linux.
 
+use crate::atomic::{AtomicBool, Ordering};
 use crate::context::{self, Context};
 use crate::policy::{Policy, log, policy};
 use crate::thread::{Inside, Refused};
 use crate::{enter, heap, register, setup, thread};
-use core::sync::atomic::{AtomicBool, Ordering};
 use ironring_abi::ctypes::{c_int, c_uint, c_void};
 use ironring_abi::kernel::{FileLimit, Kernel, Memory, Part};
 use ironring_abi::uapi::{

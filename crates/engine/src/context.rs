@@ -2,6 +2,7 @@
 
 mod forked;
 
+use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering, exclusive};
 use crate::kept;
 use crate::lock::Mutex;
 pub use crate::locked::{Core, Inner, Work};
@@ -13,7 +14,6 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
 use ironring_abi::ctypes::c_int;
 
 /// A place in the table of rings. Places are used again and never freed, so that a call that races with the exit of its
@@ -188,6 +188,7 @@ pub fn create(fd: c_int, signal: c_int, shared: *mut Shared, inner: Inner) -> &'
     let mut inner = inner;
     // The driver may still have news for requests of the former ring.
     inner.requests = Slab::new((context.serial() as u16).wrapping_mul(FAR_APART));
+    exclusive(context.inner.get());
     // SAFETY: the place is free and the table is locked, so nobody else uses it.
     unsafe { *context.inner.get() = Some(inner) };
     context.fd.store(fd, Ordering::Relaxed);
@@ -272,6 +273,7 @@ impl Context {
     /// The ring, whose lock has just been taken; `died` if from a process that died with it.
     fn locked(&'static self, entered: Entered, died: bool) -> Option<Core> {
         let shared = self.shared()?;
+        exclusive(self.inner.get());
         // SAFETY: the lock is held.
         let inner = unsafe { (*self.inner.get()).as_mut() };
         let Some(inner) = inner.filter(|inner| !inner.closed) else {
@@ -393,6 +395,7 @@ impl Context {
             // SAFETY: no memory is passed.
             let _ = unsafe { sys::call::<0>(libc::SYS_sched_yield, []) };
         }
+        exclusive(self.inner.get());
         // SAFETY: the ring is closed and nobody else is within it.
         if let Some(inner) = unsafe { (*self.inner.get()).take() } {
             inner.memory.unmap();

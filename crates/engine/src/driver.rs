@@ -1,12 +1,12 @@
 //! The driver: one thread of the process that learns from epoll which files have become ready and which timers have
 //! expired, and passes that on to the rings. It exists while something is watched, and for a while longer.
 
+use crate::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use crate::context::{self, Context, Core, Work};
 use crate::lock::Mutex;
 use crate::slab::Key;
 use crate::sys::{self, Result};
 use crate::{kept, thread, timers};
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use ironring_abi::ctypes::c_int;
 use libc::{EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, epoll_event};
 

@@ -1,9 +1,9 @@
 //! `io_uring_enter(2)`: submitting and waiting.
 
+use crate::atomic::Ordering;
 use crate::context::{Context, Core};
 use crate::slab::Held;
 use crate::{driver, heap, sys, thread, user};
-use core::sync::atomic::Ordering;
 use ironring_abi::ctypes::{c_int, c_uint};
 use ironring_abi::kernel::SIGSET_SIZE;
 use ironring_abi::uapi::*;

@@ -1,8 +1,8 @@
 //! Fork: no lock of the engine is held across it, and the child starts without the parent's requests and threads.
 
+use crate::atomic::{AtomicBool, Ordering};
 use crate::ops::net;
 use crate::{context, driver, futex, heap, kept, lock, sqpoll, thread, timers, worker};
-use core::sync::atomic::{AtomicBool, Ordering};
 
 static REGISTERED: AtomicBool = AtomicBool::new(false);
 

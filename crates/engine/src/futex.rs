@@ -4,6 +4,7 @@
 //! wait. So a thread first waits for words of its own, and is moved to the program's futexes by `FUTEX_CMP_REQUEUE`, which
 //! returns the number of threads that it has moved. It can be called back by a further word for which it waits, too.
 
+use crate::atomic::{AtomicU32, Ordering};
 use crate::context::{Context, Work};
 use crate::lock::Mutex;
 use crate::slab::Key;
@@ -11,7 +12,6 @@ use crate::sys::{self, Result};
 use crate::{thread, user};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU32, Ordering};
 use libc::{CLOCK_MONOTONIC, EAGAIN, EINTR, EINVAL, ENOMEM};
 
 /// The largest number of futexes of a request, and of a thread.

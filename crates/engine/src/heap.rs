@@ -6,7 +6,7 @@
 
 #[cfg(feature = "malloc")]
 mod malloc;
-mod reserve;
+pub(crate) mod reserve;
 
 pub use reserve::has_room;
 

@@ -1,11 +1,11 @@
 //! Descriptors that the engine holds: duplicates, at high numbers, where programs don't trip over them.
 
+use crate::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use crate::lock::{Lock, Mutex};
 use crate::sys::{self, Result};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem::zeroed;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use ironring_abi::ctypes::c_int;
 use libc::{F_DUPFD_CLOEXEC, F_OFD_GETLK, F_UNLCK, F_WRLCK, SEEK_SET};
 
@@ -14,6 +14,14 @@ static LOWEST: AtomicI32 = AtomicI32::new(0);
 
 /// The limits on open files; Linux's own where a filter refuses to tell.
 fn limits() -> libc::rlimit {
+    #[cfg(loom)]
+    return crate::model::kernel::LIMITS;
+    #[cfg(not(loom))]
+    found_limits()
+}
+
+#[cfg(not(loom))]
+fn found_limits() -> libc::rlimit {
     let mut limits = libc::rlimit {
         rlim_cur: 1024,
         rlim_max: 1024,

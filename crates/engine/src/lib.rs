@@ -10,9 +10,12 @@
     clippy::cast_sign_loss,
     clippy::cast_lossless
 )]
+// What only Linux itself or a library needs.
+#![cfg_attr(loom, allow(dead_code, unused_imports))]
 
 extern crate alloc;
 
+mod atomic;
 mod batch;
 mod boundary;
 mod cancel;
@@ -27,6 +30,8 @@ mod kept;
 mod lock;
 mod locked;
 mod memory;
+#[cfg(loom)]
+mod model;
 mod ops;
 mod policy;
 mod post;

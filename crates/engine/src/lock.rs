@@ -1,15 +1,23 @@
 //! Locks: of a word in shared memory, and of data of this process.
 
+use crate::atomic::{AtomicU32, Ordering};
 use crate::sys;
 use core::cell::UnsafeCell;
 use core::ops::{Deref, DerefMut};
-use core::sync::atomic::{AtomicU32, Ordering};
 
 /// This process. A lock's owner is a process, because processes end while they hold one, and threads don't.
 static PID: AtomicU32 = AtomicU32::new(0);
 
 /// This process's id.
 pub fn pid() -> u32 {
+    #[cfg(loom)]
+    return crate::model::process();
+    #[cfg(not(loom))]
+    kept_pid()
+}
+
+#[cfg_attr(loom, allow(dead_code))]
+fn kept_pid() -> u32 {
     match PID.load(Ordering::Relaxed) {
         0 => {
             let pid = sys::pid();
@@ -34,7 +42,7 @@ const CONTENDED: u32 = 1 << 31;
 /// How long a waiter sleeps before it looks whether the owner is still alive.
 const PATIENCE: u64 = 20_000_000;
 /// How often a waiter looks before it sleeps: most sections are shorter than a system call.
-const SPINS: u32 = 100;
+const SPINS: u32 = if cfg!(loom) { 1 } else { 100 };
 
 impl Lock {
     pub const fn new() -> Lock {
@@ -42,7 +50,15 @@ impl Lock {
     }
 
     /// Takes the lock; true if its owner died with it, so that the data may be half changed.
+    #[cfg_attr(loom, track_caller)]
     pub fn lock(&self) -> bool {
+        #[cfg(loom)]
+        return crate::model::locks::take(self.address(), core::panic::Location::caller(), || self.take());
+        #[cfg(not(loom))]
+        self.take()
+    }
+
+    fn take(&self) -> bool {
         let me = pid();
         if self
             .0
@@ -56,6 +72,15 @@ impl Lock {
 
     /// Takes the lock if it is free, or soon becomes so.
     pub fn try_lock(&self) -> bool {
+        let taken = self.try_take();
+        #[cfg(loom)]
+        if taken {
+            crate::atomic::exclusive(self.0.as_ptr());
+        }
+        taken
+    }
+
+    fn try_take(&self) -> bool {
         let me = pid();
         for _ in 0..SPINS {
             let taken = self.0.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed);
@@ -120,9 +145,21 @@ impl Lock {
 
     /// Gives the lock back.
     pub fn unlock(&self) {
+        #[cfg(loom)]
+        return crate::model::locks::give(self.address(), || self.give());
+        #[cfg(not(loom))]
+        self.give();
+    }
+
+    fn give(&self) {
         if self.0.swap(0, Ordering::Release) & CONTENDED != 0 {
             sys::futex_wake(self.0.as_ptr(), 1);
         }
+    }
+
+    #[cfg(loom)]
+    fn address(&self) -> usize {
+        self.0.as_ptr() as usize
     }
 
     /// Frees the lock in a child of fork, where no other thread exists.
@@ -135,21 +172,34 @@ impl Lock {
 pub struct Mutex<T> {
     lock: Lock,
     data: UnsafeCell<T>,
+    /// Names the lock for models.
+    #[cfg(loom)]
+    made: &'static core::panic::Location<'static>,
 }
 
 // SAFETY: the lock lets one thread at a time to the data.
 unsafe impl<T: Send> Sync for Mutex<T> {}
 
 impl<T> Mutex<T> {
+    #[cfg_attr(loom, track_caller)]
     pub const fn new(data: T) -> Mutex<T> {
         Mutex {
             lock: Lock::new(),
             data: UnsafeCell::new(data),
+            #[cfg(loom)]
+            made: core::panic::Location::caller(),
         }
     }
 
     pub fn lock(&self) -> Guard<'_, T> {
+        #[cfg(not(loom))]
         self.lock.lock();
+        #[cfg(loom)]
+        {
+            let address = self.lock.address();
+            crate::model::locks::take(address, self.made, || self.lock.take());
+            crate::model::locks::refresh(address, self.data.get().cast(), size_of::<T>());
+        }
         Guard(self)
     }
 

@@ -1,5 +1,6 @@
 //! What this process knows of a ring, and the lock that protects it.
 
+use crate::atomic::Ordering;
 use crate::context::{Context, Entered};
 use crate::kept::Kept;
 use crate::memory::Memory;
@@ -15,7 +16,6 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
-use core::sync::atomic::Ordering;
 use ironring_abi::uapi::*;
 use ironring_half::Ring;
 

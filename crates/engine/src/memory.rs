@@ -1,8 +1,8 @@
 //! The memory of a ring, as the engine has it mapped.
 
+use crate::atomic::{AtomicU32, Ordering};
 use crate::sys::{self, Result};
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicU32, Ordering};
 
 /// The memory of a ring.
 pub struct Memory {

@@ -1,10 +1,10 @@
 //! The operator's settings: `IRONRING` and `IRONRING_LOG`. Both are ignored in programs that run with raised privileges.
 
+use crate::atomic::{AtomicI32, AtomicU8, Ordering};
 use crate::sys;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt::{self, Write};
-use core::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 use ironring_abi::ctypes::{c_char, c_int};
 
 /// Whose rings a program gets.

@@ -1,9 +1,9 @@
 //! A ring's control block: what all processes that use the ring share besides the queues.
 
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::lock::Lock;
 use core::cell::UnsafeCell;
 use core::mem::size_of;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use ironring_half::{Backlog, Cq, Cqe, Sq};
 
 /// The completions that a backlog holds. Its memory is touched only when it is used.
@@ -157,7 +157,7 @@ impl Backlog for Waiting<'_> {
         unsafe {
             self.slot(tail).write(*cqe);
             // A slot counts only once it is written, even if this process is killed in between.
-            core::sync::atomic::compiler_fence(Ordering::Release);
+            crate::atomic::compiler_fence(Ordering::Release);
             (*self.shared.queues.get()).tail = tail.wrapping_add(1);
         }
         true

@@ -1,5 +1,6 @@
 //! Polling threads of rings with `IORING_SETUP_SQPOLL`. Rings can share one (`IORING_SETUP_ATTACH_WQ`).
 
+use crate::atomic::{AtomicU32, Ordering};
 use crate::context::{Context, Core};
 use crate::lock::{self, Mutex};
 use crate::sys::{self, Result};
@@ -7,7 +8,6 @@ use crate::thread;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU32, Ordering};
 use ironring_abi::ctypes::c_uint;
 use ironring_abi::uapi::*;
 use libc::{CLOCK_MONOTONIC, EINVAL};

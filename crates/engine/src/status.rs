@@ -1,9 +1,9 @@
 //! What files are: their kind and place. Asking never waits for a file system that other machines or processes serve, so
 //! that it can be done with a ring locked.
 
+use crate::atomic::{AtomicU64, Ordering};
 use crate::sys::{self, Result};
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicU64, Ordering};
 use ironring_abi::ctypes::c_int;
 use libc::{AT_EMPTY_PATH, AT_FDCWD, AT_STATX_DONT_SYNC, mode_t};
 

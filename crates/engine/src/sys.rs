@@ -1,11 +1,14 @@
 //! System calls with the engine's error convention: a negative errno in `Err`.
 
+#[cfg(loom)]
+use crate::model::kernel as arch;
 use crate::status::Status;
 use alloc::vec::Vec;
 use core::mem::zeroed;
 use core::ptr::null;
 use core::time::Duration;
 use ironring_abi::ctypes::{c_int, c_void};
+#[cfg(not(loom))]
 use ironring_linux::arch;
 use libc::{c_long, timespec};
 
@@ -122,6 +125,14 @@ pub fn eventfd(flags: c_int) -> Result<c_int> {
 
 /// The time of a clock in nanoseconds.
 pub fn now(clock: c_int) -> u64 {
+    #[cfg(loom)]
+    return arch::now(clock);
+    #[cfg(not(loom))]
+    read_clock(clock)
+}
+
+#[cfg_attr(loom, allow(dead_code))]
+fn read_clock(clock: c_int) -> u64 {
     let mut time = timespec { tv_sec: 0, tv_nsec: 0 };
     // Through libc, which reads the clock without a system call.
     // SAFETY: the time is valid for the call.

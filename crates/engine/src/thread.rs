@@ -1,5 +1,6 @@
 //! Threads: the engine's own, and what the engine knows of the program's.
 
+use crate::atomic::{AtomicBool, AtomicU32, Ordering, compiler_fence};
 use crate::context::Context;
 use crate::credentials::Credentials;
 use crate::sys::{self, Result};
@@ -8,7 +9,6 @@ use alloc::sync::Arc;
 use core::fmt::Write;
 use core::mem::{MaybeUninit, zeroed};
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering, compiler_fence};
 use ironring_abi::ctypes::{c_int, c_uint, c_void};
 use libc::{pthread_attr_t, pthread_key_t};
 
@@ -134,9 +134,11 @@ pub fn outside<T>(sleep: impl FnOnce() -> T) -> T {
     slept
 }
 
+#[cfg(not(loom))]
 static KEY: AtomicU32 = AtomicU32::new(u32::MAX);
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
+#[cfg(not(loom))]
 unsafe extern "C" fn ended(thread: *mut c_void) {
     // SAFETY: the value of the key is a box that `current` made, and the thread no longer uses it.
     let thread = unsafe { Box::from_raw(thread.cast::<Thread>()) };
@@ -146,6 +148,7 @@ unsafe extern "C" fn ended(thread: *mut c_void) {
 }
 
 /// The key of threads' values; -ENOMEM if the program has used up all keys, of which there are 1024.
+#[cfg(not(loom))]
 #[cold]
 fn key() -> Result<pthread_key_t> {
     let mut made: pthread_key_t = 0;
@@ -164,6 +167,7 @@ fn key() -> Result<pthread_key_t> {
 }
 
 /// The calling thread's value, which stays as long as the thread; -ENOMEM if libc has no memory for it.
+#[cfg(not(loom))]
 fn find() -> Result<*mut Thread> {
     let key = match KEY.load(Ordering::Acquire) {
         u32::MAX => key()?,
@@ -175,18 +179,37 @@ fn find() -> Result<*mut Thread> {
         if !found.is_null() {
             return Ok(found);
         }
-        let thread = Box::into_raw(Box::new(Thread {
-            number: NEXT.fetch_add(1, Ordering::Relaxed),
-            rings: [None; AFTER_KERNELS + RINGS],
-            credentials: None,
-            inside: false,
-            owed: [None; OWED],
-        }));
+        let thread = Box::into_raw(Box::new(Thread::new()));
         if libc::pthread_setspecific(key, thread.cast()) != 0 {
             drop(Box::from_raw(thread));
             return Err(-libc::ENOMEM);
         }
         Ok(thread)
+    }
+}
+
+/// As above: loom's threads are one of libc's.
+#[cfg(loom)]
+fn find() -> Result<*mut Thread> {
+    Ok(crate::model::value().map_or_else(
+        || {
+            let thread = Box::into_raw(Box::new(Thread::new()));
+            crate::model::set_value(thread as usize);
+            thread
+        },
+        |found| found as *mut Thread,
+    ))
+}
+
+impl Thread {
+    fn new() -> Thread {
+        Thread {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            rings: [None; AFTER_KERNELS + RINGS],
+            credentials: None,
+            inside: false,
+            owed: [None; OWED],
+        }
     }
 }
 
@@ -203,6 +226,12 @@ pub fn current() -> &'static mut Thread {
 /// Names the calling thread among those of all processes; never 0.
 pub fn id() -> u64 {
     u64::from(crate::lock::pid()) << 32 | u64::from(current().number)
+}
+
+/// As the other [`spawn`], for a model.
+#[cfg(loom)]
+pub fn spawn(_: &str, run_with: fn(usize), with: usize) -> Result<()> {
+    crate::model::spawn(run_with, with)
 }
 
 /// The stack of the engine's threads, and larger ones for libc's with much thread-local storage.
@@ -246,6 +275,7 @@ impl Write for Name {
 }
 
 /// Starts a thread `NAME-PID` that blocks all signals and is never joined. -EAGAIN if no thread may be made.
+#[cfg(not(loom))]
 pub fn spawn(name: &str, run_with: fn(usize), with: usize) -> Result<()> {
     let mut text = Name([0; 16], 0);
     let _ = write!(text, "{name}-{}", crate::lock::pid());

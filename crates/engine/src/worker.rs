@@ -1,5 +1,6 @@
 //! Workers: threads for what would block otherwise. They are made on demand and end when they have been idle.
 
+use crate::atomic::{AtomicI32, AtomicU32, Ordering};
 use crate::context::{self, Context, Work};
 use crate::credentials::{self, Credentials};
 use crate::lock::Mutex;
@@ -9,7 +10,6 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use ironring_abi::ctypes::c_int;
 
 /// A request on its way to a worker and back.

@@ -1,9 +1,9 @@
 //! A ring across a fork.
 
 use super::{Context, Entered};
+use crate::atomic::Ordering;
 use crate::kept;
 use core::ptr::null_mut;
-use core::sync::atomic::Ordering;
 
 impl Context {
     /// Takes the ring's lock alone, for fork, unless it has been taken for it.

@@ -1,11 +1,11 @@
 //! The reserve: memory for what was accepted and must complete when the system has no more.
 
 use super::{CHUNK, map_new};
+use crate::atomic::{AtomicBool, Ordering};
 use crate::lock::Lock;
 use crate::sys;
 use core::cell::UnsafeCell;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Memory that is kept for what can't fail: the completion of requests that were accepted. Once less than half of it is
 /// left, calls of the program that need memory fail until there is a new one.

@@ -13,6 +13,7 @@
 
 pub use commands::{register, status, unregister};
 
+use crate::atomic::{Ordering, fence};
 use crate::context::Core;
 use crate::request::Request;
 use crate::sys::Result;
@@ -20,7 +21,6 @@ use crate::user;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem::{offset_of, take};
-use core::sync::atomic::{Ordering, fence};
 use ironring_abi::uapi::*;
 use libc::{ENOBUFS, ENOENT, iovec};
 
