@@ -12,10 +12,12 @@ use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::cell::Cell;
 use std::rc::Rc;
 
+const FUTEX_WAITV: c_long = 449;
+
 /// A thread that sleeps.
 struct Sleeper {
-    /// The futex's address; 0 for files.
-    word: usize,
+    /// The futexes' addresses; none for files.
+    words: RefCell<Vec<usize>>,
     /// 0 for none.
     until: u64,
     thread: Thread,
@@ -25,7 +27,8 @@ struct Sleeper {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wake {
-    Called,
+    /// By the futex with this index, or by a change of files.
+    Called(usize),
     Late,
 }
 
@@ -77,7 +80,12 @@ pub fn explain() {
     let _ = LINUX.try_with(|linux| {
         let Ok(linux) = linux.try_borrow() else { return };
         for it in &linux.sleepers {
-            eprintln!("asleep: word {:#x}, until {}, {:?}", it.word, it.until, it.thread.id());
+            eprintln!(
+                "asleep: words {:x?}, until {}, {:?}",
+                it.words.borrow(),
+                it.until,
+                it.thread.id()
+            );
         }
         eprintln!("now {}, {:?}", linux.now, linux.files);
     });
@@ -131,54 +139,64 @@ fn step() {
     let _ = word.compare_exchange(1, 1, Relaxed, Relaxed);
 }
 
-/// Wakes up to `most` of the sleepers that `which` chooses.
-fn wake(why: Wake, most: usize, which: impl Fn(&Linux, &Sleeper) -> bool) -> usize {
+/// Wakes up to `most` of the sleepers for whom there is a reason.
+fn wake(most: usize, why: impl Fn(&Linux, &Sleeper) -> Option<Wake>) -> usize {
     let woken: Vec<Rc<Sleeper>> = with(|linux| {
-        let chosen: Vec<_> = linux
-            .sleepers
-            .iter()
-            .filter(|it| which(linux, it))
-            .take(most)
-            .cloned()
-            .collect();
-        linux
-            .sleepers
-            .retain(|it| !chosen.iter().any(|other| Rc::ptr_eq(it, other)));
+        let mut chosen = Vec::new();
+        for it in &linux.sleepers {
+            let reason = if chosen.len() < most { why(linux, it) } else { None };
+            if reason.is_some() {
+                it.woken.set(reason);
+                chosen.push(it.clone());
+            }
+        }
+        linux.sleepers.retain(|it| it.woken.get().is_none());
         chosen
     });
-    for sleeper in &woken {
-        sleeper.woken.set(Some(why));
-        sleeper.thread.unpark();
-    }
+    woken.iter().for_each(|sleeper| sleeper.thread.unpark());
     woken.len()
 }
 
 fn wake_late() {
-    wake(Wake::Late, usize::MAX, |linux, it| {
-        it.until != 0 && (linux.hurry || it.until <= linux.now)
+    wake(usize::MAX, |linux, it| {
+        (it.until != 0 && (linux.hurry || it.until <= linux.now)).then_some(Wake::Late)
     });
 }
 
 /// Something has changed for those who wait for files.
 fn changed() {
-    wake(Wake::Called, usize::MAX, |_, it| it.word == 0);
+    wake(usize::MAX, |_, it| {
+        it.words.borrow().is_empty().then_some(Wake::Called(0))
+    });
+}
+
+impl Sleeper {
+    /// The calling thread, from now on.
+    fn new(words: Vec<usize>, until: u64) -> Rc<Sleeper> {
+        let sleeper = Rc::new(Sleeper {
+            words: RefCell::new(words),
+            until,
+            thread: loom::thread::current(),
+            woken: Cell::new(None),
+        });
+        with(|linux| linux.sleepers.push(sleeper.clone()));
+        sleeper
+    }
+
+    /// Sleeps until somebody wakes this thread up.
+    fn sleep(&self) -> Wake {
+        loop {
+            if let Some(why) = self.woken.get() {
+                return why;
+            }
+            loom::thread::park();
+        }
+    }
 }
 
 /// Sleeps until somebody wakes this thread up, or a moment.
-fn sleep(word: usize, until: u64) -> Wake {
-    let sleeper = Rc::new(Sleeper {
-        word,
-        until,
-        thread: loom::thread::current(),
-        woken: Cell::new(None),
-    });
-    with(|linux| linux.sleepers.push(sleeper.clone()));
-    loop {
-        loom::thread::park();
-        if let Some(why) = sleeper.woken.get() {
-            return why;
-        }
-    }
+fn sleep(words: Vec<usize>, until: u64) -> Wake {
+    Sleeper::new(words, until).sleep()
 }
 
 /// Whether a sleep up to a moment is over at once.
@@ -202,13 +220,25 @@ unsafe fn moment(address: usize) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// The kernel compares and sleeps in one step, as a wake comes before or after it.
-unsafe fn futex(address: usize, operation: c_int, value: u64, time: usize) -> c_int {
-    // SAFETY: a word that the engine has used, and whose memory holds its first value.
-    let word = words::word(address, || u64::from(unsafe { *(address as *const u32) }));
+/// The word of a futex, whose memory holds its first value.
+fn futex_word(address: usize) -> &'static loom::sync::atomic::AtomicU64 {
+    // SAFETY: a word of the engine or of the program.
+    words::word(address, || u64::from(unsafe { *(address as *const u32) }))
+}
+
+/// Whether a futex has a value. The kernel compares and goes on in one step, as a wake comes before or after it.
+fn has_value(address: usize, value: u64) -> bool {
+    futex_word(address)
+        .compare_exchange(value, value, Relaxed, Relaxed)
+        .is_ok()
+}
+
+/// # Safety
+/// As for the call.
+unsafe fn futex(address: usize, operation: c_int, value: u64, [time, other, expected]: [usize; 3]) -> c_int {
     match operation & !libc::FUTEX_PRIVATE_FLAG {
         libc::FUTEX_WAIT_BITSET => {
-            if word.compare_exchange(value, value, Relaxed, Relaxed).is_err() {
+            if !has_value(address, value) {
                 return -libc::EAGAIN;
             }
             // SAFETY: the engine passes a time or none.
@@ -217,16 +247,67 @@ unsafe fn futex(address: usize, operation: c_int, value: u64, time: usize) -> c_
                 loom::thread::yield_now();
                 return -libc::ETIMEDOUT;
             }
-            match sleep(address, until) {
-                Wake::Called => 0,
+            match sleep(vec![address], until) {
+                Wake::Called(_) => 0,
                 Wake::Late => -libc::ETIMEDOUT,
             }
         }
-        libc::FUTEX_WAKE => {
-            let _ = word.compare_exchange(u64::MAX, u64::MAX, Relaxed, Relaxed);
-            wake(Wake::Called, value as usize, |_, it| it.word == address) as c_int
+        libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => {
+            has_value(address, u64::MAX);
+            let index = |it: &Sleeper| it.words.borrow().iter().position(|word| *word == address);
+            wake(value as usize, |_, it| index(it).map(Wake::Called)) as c_int
+        }
+        libc::FUTEX_CMP_REQUEUE => {
+            if !has_value(address, expected as u64) {
+                return -libc::EAGAIN;
+            }
+            with(|linux| {
+                let mut all = linux.sleepers.iter().map(|it| it.words.borrow_mut());
+                let found = all.find_map(|words| {
+                    let at = words.iter().position(|word| *word == address)?;
+                    Some((words, at))
+                });
+                let Some((mut words, at)) = found else { return 0 };
+                words[at] = other;
+                1
+            })
         }
         _ => -libc::ENOSYS,
+    }
+}
+
+/// `futex_waitv(2)` without an end: the index of the futex that was woken.
+///
+/// # Safety
+/// The entries are an array of so many.
+unsafe fn futex_vector(entries: *const [u64; 3], count: usize) -> c_int {
+    if count == 0 {
+        return -libc::EINVAL;
+    }
+    // SAFETY: the caller's promise.
+    let entries = unsafe { core::slice::from_raw_parts(entries, count) };
+    let mut sleeper: Option<Rc<Sleeper>> = None;
+    for &[value, address, _] in entries {
+        let same = has_value(address as usize, value);
+        let Some(sleeper) = &sleeper else {
+            if !same {
+                return -libc::EAGAIN;
+            }
+            sleeper = Some(Sleeper::new(vec![address as usize], 0));
+            continue;
+        };
+        if let Some(Wake::Called(index)) = sleeper.woken.get() {
+            return index as c_int;
+        }
+        if !same {
+            with(|linux| linux.sleepers.retain(|it| !Rc::ptr_eq(it, sleeper)));
+            return -libc::EAGAIN;
+        }
+        sleeper.words.borrow_mut().push(address as usize);
+    }
+    match sleeper.map(|sleeper| sleeper.sleep()) {
+        Some(Wake::Called(index)) => index as c_int,
+        _ => -libc::EINTR,
     }
 }
 
@@ -249,7 +330,9 @@ pub unsafe fn mmap(len: usize, _: i32, _: i32, _: i32, _: u64) -> isize {
 pub unsafe fn syscall6(nr: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
     let ret: c_int = match nr {
         // SAFETY: as the call's.
-        libc::SYS_futex => unsafe { futex(a, b as c_int, c as u32 as u64, d) },
+        libc::SYS_futex => unsafe { futex(a, b as c_int, c as u32 as u64, [d, e, f]) },
+        // SAFETY: as the call's.
+        FUTEX_WAITV => unsafe { futex_vector(a as *const _, b) },
         libc::SYS_sched_yield => {
             loom::thread::yield_now();
             0
@@ -295,3 +378,25 @@ pub fn close(fd: c_int) {
 }
 
 pub use files::{eventfd, set_event};
+
+/// A futex of the program.
+#[derive(Clone, Copy)]
+pub struct Futex(*mut u32);
+
+impl Futex {
+    pub fn new() -> Futex {
+        Futex(Box::into_raw(Box::new(0)))
+    }
+
+    pub fn address(self) -> usize {
+        self.0 as usize
+    }
+
+    /// Sets it to another value, and wakes one who waits for it.
+    pub fn change(self, value: u32) {
+        futex_word(self.address()).swap(value.into(), AcqRel);
+        // SAFETY: it is never freed. The engine reads the memory, and the modelled kernel the word.
+        unsafe { self.0.write_volatile(value) };
+        let _ = crate::futex::wake(self.address() as u64, 1, u32::MAX, true);
+    }
+}

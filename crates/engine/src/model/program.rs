@@ -46,6 +46,16 @@ pub fn timeout(opcode: c_int, nanoseconds: u64, user_data: u64) -> io_uring_sqe 
     sqe
 }
 
+/// An entry that waits for a futex as long as it is 0.
+pub fn futex(address: usize, user_data: u64) -> io_uring_sqe {
+    let mut sqe = entry(IORING_OP_FUTEX_WAIT, user_data);
+    // `FUTEX2_SIZE_U32` and `FUTEX2_PRIVATE`.
+    sqe.fd = 2 | 128;
+    sqe.anon_addr.addr = address as u64;
+    sqe.anon_tail.anon_addr3.addr3 = u32::MAX.into();
+    sqe
+}
+
 /// An entry that cancels another by its user data.
 pub fn cancel(target: u64, user_data: u64) -> io_uring_sqe {
     let mut sqe = entry(IORING_OP_ASYNC_CANCEL, user_data);

@@ -259,7 +259,7 @@ fn poll(entries: &mut [pollfd], until: u64) -> c_int {
             return found;
         }
         // What has happened by the end does not count.
-        if sleep(0, until) == super::Wake::Late {
+        if sleep(Vec::new(), until) == super::Wake::Late {
             return 0;
         }
     }

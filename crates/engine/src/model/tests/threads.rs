@@ -1,10 +1,10 @@
 //! The models of the engine's threads.
 
-use crate::model::program::{Ring, cancel, entry, poll, timeout};
+use crate::model::program::{Ring, cancel, entry, futex, poll, timeout};
 use crate::model::{explore, join_made, kernel, quietly, refuse_threads, thread};
 use crate::sys;
 use ironring_abi::uapi::*;
-use libc::{ECANCELED, ENOENT, ETIME};
+use libc::{EAGAIN, ECANCELED, ENOENT, ETIME};
 
 /// A polling thread does not miss what is submitted while it falls asleep.
 #[test]
@@ -146,8 +146,10 @@ fn sqpoll_makes_room() {
         ring.submit_polled(entry(IORING_OP_NOP, 5));
         ring.enter(0, 0, IORING_ENTER_SQ_WAIT | IORING_ENTER_SQ_WAKEUP);
         ring.submit_polled(entry(IORING_OP_NOP, 6));
-        assert_eq!([ring.wait(), ring.wait()], [(5, 0), (6, 0)]);
-        ring.exit();
+        quietly(|| {
+            assert_eq!([ring.wait(), ring.wait()], [(5, 0), (6, 0)]);
+            ring.exit();
+        });
     });
 }
 
@@ -163,5 +165,53 @@ fn worker_moves() {
         assert_eq!(ring.wait(), (1, 0));
         chooser.join().unwrap();
         ring.exit();
+    });
+}
+
+/// A thread waits for a futex of the program, and does not miss a wake that follows the submission.
+#[test]
+fn futex_wakes() {
+    explore("futex_wakes", Some(2), || {
+        let ring = quietly(|| Ring::new(1, 2, 0));
+        let word = kernel::Futex::new();
+        quietly(|| ring.submit(&[futex(word.address(), 1)]));
+        let waker = thread(move || word.change(1));
+        assert_eq!(ring.wait(), (1, 0));
+        waker.join().unwrap();
+        quietly(|| ring.exit());
+    });
+}
+
+/// As above, if it changes within the submission.
+#[test]
+fn futex_wakes_or_has_changed() {
+    explore("futex_wakes_or_has_changed", Some(1), || {
+        let ring = quietly(|| Ring::new(1, 2, 0));
+        let word = kernel::Futex::new();
+        let waker = thread(move || word.change(1));
+        ring.submit(&[futex(word.address(), 1)]);
+        let (data, res) = ring.wait();
+        assert!(data == 1 && [0, -EAGAIN].contains(&res), "completions: {res}");
+        waker.join().unwrap();
+        quietly(|| ring.exit());
+    });
+}
+
+/// A wait for a futex is woken or canceled. Its thread then waits for the next, and ends with the last ring.
+#[test]
+fn futex_canceled() {
+    explore("futex_canceled", Some(1), || {
+        let ring = quietly(|| Ring::new(2, 4, 0));
+        let word = kernel::Futex::new();
+        quietly(|| ring.submit(&[futex(word.address(), 1)]));
+        ring.submit(&[cancel(1, 2)]);
+        let mut found = [ring.wait(), ring.wait()];
+        found.sort_unstable();
+        assert_eq!(found, [(1, -ECANCELED), (2, 1)]);
+        ring.submit(&[futex(word.address(), 3)]);
+        word.change(1);
+        assert_eq!(ring.wait(), (3, 0));
+        ring.exit();
+        join_made();
     });
 }
