@@ -30,8 +30,9 @@ static inline bool another_moment(bool still)
 	if (!still)
 		return moments.done++ < moments.most;
 	moments.last = state();
-	/* Threads, caches and files may appear at first. */
-	if (moments.done <= 10 || moments.done < moments.most / 10) {
+	/* Threads, caches and files appear at first, and the memory of rings and stacks is touched little by little: that takes
+	 * a hundred moments, in which it grows by a megabyte. */
+	if (moments.done <= 10 || moments.done < moments.most / 2) {
 		moments.warm = moments.last;
 	} else {
 		/* A thread may still be on its way. */
