@@ -211,13 +211,12 @@ TEST(registered_mask)
 TEST(no_interruption_without_waiting)
 {
 	struct io_uring_cqe *cqe;
-	int i;
 
 	start_signals();
 	ring_init(&ring, 8, 0);
 	io_uring_prep_nop(next_sqe(&ring, FILLED));
 	submit_one(&ring);
-	for (i = 0; signals < 5; i++) {
+	while (signals < 5) {
 		CHECK_EQ(io_uring_wait_cqe(&ring, &cqe), 0);
 		CHECK_EQ(cqe->user_data, FILLED);
 		usleep(1000);
