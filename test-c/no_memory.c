@@ -154,7 +154,7 @@ TEST(many_without_memory)
 /* Tables that were registered are unregistered and copied without memory, or the call says that there is none. */
 TEST(tables_without_memory)
 {
-	enum { FILES = 9000, BUFFERS = 16000 };
+	enum { FILES = 9000, BUFFERS = 6000 };
 	static struct iovec iovs[BUFFERS];
 	static __u64 tags[FILES];
 	static int files[FILES];
