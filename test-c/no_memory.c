@@ -164,7 +164,7 @@ TEST(tables_without_memory)
 	int fds[2], ret;
 
 	not_under_checkers();
-	SINCE("io_uring_clone_buffers", 6, 12);
+	SINCE("tag that comes when all are unregistered", 6, 13);
 	CHECK_SYS(getrlimit(RLIMIT_NOFILE, &before));
 	if (before.rlim_max < 2 * FILES)
 		SKIP("no process may open %d files", 2 * FILES);
