@@ -3,7 +3,7 @@
 
 use core::ffi::c_int;
 
-/// An address that stands for this library. glibc's `pthread_atfork` reads it.
+/// An address within this library, by which it is known. glibc's `pthread_atfork` reads it.
 #[repr(transparent)]
 struct Handle(*const Handle);
 

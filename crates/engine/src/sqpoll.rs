@@ -12,7 +12,7 @@ use ironring_abi::ctypes::c_uint;
 use ironring_abi::uapi::*;
 use libc::{CLOCK_MONOTONIC, EINVAL};
 
-/// A polling thread, or what stands for it where none could be made.
+/// A polling thread; without one, if none could be made, the program's calls do its work.
 pub struct Poller {
     /// Changes when the thread is to look, and when it has taken entries; both sides sleep on it. It is in shared memory,
     /// because the thread is the parent's after a fork.

@@ -9,7 +9,7 @@
 //! take the place of functions in programs that bring a liburing of their own. It is right in one case: the loader
 //! searches `DT_RPATH`, the predecessor of `DT_RUNPATH`, before `LD_LIBRARY_PATH`. So the loader is asked which libraries
 //! the program would get, and only what it would take from elsewhere is preloaded too. A library that is loaded already
-//! stands for every later one with its soname.
+//! is also used for every later one with its soname.
 
 use crate::libraries::{FFI, LIBURING};
 use std::ffi::OsStr;

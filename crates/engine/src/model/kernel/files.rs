@@ -9,7 +9,7 @@ use std::rc::Rc;
 const IN: u32 = EPOLLIN as u32;
 const OUT: u32 = EPOLLOUT as u32;
 
-/// What a descriptor stands for.
+/// The file of a descriptor.
 #[derive(Debug)]
 enum Kind {
     Event(u64),
