@@ -148,14 +148,16 @@ FAMILY(recv_selected, 0, "recvfrom")
 
 FAMILY(recv_all, 0, "recvfrom recvmsg")
 {
-	int fds[2];
+	int fds[2], left, tries;
 
 	tcp_pair(fds);
 	fill(buffer + 8192, 2000);
 	ENTRY(1, recv, fds[0], buffer, 2000, MSG_WAITALL);
 	submit();
 	MUST(send(fds[1], buffer + 8192, 1500, 0) == 1500);
-	usleep(1000);
+	/* The second part comes when the first has been taken. */
+	for (tries = 0; tries < 100 && !ioctl(fds[0], FIONREAD, &left) && left; tries++)
+		usleep(1000);
 	MUST(send(fds[1], buffer + 8192 + 1500, 500, 0) == 500);
 	shutdown(fds[1], SHUT_WR);
 	reap(1);

@@ -4,6 +4,10 @@
 //! wait. So a thread first waits for words of its own, and is moved to the program's futexes by `FUTEX_CMP_REQUEUE`, which
 //! returns the number of threads that it has moved. It can be called back by a further word for which it waits, too.
 
+mod calls;
+
+pub use calls::{has_vectors, wake};
+
 use crate::atomic::{AtomicU32, Ordering};
 use crate::context::{Context, Work};
 use crate::lock::Mutex;
@@ -12,6 +16,8 @@ use crate::sys::{self, Result};
 use crate::{thread, user};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use calls::{Entry, requeue, sleep_for_one, vectors};
+use ironring_abi::ctypes::c_int;
 use libc::{CLOCK_MONOTONIC, EAGAIN, EINTR, EINVAL, ENOMEM};
 
 /// The largest number of futexes of a request, and of a thread.
@@ -37,6 +43,8 @@ struct Task {
     key: Key,
     words: Vec<Word>,
     mask: u32,
+    /// Whether `wait` has returned, so that errors go to the request.
+    begun: bool,
 }
 
 impl Task {
@@ -50,6 +58,8 @@ enum State {
     Idle,
     /// It waits for a request, or is about to.
     Waiting(Task),
+    /// The call was refused before the thread could be moved: the errno, for `wait`.
+    Refused(Task, c_int),
     /// The request was canceled meanwhile.
     Canceled(Task),
     /// It ends.
@@ -76,62 +86,6 @@ const KEPT: usize = 4;
 /// How long a thread may take until it waits, in nanoseconds.
 const PATIENCE: u64 = 2_000_000_000;
 
-const FUTEX_WAITV: libc::c_long = 449;
-
-/// Whether there is `futex_waitv(2)`: since Linux 5.16, unless a filter refuses it.
-pub fn has_vectors() -> bool {
-    const UNKNOWN: u32 = 0;
-    const NO: u32 = 1;
-    const YES: u32 = 2;
-    static FOUND: AtomicU32 = AtomicU32::new(UNKNOWN);
-    match FOUND.load(Ordering::Relaxed) {
-        UNKNOWN => {
-            // No futexes: it is refused for that, if it is known.
-            let found = ![Err(-libc::ENOSYS), Err(-libc::EPERM)].contains(&vectors(&[]));
-            FOUND.store(if found { YES } else { NO }, Ordering::Relaxed);
-            found
-        }
-        found => found == YES,
-    }
-}
-
-/// `struct futex_waitv`.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Entry {
-    value: u64,
-    address: u64,
-    flags: u32,
-    reserved: u32,
-}
-
-impl Entry {
-    fn new(word: &AtomicU32, value: u32, private: bool) -> Entry {
-        Entry {
-            value: value.into(),
-            address: word.as_ptr() as u64,
-            flags: SIZE_32 | if private { PRIVATE } else { 0 },
-            reserved: 0,
-        }
-    }
-}
-
-fn flag(private: bool) -> usize {
-    if private { libc::FUTEX_PRIVATE_FLAG as usize } else { 0 }
-}
-
-/// Wakes up to `count` waiters of the program's futex whose masks overlap; how many there were.
-pub fn wake(address: u64, count: u32, mask: u32, private: bool) -> Result {
-    let operation = libc::FUTEX_WAKE_BITSET as usize | flag(private);
-    // SAFETY: the kernel uses the address as a key only.
-    unsafe {
-        sys::call(
-            sys::FUTEX,
-            [address as usize, operation, count as usize, 0, 0, mask as usize],
-        )
-    }
-}
-
 /// Begins to wait for a request; the thread that does. -EAGAIN if a word has another value.
 pub fn wait(context: &'static Context, key: Key, words: &[Word], mask: u32) -> Result<&'static Waiter> {
     unchanged(words)?;
@@ -141,6 +95,7 @@ pub fn wait(context: &'static Context, key: Key, words: &[Word], mask: u32) -> R
         key,
         words: words.to_vec(),
         mask,
+        begun: false,
     };
     let usual = task.is_usual();
     let waiter = match IDLE.lock().pop() {
@@ -154,7 +109,7 @@ pub fn wait(context: &'static Context, key: Key, words: &[Word], mask: u32) -> R
         None => Waiter::create(State::Waiting(task))?,
     };
     let moved = waiter.move_to(words, usual).and_then(|()| unchanged(words));
-    match moved {
+    match moved.and_then(|()| waiter.begin()) {
         Ok(()) => Ok(waiter),
         Err(errno) => {
             waiter.cancel(key);
@@ -255,11 +210,21 @@ impl Waiter {
         !matches!(&*self.state.lock(), State::Waiting(_))
     }
 
+    /// From now on errors go to the request; the errno if there was one before.
+    fn begin(&self) -> Result<()> {
+        match &mut *self.state.lock() {
+            State::Waiting(task) => task.begun = true,
+            State::Refused(_, errno) => return Err(*errno),
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// The request is no longer interested.
     pub fn cancel(&self, key: Key) {
         let mut state = self.state.lock();
         *state = match core::mem::replace(&mut *state, State::Idle) {
-            State::Waiting(task) if task.key == key => State::Canceled(task),
+            State::Waiting(task) | State::Refused(task, _) if task.key == key => State::Canceled(task),
             other => {
                 *state = other;
                 return;
@@ -273,8 +238,8 @@ impl Waiter {
     /// above for none of them.
     fn sleep(&self, control: u32, shape: &Shape) -> Result {
         match shape {
-            Shape::Masked(private, mask) => Self::sleep_for_one(&self.words[0], *private, *mask),
-            Shape::Usual if !has_vectors() => Self::sleep_for_one(&self.idle, true, ANY),
+            Shape::Masked(private, mask) => sleep_for_one(&self.words[0], *private, *mask),
+            Shape::Usual if !has_vectors() => sleep_for_one(&self.idle, true, ANY),
             Shape::Usual => vectors(&[
                 Entry::new(&self.idle, 0, true),
                 Entry::new(&self.control, control, false),
@@ -288,12 +253,6 @@ impl Waiter {
                 vectors(&entries)
             }
         }
-    }
-
-    fn sleep_for_one(word: &AtomicU32, private: bool, mask: u32) -> Result {
-        let operation = libc::FUTEX_WAIT_BITSET as usize | flag(private);
-        // SAFETY: the word is never freed.
-        unsafe { sys::call(sys::FUTEX, [word.as_ptr() as usize, operation, 0, 0, 0, mask as usize]) }
     }
 
     /// The thread's life.
@@ -328,6 +287,10 @@ impl Waiter {
         match core::mem::replace(&mut *state, State::Idle) {
             State::Idle => return true,
             State::Leaving => return false,
+            refused @ State::Refused(..) => {
+                *state = refused;
+                return true;
+            }
             State::Waiting(task) => {
                 let right = Shape::of(&task) == *shape;
                 // Without a call, the kernel has ended the wait by itself (as it does when the process is stopped and
@@ -336,10 +299,15 @@ impl Waiter {
                     *state = State::Waiting(task);
                     return true;
                 }
+                // Refused, or there is no memory for it.
+                let refused = woken.err().filter(|&errno| errno != -EINTR && errno != -EAGAIN);
+                if let (Some(errno), false) = (refused, task.begun) {
+                    *state = State::Refused(task, errno);
+                    return true;
+                }
                 drop(state);
-                match woken {
-                    // Refused, or there is no memory for it.
-                    Err(errno) if errno != -EINTR && errno != -EAGAIN => {
+                match refused {
+                    Some(errno) => {
                         task.deliver(errno);
                     }
                     _ => {
@@ -414,23 +382,6 @@ impl Shape {
             [word] if task.mask != ANY || !has_vectors() => Shape::Masked(word.private, task.mask),
             _ => Shape::Vector(task.words.iter().map(|word| word.private).collect()),
         }
-    }
-}
-
-fn vectors(entries: &[Entry]) -> Result {
-    // SAFETY: the entries are valid for the call, and the words in them are never freed.
-    unsafe { sys::call(FUTEX_WAITV, [entries.as_ptr() as usize, entries.len(), 0, 0, 0]) }
-}
-
-/// Moves a thread from a word of ours, which is 0, to the program's; how many were moved.
-fn requeue(own: &AtomicU32, word: &Word) -> Result {
-    let operation = libc::FUTEX_CMP_REQUEUE as usize | flag(word.private);
-    // SAFETY: the kernel uses the program's address as a key only; our word is never freed.
-    unsafe {
-        sys::call(
-            sys::FUTEX,
-            [own.as_ptr() as usize, operation, 0, 1, word.address as usize, 0],
-        )
     }
 }
 
