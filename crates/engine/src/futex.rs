@@ -306,15 +306,12 @@ impl Waiter {
                     return true;
                 }
                 drop(state);
-                match refused {
-                    Some(errno) => {
-                        task.deliver(errno);
-                    }
-                    _ => {
-                        let index = by_word.unwrap_or(0);
-                        if !task.deliver(index as i32) {
-                            task.pass_on(index);
-                        }
+                if let Some(errno) = refused {
+                    task.deliver(errno);
+                } else {
+                    let index = by_word.unwrap_or(0);
+                    if !task.deliver(index as i32) {
+                        task.pass_on(index);
                     }
                 }
             }
