@@ -1,4 +1,4 @@
-/* liburing: this program runs on ironring, on the peer and on the original's fastest build. */
+/* liburing: this program runs on ironring, on its engine, on the peer and on the original's fastest build. */
 #define _GNU_SOURCE
 #include "bench.h"
 #include "loops.h"
@@ -54,6 +54,37 @@ static int64_t sqpoll(const struct task *task)
 	io_uring_queue_exit(&ring);
 	must(!sched_setaffinity(0, sizeof(all), &all), "affinity");
 	return start;
+}
+
+/* For engines that together.c can't load. */
+static int64_t on_a_ring(const struct task *task, void (*loop)(struct io_uring *ring, unsigned depth, long operations))
+{
+	struct io_uring ring;
+	int64_t start;
+	int ret = io_uring_queue_init(task->depth, &ring, 0);
+
+	if (ret)
+		return ret;
+	start = now();
+	loop(&ring, task->depth, task->operations);
+	start = now() - start;
+	io_uring_queue_exit(&ring);
+	return start;
+}
+
+static int64_t nops(const struct task *task)
+{
+	return on_a_ring(task, nop);
+}
+
+static int64_t singles(const struct task *task)
+{
+	return on_a_ring(task, single);
+}
+
+static int64_t creations(const struct task *task)
+{
+	return on_a_ring(task, create);
 }
 
 static void *thread(void *arg)
@@ -166,6 +197,9 @@ static int64_t echoes(const struct task *task)
 }
 
 const struct work works[] = {
+	{ "nop", nops },
+	{ "single", singles },
+	{ "create", creations },
 	{ "sqpoll", sqpoll },
 	{ "threads", threads },
 	{ "cached", cached },

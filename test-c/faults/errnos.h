@@ -65,6 +65,12 @@ static const struct call calls[] = {
 	CALL_(getsockopt, 'o', NEVER, ENOMEM, ENOPROTOOPT)
 	CALL_(gettid, 0, NEVER, 0)
 	CALL_(getxattr, 0, NEVER, ENODATA, ERANGE, EACCES, EIO)
+	/* Only where the eventfd can't be watched: it can't fail. */
+	CALL_(io_destroy, 0, NEVER, 0)
+	/* Without waiting: it can't fail. */
+	CALL_(io_getevents, 0, NEVER, 0)
+	CALL_(io_setup, 0, EVER(EAGAIN, ENOSYS, EPERM), EAGAIN, ENOMEM)
+	CALL_(io_submit, 0, EVER(EAGAIN, ENOSYS, EPERM), EAGAIN, EOPNOTSUPP, ENOMEM)
 	CALL_(ioctl, 0, NEVER, ENOMEM, ENOTTY)
 	CALL_(kcmp, 0, UNKNOWN, EPERM, ENOSYS)
 	CALL_(kill, 0, EVER(EPERM), EPERM)

@@ -63,6 +63,23 @@ FAMILY(write, 0, "pwritev2")
 	say_file(fd, res_of(1));
 }
 
+FAMILY(write_direct, 0, "pwritev2")
+{
+	int fd = file(8192);
+
+	fsync(fd);
+	mine(fd = open("file", O_RDWR | O_DIRECT | O_CLOEXEC));
+	if (fd < 0)
+		return;
+	fill(buffer, 8192);
+	/* The first may find pages of the cache in its way. */
+	ENTRY(1, write, fd, buffer, 4096, 0);
+	go(1);
+	ENTRY(2, write, fd, buffer + 4096, 4096, 4096);
+	go(1);
+	say_file(fd, res_of(1) + res_of(2));
+}
+
 FAMILY(writev_async, 0, "pwritev2")
 {
 	struct iovec parts[] = { { buffer, 100 }, { buffer + 100, 4000 }, { buffer + 4100, 900 } };

@@ -6,7 +6,7 @@ use crate::context::{self, Context, Core, Work};
 use crate::lock::Mutex;
 use crate::slab::Key;
 use crate::sys::{self, Result};
-use crate::{kept, thread, timers};
+use crate::{kept, thread, timers, worker};
 use ironring_abi::ctypes::c_int;
 use libc::{EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, epoll_event};
 
@@ -28,8 +28,9 @@ static FETCHING: Mutex<()> = Mutex::new(());
 /// How often events were taken: those of one round happened together.
 static ROUND: AtomicU32 = AtomicU32::new(0);
 
-/// Events of timers have this in place of a ring's index.
+/// Events of timers, and of the disk, have these in place of a ring's index.
 pub const TIMER: u16 = u16::MAX;
+const DISK: u16 = TIMER - 1;
 const EVENTS: usize = 64;
 /// How long the thread waits, in milliseconds, before it looks whether it is needed.
 const IDLE: c_int = 5000;
@@ -82,10 +83,19 @@ pub fn add(file: c_int, events: u32, key: Key) -> Result<()> {
 
 /// Watches a descriptor that wakes nobody up by itself: a clock's timerfd.
 pub fn add_clock(file: c_int, clock: u32) -> Result<()> {
+    add_own(file, TIMER, clock)
+}
+
+/// Watches the eventfd of what the disk has finished.
+pub fn add_disk(file: c_int) -> Result<()> {
+    add_own(file, DISK, 0)
+}
+
+fn add_own(file: c_int, ring: u16, slot: u32) -> Result<()> {
     let key = Key {
-        ring: TIMER,
+        ring,
         generation: 0,
-        slot: clock,
+        slot,
     };
     control(
         EPOLL_CTL_ADD,
@@ -255,9 +265,16 @@ fn fetch_some(file: c_int) -> usize {
         if held.as_ref().is_some_and(|core| core.context.index != key.ring) {
             held = None;
         }
-        if key.ring == TIMER {
-            timers::expire(key.slot as usize);
-            continue;
+        match key.ring {
+            TIMER => {
+                timers::expire(key.slot as usize);
+                continue;
+            }
+            DISK => {
+                worker::disk::finish();
+                continue;
+            }
+            _ => {}
         }
         if held.is_none() {
             held = context::at(key.ring).and_then(Context::lock);

@@ -167,10 +167,10 @@ impl Core {
         }
     }
 
-    /// Whether a worker has a request.
-    fn has_workers(&self) -> bool {
+    /// Whether a worker has a request, or the disk.
+    fn works(&self) -> bool {
         let mut all = self.requests.iter(self.context.index);
-        all.any(|(_, held)| matches!(held, Held::Working(_)))
+        all.any(|(_, held)| matches!(held, Held::Working(_) | Held::OnDisk(_)))
     }
 }
 
@@ -317,7 +317,7 @@ fn wait_polled(mut core: Core, least: c_uint) -> c_int {
         }
         let before = core.completions;
         let ready = core.gather(1);
-        if ready >= least || core.completions != before || !core.has_workers() {
+        if ready >= least || core.completions != before || !core.works() {
             break;
         }
         core.settle();

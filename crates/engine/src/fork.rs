@@ -7,11 +7,12 @@ use crate::{context, driver, futex, heap, kept, lock, sqpoll, thread, timers, wo
 static REGISTERED: AtomicBool = AtomicBool::new(false);
 
 /// The locks of this process, in the order in which they are taken.
-fn locks() -> [&'static lock::Lock; 11] {
+fn locks() -> [&'static lock::Lock; 12] {
     [
         sqpoll::fork_lock(),
         net::fork_lock(),
         timers::fork_lock(),
+        worker::disk::fork_lock(),
         driver::fork_lock(),
         worker::fork_lock(),
         worker::places_lock(),
@@ -73,6 +74,7 @@ unsafe extern "C" fn child() {
     driver::child();
     timers::child();
     worker::child();
+    worker::disk::child();
     futex::child();
     thread::child();
     context::each(context::Context::child);
@@ -126,6 +128,6 @@ mod tests {
                 statics += 1;
             }
         }
-        assert!(statics >= 11, "{statics}");
+        assert!(statics >= 12, "{statics}");
     }
 }

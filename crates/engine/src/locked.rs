@@ -143,7 +143,7 @@ impl Inner {
     /// Forgets requests that another process is doing.
     pub(crate) fn forget(&mut self) {
         for (_, held) in self.requests.iter(0) {
-            if let Held::Working(errand) = held {
+            if let Held::Working(errand) | Held::OnDisk(errand) = held {
                 errand.close_in_child();
             }
         }

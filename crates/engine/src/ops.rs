@@ -48,6 +48,8 @@ pub enum Tried {
     Wait(u32),
     /// It would block in another way: a worker does it.
     Block,
+    /// It goes to a disk itself, or else a worker does it.
+    Direct,
 }
 
 /// How an operation runs.

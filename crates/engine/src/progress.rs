@@ -122,6 +122,10 @@ impl Core {
                 self.keep_buffers(&mut request);
                 self.work(request, block);
             }
+            Tried::Direct => {
+                self.keep_buffers(&mut request);
+                self.transfer(request, block);
+            }
             Tried::Wait(events) => match self.watch(&mut request, events | libc::EPOLLONESHOT as u32) {
                 Ok(()) => {
                     self.recycle(&mut request);
@@ -203,7 +207,7 @@ impl Core {
     }
 
     /// Starts the timeout that limits a request.
-    fn arm_limit(&mut self, request: &mut Request) {
+    pub fn arm_limit(&mut self, request: &mut Request) {
         match core::mem::replace(&mut request.limit, Limit::None) {
             Limit::Waiting(limit) => {
                 let target = self.key_of(request);
@@ -215,13 +219,8 @@ impl Core {
 
     /// Gives a request to a worker.
     pub fn work(&mut self, mut request: Box<Request>, run: fn(&mut Request) -> i32) {
-        if let File::Program(file) = request.file {
-            // The program may close it as soon as the submitting call returns.
-            match crate::kept::Kept::new(file) {
-                Ok(kept) => request.file = File::Kept(Arc::new(kept)),
-                Err(errno) if is_short(errno) => {}
-                Err(errno) => return self.complete(request, errno),
-            }
+        if let Err(errno) = request.keep_file() {
+            return self.complete(request, errno);
         }
         let key = self.key_of(&mut request);
         self.arm_limit(&mut request);

@@ -1,7 +1,7 @@
 //! A request, from the SQE to the CQE.
 
 use crate::credentials::{self, Credentials};
-use crate::kept::Kept;
+use crate::kept::{self, Kept};
 use crate::ops::{self, Data, Def};
 use crate::registered::buffers::Buffer;
 use crate::registered::groups::Selection;
@@ -155,6 +155,18 @@ impl Request {
             File::Program(file) => *file,
             File::Kept(file) => file.fd(),
         }
+    }
+
+    /// Keeps the file open: the program may close it as soon as the submitting call returns.
+    pub fn keep_file(&mut self) -> Result<(), c_int> {
+        if let File::Program(file) = self.file {
+            match Kept::new(file) {
+                Ok(kept) => self.file = File::Kept(Arc::new(kept)),
+                Err(errno) if kept::is_short(errno) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(())
     }
 
     /// The number of requests in the chain that begins here.

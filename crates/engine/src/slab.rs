@@ -40,6 +40,8 @@ pub enum Held {
     Parked(Box<Request>),
     /// With a worker, or on the way to one.
     Working(Arc<Errand>),
+    /// With the disk: as on Linux, cancelling does not find it.
+    OnDisk(Arc<Errand>),
 }
 
 struct Slot {
@@ -206,7 +208,7 @@ impl Slab {
     pub fn hold(&mut self, key: Key, held: Held) {
         let user_data = match &held {
             Held::Parked(request) => Some(request.user_data()),
-            Held::Working(errand) => Some(errand.user_data),
+            Held::Working(errand) | Held::OnDisk(errand) => Some(errand.user_data),
             _ => None,
         };
         let Some(slot) = self.slot(key) else { return };

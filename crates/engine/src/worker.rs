@@ -1,5 +1,7 @@
 //! Workers: threads for what would block otherwise. They are made on demand and end when they have been idle.
 
+pub mod disk;
+
 use crate::atomic::{AtomicI32, AtomicU32, Ordering};
 use crate::context::{self, Context, Work};
 use crate::credentials::{self, Credentials};

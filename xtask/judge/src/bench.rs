@@ -56,7 +56,8 @@ pub fn run(args: &Args) -> Result<()> {
     fs::create_dir_all(&out)?;
     let lib = args.lib.clone().unwrap_or_else(base::lib_dir);
     let fastest = peer.fastest()?;
-    let mut engines = engine::make(&peer.lib, &lib, &fastest, &built)?;
+    let with_engine = root().join("target/engine/lib");
+    let mut engines = engine::make(&peer.lib, &lib, &with_engine, &fastest, &built)?;
     let together = Together::make(&peer.lib, &lib, &fastest, &built)?;
     let points: Vec<_> = plan::points()
         .into_iter()
@@ -102,6 +103,10 @@ pub fn run(args: &Args) -> Result<()> {
 /// The names that the tables and plots use.
 pub const OURS: &str = "ironring";
 pub const PEER: &str = "liburing";
+/// io_uring in user space.
+pub const ENGINE: &str = "engine";
+/// The library with the engine, on the kernel's rings.
+pub const FLAVOUR: &str = "with engine";
 pub const FASTEST: &str = "liburing -O3";
 pub const FLOOR: &str = "bare calls";
 

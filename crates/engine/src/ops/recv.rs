@@ -314,7 +314,7 @@ fn ready(core: &mut Core, mut request: Box<Request>, ready: u32) {
             }
             core.wait_for_changes(request, events);
         }
-        Tried::Block | Tried::Later(_) => unreachable!("a receive does neither"),
+        Tried::Block | Tried::Direct | Tried::Later(_) => unreachable!("a receive does none of these"),
     }
 }
 

@@ -246,7 +246,7 @@ fn refuses_nowait(fd: c_int) -> bool {
 fn attempt(core: &mut Core, request: &mut Request, nr: libc::c_long, events: u32) -> Tried {
     let forced = request.op_flags() & RWF_NOWAIT as u32 != 0;
     if !forced && is_direct(core, request) {
-        return Tried::Block;
+        return Tried::Direct;
     }
     loop {
         let last = transfer(request, nr, RWF_NOWAIT as u32);
@@ -297,13 +297,20 @@ pub fn check(core: &mut Core, request: &mut Request) -> Result<(), c_int> {
     };
     // A buffer from a list is used up by it.
     select(core, request)?;
-    let write = matches!(
-        i32::from(request.sqe.opcode),
-        IORING_OP_WRITE | IORING_OP_WRITEV | IORING_OP_WRITE_FIXED | IORING_OP_WRITEV_FIXED
-    );
-    let other = if write { libc::O_RDONLY } else { libc::O_WRONLY };
+    let other = if is_write(request) {
+        libc::O_RDONLY
+    } else {
+        libc::O_WRONLY
+    };
     let mode = sys::fcntl(request.fd(), libc::F_GETFL, 0).map(|flags| flags as c_int & libc::O_ACCMODE);
     Err(if mode == Ok(other) { -EBADF } else { errno })
+}
+
+pub fn is_write(request: &Request) -> bool {
+    matches!(
+        i32::from(request.sqe.opcode),
+        IORING_OP_WRITE | IORING_OP_WRITEV | IORING_OP_WRITE_FIXED | IORING_OP_WRITEV_FIXED
+    )
 }
 
 /// A ring with `IORING_SETUP_IOPOLL` takes files on storage that are opened with `O_DIRECT`, other rings no `RWF_HIPRI`.

@@ -228,7 +228,7 @@ fn ready(core: &mut Core, mut request: Box<Request>, ready: u32) {
             core.recycle(&mut request);
             core.wait_for_changes(request, events);
         }
-        Tried::Block | Tried::Later(_) => unreachable!("a send does neither"),
+        Tried::Block | Tried::Direct | Tried::Later(_) => unreachable!("a send does none of these"),
     }
 }
 

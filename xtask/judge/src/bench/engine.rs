@@ -1,6 +1,6 @@
 //! The engines: builds and starts their workers, and sends them tasks.
 
-use super::{FASTEST, FLOOR, OURS, PEER};
+use super::{ENGINE, FASTEST, FLAVOUR, FLOOR, OURS, PEER};
 use anyhow::{Context, Result, bail};
 use base::{output, root};
 use std::fs;
@@ -20,7 +20,7 @@ pub struct Engine {
 
 impl Engine {
     fn start(name: &'static str, program: PathBuf, lib: Option<PathBuf>) -> Result<Self> {
-        let mut command = command(&program, lib.as_deref());
+        let mut command = command(name, &program, lib.as_deref());
         let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -68,8 +68,12 @@ impl Drop for Engine {
     }
 }
 
-fn command(program: &Path, lib: Option<&Path>) -> Command {
+fn command(name: &str, program: &Path, lib: Option<&Path>) -> Command {
     let mut command = Command::new(program);
+    command.env_remove("IRONRING");
+    if name == ENGINE {
+        command.env("IRONRING", "engine");
+    }
     if let Some(lib) = lib {
         command.env("LD_LIBRARY_PATH", lib);
     }
@@ -77,7 +81,7 @@ fn command(program: &Path, lib: Option<&Path>) -> Command {
 }
 
 /// Builds and starts all engines.
-pub fn make(peer: &Path, lib: &Path, fastest: &Path, out: &Path) -> Result<Vec<Engine>> {
+pub fn make(peer: &Path, lib: &Path, with_engine: &Path, fastest: &Path, out: &Path) -> Result<Vec<Engine>> {
     if !Path::new("/usr/include/libaio.h").exists() {
         base::install(&["libaio-dev"])?;
     }
@@ -98,7 +102,9 @@ pub fn make(peer: &Path, lib: &Path, fastest: &Path, out: &Path) -> Result<Vec<E
     Ok(vec![
         Engine::start(PEER, uring.clone(), Some(peer.to_path_buf()))?,
         Engine::start(OURS, uring.clone(), Some(lib.to_path_buf()))?,
-        Engine::start(FASTEST, uring, Some(fastest.to_path_buf()))?,
+        Engine::start(FASTEST, uring.clone(), Some(fastest.to_path_buf()))?,
+        Engine::start(FLAVOUR, uring.clone(), Some(with_engine.to_path_buf()))?,
+        Engine::start(ENGINE, uring, Some(with_engine.to_path_buf()))?,
         Engine::start("io-uring crate", crate_worker, None)?,
         plain(FLOOR, "floor", &["floor.c"], &[])?,
         plain("libaio", "libaio", &["libaio.c"], &["-laio"])?,
@@ -142,19 +148,24 @@ fn crate_worker(out: &Path) -> Result<PathBuf> {
     Ok(out.join("cargo/release/bench-crate"))
 }
 
-/// For the original and ours: how many io_uring_enter() calls a worker made for how many operations with SQPOLL.
+/// For the original, ours and the engine: how many system calls a worker's thread made for how many operations with
+/// SQPOLL, from the program's start to its end.
 pub fn sqpoll_calls(engines: &[Engine], out: &Path) -> Result<Vec<(&'static str, usize, u64)>> {
     const OPERATIONS: u64 = 100_000;
     base::need("strace", "strace")?;
     let mut calls = Vec::new();
-    for engine in engines.iter().filter(|engine| [PEER, OURS].contains(&engine.name)) {
+    for engine in engines
+        .iter()
+        .filter(|engine| [PEER, OURS, ENGINE].contains(&engine.name))
+    {
         let trace = out.join("sqpoll.trace");
         let mut strace = Command::new("strace");
         strace
-            .args(["-f", "-e", "trace=io_uring_enter", "-e", "signal=none", "-o"])
+            .args(["-e", "signal=none", "-o"])
             .arg(&trace)
             .arg(&engine.program)
             .envs(engine.lib.iter().map(|lib| ("LD_LIBRARY_PATH", lib)))
+            .envs((engine.name == ENGINE).then_some(("IRONRING", "engine")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = strace.spawn().context("can't run strace")?;
@@ -170,11 +181,7 @@ pub fn sqpoll_calls(engines: &[Engine], out: &Path) -> Result<Vec<(&'static str,
                 String::from_utf8_lossy(&done.stdout)
             );
         }
-        let entered = fs::read_to_string(&trace)?
-            .lines()
-            .filter(|line| line.contains("io_uring_enter("))
-            .count();
-        calls.push((engine.name, entered, OPERATIONS));
+        calls.push((engine.name, fs::read_to_string(&trace)?.lines().count(), OPERATIONS));
     }
     Ok(calls)
 }

@@ -1,6 +1,6 @@
 //! What is measured: each point is one kind of work at one depth, by several engines.
 
-use super::{FASTEST, FLOOR, OURS, PEER};
+use super::{ENGINE, FASTEST, FLAVOUR, FLOOR, OURS, PEER};
 
 /// What a task reads.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,12 +33,13 @@ impl Point {
     }
 }
 
-const LIBURINGS: &[&str] = &[PEER, OURS, FASTEST];
-const RINGS: &[&str] = &[PEER, OURS, FASTEST, "io-uring crate", FLOOR];
-const SINGLE: &[&str] = &[PEER, OURS, FASTEST, FLOOR];
+const LIBURINGS: &[&str] = &[PEER, OURS, ENGINE, FASTEST];
+const RINGS: &[&str] = &[PEER, OURS, FLAVOUR, ENGINE, FASTEST, "io-uring crate", FLOOR];
+const SINGLE: &[&str] = &[PEER, OURS, FLAVOUR, ENGINE, FASTEST, FLOOR];
 const READERS: &[&str] = &[
     PEER,
     OURS,
+    ENGINE,
     FASTEST,
     "io-uring crate",
     FLOOR,
@@ -46,7 +47,7 @@ const READERS: &[&str] = &[
     "POSIX AIO",
     "pread",
 ];
-const SERVERS: &[&str] = &[PEER, OURS, FASTEST, "epoll"];
+const SERVERS: &[&str] = &[PEER, OURS, ENGINE, FASTEST, "epoll"];
 
 type Row = (
     &'static str,

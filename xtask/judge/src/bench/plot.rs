@@ -1,16 +1,18 @@
 //! The plots: cost of an operation against depth, the engines side by side.
 
 use super::measure::Measured;
-use super::{FASTEST, FLOOR, OURS, PEER};
+use super::{ENGINE, FASTEST, FLAVOUR, FLOOR, OURS, PEER};
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Distinct for most kinds of colour blindness.
-const COLOURS: [(&str, RGBColor); 9] = [
+const COLOURS: [(&str, RGBColor); 11] = [
     (OURS, RGBColor(213, 94, 0)),
     (PEER, RGBColor(0, 114, 178)),
+    (ENGINE, RGBColor(160, 0, 60)),
+    (FLAVOUR, RGBColor(240, 170, 120)),
     (FASTEST, RGBColor(86, 180, 233)),
     ("io-uring crate", RGBColor(0, 158, 115)),
     (FLOOR, RGBColor(110, 110, 110)),

@@ -1,7 +1,7 @@
 //! The tables: on the terminal, as JSON, and as docs/benchmarks.md.
 
 use super::measure::{Measured, quartiles};
-use super::{FASTEST, FLOOR, OURS, PEER};
+use super::{ENGINE, FASTEST, FLAVOUR, FLOOR, OURS, PEER};
 use anyhow::Result;
 use base::{command, markdown, root, stdout, table};
 use serde_json::{Value, json};
@@ -16,13 +16,15 @@ pub struct Report<'a> {
 }
 
 /// The engines that have a column beside ours; the others share the last column.
-const COLUMNS: [&str; 3] = [FASTEST, "io-uring crate", FLOOR];
+const COLUMNS: [&str; 4] = [FLAVOUR, FASTEST, "io-uring crate", FLOOR];
 const OTHERS: [&str; 4] = ["libaio", "POSIX AIO", "pread", "epoll"];
-const HEADER: [&str; 8] = [
+const HEADER: [&str; 10] = [
     "work",
     "depth",
     "liburing, ns",
     "ironring",
+    "engine",
+    "with engine",
     "liburing -O3",
     "io-uring crate",
     "bare calls",
@@ -51,14 +53,17 @@ impl<'a> Report<'a> {
             .map(|measured| {
                 let point = &measured.point;
                 let median = measured.median(PEER).unwrap_or(f64::NAN);
-                let ours = measured.ratio(OURS).map_or_else(String::new, |[low, mid, high]| {
-                    format!("{mid:.3} ({low:.3} to {high:.3})")
-                });
+                let spread = |name| {
+                    measured.ratio(name).map_or_else(String::new, |[low, mid, high]| {
+                        format!("{mid:.3} ({low:.3} to {high:.3})")
+                    })
+                };
                 let mut row = vec![
                     point.title.to_owned(),
                     point.depth.to_string(),
                     format!("{median:.0}"),
-                    ours,
+                    spread(OURS),
+                    spread(ENGINE),
                 ];
                 row.extend(COLUMNS.map(|name| ratio(measured, name)));
                 let others: Vec<String> = OTHERS
@@ -114,7 +119,7 @@ impl<'a> Report<'a> {
         self.calls
             .iter()
             .map(|(name, calls, operations)| {
-                format!("SQPOLL, {name}: io_uring_enter() calls for {operations} operations: {calls}")
+                format!("SQPOLL, {name}: system calls of the program's thread for {operations} operations, with its start and end: {calls}")
             })
             .collect()
     }
