@@ -31,6 +31,15 @@ const HEADER: [&str; 10] = [
     "others",
 ];
 
+/// What the engine may cost at most, as a ratio to the kernel's rings: rows of the plan, by their work.
+const GOALS: [(&str, &[&str], f64); 5] = [
+    ("nops", &["nop"], 0.50),
+    ("4 KiB reads from the page cache", &["cached", "cached-fixed"], 1.00),
+    ("4 KiB O_DIRECT reads", &["direct", "direct-fixed"], 1.10),
+    ("echo over loopback", &["echo"], 1.15),
+    ("create and exit a ring", &["create"], 1.00),
+];
+
 impl<'a> Report<'a> {
     pub fn new(
         results: &'a [Measured],
@@ -105,6 +114,8 @@ impl<'a> Report<'a> {
             println!("\nnanoseconds per operation above the bare calls:");
             table(&OVERHEAD, &overhead);
         }
+        println!("\nthe engine's goals:");
+        table(&GOAL, &self.goals());
         for line in self.calls_lines() {
             println!("{line}");
         }
@@ -113,6 +124,28 @@ impl<'a> Report<'a> {
                 println!("{}, {name}: {reason}", measured.point.title);
             }
         }
+    }
+
+    /// The engine's goals: the limit, how many rows keep it, and the rows that don't.
+    fn goals(&self) -> Vec<Vec<String>> {
+        let goals = GOALS.iter().map(|(what, works, limit)| {
+            let rows: Vec<_> = self
+                .results
+                .iter()
+                .filter(|measured| works.contains(&measured.point.work))
+                .filter_map(|measured| Some((measured, measured.ratio(ENGINE)?[1])))
+                .collect();
+            let missed: Vec<_> = rows
+                .iter()
+                .filter(|(_, ratio)| ratio > limit)
+                .map(|(measured, ratio)| {
+                    format!("{}, depth {}: {ratio:.2}", measured.point.title, measured.point.depth)
+                })
+                .collect();
+            let kept = format!("{} of {}", rows.len() - missed.len(), rows.len());
+            vec![(*what).to_owned(), format!("{limit:.2}"), kept, missed.join("; ")]
+        });
+        goals.filter(|row| row[2] != "0 of 0").collect()
     }
 
     fn calls_lines(&self) -> Vec<String> {
@@ -142,17 +175,20 @@ impl<'a> Report<'a> {
 
     /// Writes docs/benchmarks.md.
     pub fn write(&self) -> Result<()> {
-        let values: [(&str, &str); 6] = [
+        let values: [(&str, &str); 7] = [
             ("slice", &self.slice.to_string()),
             ("rounds", &self.rounds.to_string()),
             ("machine", &self.machine),
             ("ratios", &markdown::table(&HEADER, &self.rows())),
+            ("goals", &markdown::table(&GOAL, &self.goals())),
             ("overhead", &markdown::table(&OVERHEAD, &self.overhead())),
             ("calls", &format!("- {}", self.calls_lines().join("\n- "))),
         ];
         markdown::write("benchmarks", &values)
     }
 }
+
+const GOAL: [&str; 4] = ["work", "at most", "rows that keep it", "others"];
 
 const OVERHEAD: [&str; 6] = [
     "work",
