@@ -197,3 +197,28 @@ TEST(other_rings)
 		io_uring_queue_exit(&ring);
 	}
 }
+
+/* A pipe has the number of the file before: its read waits, and can be canceled. */
+TEST(number_of_another_file)
+{
+	char *buf = pages(BLOCK);
+	int fd = file_on_disk(), fds[2], i;
+
+	ring_init(&ring, 4, 0);
+	for (i = 0; i < 4; i++) {
+		io_uring_prep_read(next_sqe(&ring, 1), fd, buf, BLOCK, 0);
+		CHECK_EQ(run_res(&ring), BLOCK);
+	}
+	make_pipe(fds);
+	CHECK_SYS(dup2(fds[0], fd));
+	io_uring_prep_read(next_sqe(&ring, 2), fd, buf, BLOCK, 0);
+	submit_n(&ring, 1);
+	usleep(20000);
+	CHECK_QUIET(&ring);
+	io_uring_prep_cancel64(next_sqe(&ring, 3), 2, 0);
+	submit_n(&ring, 1);
+	collect(&ring, 2);
+	CHECK_EQ(cqe_of(2).res, -ECANCELED);
+	CHECK_EQ(cqe_of(3).res, 0);
+	io_uring_queue_exit(&ring);
+}

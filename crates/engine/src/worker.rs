@@ -33,7 +33,7 @@ pub struct Errand {
 }
 
 impl Errand {
-    fn new(context: &'static Context, request: Box<Request>, run: fn(&mut Request) -> i32) -> Errand {
+    fn new(context: &'static Context, request: Box<Request>, kind: Kind, run: fn(&mut Request) -> i32) -> Errand {
         let file = match &request.file {
             File::Kept(file) if Arc::strong_count(file) == 1 => file.fd(),
             _ => -1,
@@ -43,7 +43,7 @@ impl Errand {
             serial: context.serial(),
             run,
             polling: request.polling,
-            kind: Kind::of(&request),
+            kind,
             user_data: request.user_data(),
             opcode: request.sqe.opcode,
             fd: request.fd(),
@@ -232,30 +232,31 @@ pub fn submit(
         if !pool.accepts(submitter, &wanted) || other && pool.threads == 0 {
             pool.stale = pool.threads != 0;
             drop(pool);
-            return submit_apart(Errand::new(context, request, run), other.then_some(wanted));
+            let errand = Errand::new(context, request, Kind::Bounded, run);
+            return submit_apart(errand, other.then_some(wanted));
         }
     }
+    let kind = Kind::of(&request);
     if pool.is_short(&request) {
         let submitter = submitter.get_or_insert_with(Submitter::new);
         if !pool.accepts(submitter, &submitter.credentials) {
             // Those of the pool may all wait, and for this request.
             drop(pool);
-            return submit_apart(Errand::new(context, request, run), None);
+            return submit_apart(Errand::new(context, request, kind, run), None);
         }
         if thread::spawn("iou-wrk", work, 0).is_ok() {
             pool.credentials = Some(submitter.credentials.clone());
             pool.threads += 1;
-        } else if Kind::of(&request) == Kind::Bounded {
+        } else if kind == Kind::Bounded {
             // What ends after a while does not wait for workers that may be waiting for ever.
             return Err(request);
         }
     }
-    let kind = Kind::of(&request);
     let room = pool.lines.get_mut(kind as usize).map(|line| line.queue.try_reserve(1));
     if pool.threads == 0 || !matches!(room, Some(Ok(()))) {
         return Err(request);
     }
-    let errand = Arc::new(Errand::new(context, request, run));
+    let errand = Arc::new(Errand::new(context, request, kind, run));
     if let Some(line) = pool.lines.get_mut(errand.kind as usize) {
         line.queue.push_back(errand.clone());
     }

@@ -1,5 +1,6 @@
 //! Reads and writes.
 
+use super::cached::is_direct;
 use super::older::{Call, NEW, STORAGE};
 use super::vectors::Vectors;
 use super::{Check, Data, Def, Start, Tried};
@@ -204,24 +205,6 @@ fn result(rw: &Rw, last: i32) -> i32 {
 /// Whether a short transfer is continued: files on storage give all that there is.
 fn unfinished(request: &mut Request, last: i32) -> bool {
     last > 0 && rw(request).done < rw(request).total && sys::is_storage(request.fd())
-}
-
-/// Whether a transfer goes to a disk itself: with `RWF_NOWAIT` the call does not wait before it asks the disk, but it waits
-/// for the disk's answer, and other requests would have to wait, too.
-fn is_direct(core: &mut Core, request: &mut Request) -> bool {
-    /// The smallest block of a disk: all other transfers are refused with `O_DIRECT`, or are not of storage.
-    const BLOCK: u64 = 512;
-    let rw = rw(request);
-    let position = if rw.position == u64::MAX { 0 } else { rw.position };
-    let aligned = (position | rw.total as u64) % BLOCK == 0;
-    aligned && !core.inner.cached.is_known(request.fd(), is_cached)
-}
-
-/// Whether the page cache is between a descriptor and the disk, or there is no disk.
-fn is_cached(fd: c_int) -> bool {
-    let direct = sys::fcntl(fd, libc::F_GETFL, 0).is_ok_and(|flags| flags as c_int & libc::O_DIRECT != 0);
-    // Pipes have another use for the flag.
-    !direct || !sys::is_storage(fd)
 }
 
 /// Whether a file on storage has no calls that don't block, not even to read.

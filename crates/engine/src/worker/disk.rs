@@ -1,10 +1,11 @@
 //! Reads and writes that go past the page cache, by Linux AIO: the disk has as many of them at a time as the program wants,
 //! without a thread each. What AIO refuses or could only do by blocking, a worker does.
 
-use super::Errand;
+use super::{Errand, Kind};
 use crate::atomic::{AtomicPtr, Ordering};
 use crate::context::{Context, Core, Work};
 use crate::lock::Mutex;
+use crate::ops::cached::direct_again;
 use crate::ops::rw::{self, Rw};
 use crate::request::Request;
 use crate::slab::Held;
@@ -96,7 +97,7 @@ fn submit(
     request: Box<Request>,
     run: fn(&mut Request) -> i32,
 ) -> core::result::Result<Arc<Errand>, Box<Request>> {
-    let errand = Arc::new(Errand::new(context, request, run));
+    let errand = Arc::new(Errand::new(context, request, Kind::Bounded, run));
     let Some(request) = errand.withdraw() else {
         unreachable!("nobody else knows it");
     };
@@ -235,7 +236,7 @@ fn finish_some(context: usize) -> usize {
         errand.file.store(-1, Ordering::Relaxed);
         match core {
             // It could only have been done by blocking.
-            Some(core) if event.res == -i64::from(EAGAIN) => core.work(request, errand.run),
+            Some(core) if event.res == -i64::from(EAGAIN) => direct_again(core, request, errand.run),
             Some(core) => core.arrive(Work::Finished(request, event.res as i32)),
             None => {}
         }
