@@ -37,11 +37,13 @@ static MAKING: Mutex<()> = Mutex::new(());
 /// `IOCB_CMD_PREADV` and `IOCB_CMD_PWRITEV`.
 const PREADV: u16 = 7;
 const PWRITEV: u16 = 8;
-/// `IOCB_FLAG_RESFD`.
+/// `IOCB_FLAG_RESFD` and `IOCB_FLAG_IOPRIO`.
 const RESFD: u32 = 1;
+const PRIORITY: u32 = 2;
 
 /// `struct iocb`.
 #[repr(C)]
+#[derive(Default)]
 struct Iocb {
     data: u64,
     #[cfg(target_endian = "little")]
@@ -72,6 +74,8 @@ struct Event {
 
 /// A transfer that the disk has.
 struct Flight {
+    /// Linux has its own, but valgrind looks at it once the transfer is over.
+    entry: Iocb,
     errand: Arc<Errand>,
     request: Box<Request>,
 }
@@ -101,57 +105,61 @@ fn submit(
     let Some(request) = errand.withdraw() else {
         unreachable!("nobody else knows it");
     };
+    let Ok(aio) = aio() else {
+        return Err(request);
+    };
     let mut flight = Box::new(Flight {
+        entry: Iocb::default(),
         errand: errand.clone(),
         request,
     });
-    let Ok(aio) = aio() else {
+    if fill(aio, &mut flight).is_none() {
         return Err(flight.request);
-    };
+    }
+    let flight = Box::into_raw(flight);
     // The driver must not stop watching before the transfer is over.
     driver::need();
-    let started = start(aio, &mut flight);
-    if started.is_ok() {
-        // Whoever learns of its end drops it.
-        let _ = Box::into_raw(flight);
+    // SAFETY: it lives until whoever learns of the transfer's end drops it.
+    let list = [unsafe { &raw const (*flight).entry }];
+    // SAFETY: Linux copies the entry and the vectors; the program keeps its memory until the request completes.
+    let taken = unsafe { sys::call(libc::SYS_io_submit, [aio.context, 1, list.as_ptr() as usize]) };
+    if taken == Ok(1) {
         return Ok(errand);
     }
     driver::release();
+    // SAFETY: Linux has not taken it, so that nobody else does.
+    let flight = unsafe { Box::from_raw(flight) };
     Err(flight.request)
 }
 
-fn start(aio: &Aio, flight: &mut Box<Flight>) -> Result<()> {
-    let data = (&raw mut **flight) as u64;
+/// Fills in what Linux is told. None of what has details that AIO lacks: a position of the file's own, flags, and transfers
+/// of nothing.
+fn fill(aio: &Aio, flight: &mut Flight) -> Option<()> {
+    let data = (&raw const *flight) as u64;
     let request = &mut flight.request;
+    if request.op_flags() != 0 {
+        return None;
+    }
     let opcode = if rw::is_write(request) { PWRITEV } else { PREADV };
     let (fd, priority) = (request.fd(), request.sqe.ioprio);
-    let plain = request.op_flags() == 0;
     let Rw { vectors, position, .. } = rw::rw(request);
-    // A position of the file's own, flags, and transfers of nothing have details that AIO lacks.
-    let position = i64::try_from(*position).ok().filter(|_| plain && vectors.len() != 0);
+    let position = i64::try_from(*position).ok().filter(|_| vectors.len() != 0)?;
     let vectors: &[iovec] = vectors.rest();
-    let iocb = Iocb {
+    flight.entry = Iocb {
         data,
-        key: 0,
         rw_flags: RWF_NOWAIT,
         opcode,
         priority: priority as i16,
         fd: fd as u32,
         buf: vectors.as_ptr() as u64,
         count: vectors.len() as u64,
-        position: position.ok_or(-EAGAIN)?,
-        reserved: 0,
+        position,
         flags: if priority == 0 { RESFD } else { RESFD | PRIORITY },
         done: aio.done as u32,
+        ..Iocb::default()
     };
-    let list = [&raw const iocb];
-    // SAFETY: Linux copies the entry and the vectors; the program keeps its memory until the request completes.
-    let taken = unsafe { sys::call(libc::SYS_io_submit, [aio.context, 1, list.as_ptr() as usize]) }?;
-    if taken == 1 { Ok(()) } else { Err(-EAGAIN) }
+    Some(())
 }
-
-/// `IOCB_FLAG_IOPRIO`.
-const PRIORITY: u32 = 2;
 
 /// What the process has already.
 fn made() -> Option<&'static Aio> {
@@ -223,7 +231,7 @@ fn finish_some(context: usize) -> usize {
     for event in events.iter().take(count) {
         // SAFETY: `submit` gave the box away, and each transfer ends once.
         let flight = unsafe { Box::from_raw(event.data as *mut Flight) };
-        let Flight { errand, request } = *flight;
+        let Flight { errand, request, .. } = *flight;
         if !held
             .as_ref()
             .is_some_and(|core| core::ptr::eq(core.context, errand.context))
