@@ -105,6 +105,8 @@ TEST(cancel_does_not_find_it)
 	int fd = file_on_disk();
 	unsigned i;
 
+	if (kernel_before(6, 1))
+		SKIP("workers may have transfers, and those can be canceled");
 	ring_init(&ring, 2 * BLOCKS, 0);
 	for (i = 0; i < BLOCKS; i++)
 		io_uring_prep_read(next_sqe(&ring, i), fd, buf + i * BLOCK, BLOCK, i * BLOCK);
