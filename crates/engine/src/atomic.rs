@@ -2,7 +2,7 @@
 
 #[cfg(loom)]
 pub use crate::model::atomic::{
-    AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, compiler_fence, exclusive, fence,
+    AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, compiler_fence, exclusive, fence, uses,
 };
 pub use core::sync::atomic::Ordering;
 #[cfg(not(loom))]
@@ -12,3 +12,8 @@ pub use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU
 #[cfg(not(loom))]
 #[inline]
 pub fn exclusive<T>(_: *const T) {}
+
+/// Says to models that this thread uses the data at an address, as others may; in a library, nothing.
+#[cfg(not(loom))]
+#[inline]
+pub fn uses<T>(_: *const T) {}

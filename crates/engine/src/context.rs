@@ -2,7 +2,7 @@
 
 mod forked;
 
-use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering, exclusive};
+use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering, exclusive, uses};
 use crate::kept;
 use crate::lock::Mutex;
 pub use crate::locked::{Core, Inner, Work};
@@ -60,7 +60,9 @@ fn by_number(fd: c_int) -> Option<&'static AtomicPtr<Context>> {
 /// The ring that the program created with this descriptor.
 pub fn by_fd(fd: c_int) -> Option<&'static Context> {
     // SAFETY: contexts are never freed.
-    unsafe { by_number(fd)?.load(Ordering::Acquire).as_ref() }
+    let context = unsafe { by_number(fd)?.load(Ordering::Acquire).as_ref() }?;
+    uses(&raw const context.index);
+    Some(context)
 }
 
 /// Forgets the ring that the program created with a descriptor if the program has closed that itself, without a call to
@@ -81,7 +83,7 @@ fn forget(fd: c_int, lock: impl FnOnce(&'static Context) -> Option<Core>) {
     let closed = is_closed()
         && context
             .fd
-            .compare_exchange(fd, -1, Ordering::AcqRel, Ordering::Relaxed)
+            .compare_exchange(fd, -1, Ordering::Relaxed, Ordering::Relaxed)
             .is_ok();
     drop(core);
     if closed {
@@ -112,12 +114,12 @@ pub fn is_ring(fd: c_int) -> bool {
     by_fd(fd).is_some() || kept::is_anonymous(fd) && by_duplicate(fd).is_some()
 }
 
-/// Set with the first ring of the engine's.
+/// Set with the first ring of the engine's. Who knows a ring's number has it from the thread that created the ring.
 static USED: AtomicBool = AtomicBool::new(false);
 
 /// Whether this process has ever had rings of the engine.
 pub fn is_used() -> bool {
-    USED.load(Ordering::Acquire)
+    USED.load(Ordering::Relaxed)
 }
 
 /// Whether this process has rings of the engine.
@@ -161,7 +163,7 @@ pub fn fork_lock() -> &'static crate::lock::Lock {
 pub fn create(fd: c_int, signal: c_int, shared: *mut Shared, inner: Inner) -> &'static Context {
     // If the program has closed a ring's descriptor itself, the number is used again.
     forget(fd, Context::lock);
-    USED.store(true, Ordering::Release);
+    USED.store(true, Ordering::Relaxed);
     let mut table = TABLE.lock();
     let free = table
         .iter()
@@ -182,6 +184,7 @@ pub fn create(fd: c_int, signal: c_int, shared: *mut Shared, inner: Inner) -> &'
             shared: AtomicPtr::new(null_mut()),
             inner: UnsafeCell::new(None),
         }));
+        exclusive(&raw const context.index);
         table.push(context);
         context
     });
@@ -220,8 +223,9 @@ impl Drop for Entered {
 }
 
 impl Context {
+    /// Whether there is a ring. What belongs to it is read by who has [entered](Self::enter) it.
     pub fn is_open(&self) -> bool {
-        !self.shared.load(Ordering::Acquire).is_null()
+        !self.shared.load(Ordering::Relaxed).is_null()
     }
 
     /// Whether there may be other processes that use the ring.
@@ -244,8 +248,9 @@ impl Context {
 
     /// The control block of an open ring.
     pub fn shared(&self) -> Option<&Shared> {
+        // `enter` has read the address with acquire, and meanwhile it can only have become null.
         // SAFETY: the control block stays as long as the ring is open, and callers have entered it.
-        unsafe { self.shared.load(Ordering::Acquire).as_ref() }
+        unsafe { self.shared.load(Ordering::Relaxed).as_ref() }
     }
 
     /// Whether a descriptor is one of the ring's, by comparison.
@@ -312,7 +317,8 @@ impl Context {
     pub fn wake_waiters(&'static self) {
         let Some(_entered) = self.enter() else { return };
         let Some(shared) = self.shared() else { return };
-        shared.news.fetch_add(1, Ordering::SeqCst);
+        // Who sees the number sees why it has changed; others change it within the ring's lock.
+        shared.news.fetch_add(1, Ordering::Release);
         sys::futex_wake(shared.news.as_ptr(), u32::MAX >> 1);
     }
 
@@ -334,14 +340,16 @@ impl Context {
 
     /// Counts one less, and exits the ring with the last.
     pub fn release(&'static self) {
+        uses(&raw const self.holders);
         if self.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            exclusive(&raw const self.holders);
             self.destroy();
         }
     }
 
     /// The program closes its descriptor. The ring stays if there is a duplicate.
     pub fn close(&'static self) {
-        let fd = self.fd.swap(-1, Ordering::AcqRel);
+        let fd = self.fd.swap(-1, Ordering::Relaxed);
         if fd >= 0 {
             self.lose(fd);
         }
@@ -352,7 +360,7 @@ impl Context {
         self.leave_number(fd);
         if self.twice.load(Ordering::Relaxed) {
             if let Some(other) = kept::other_descriptor(self.signal.load(Ordering::Relaxed), fd) {
-                self.fd.store(other, Ordering::Release);
+                self.fd.store(other, Ordering::Relaxed);
                 if let Some(entry) = by_number(other) {
                     entry.store((&raw const *self).cast_mut(), Ordering::Release);
                 }
@@ -366,25 +374,25 @@ impl Context {
     fn leave_number(&'static self, fd: c_int) {
         if let Some(entry) = by_number(fd) {
             let own = (&raw const *self).cast_mut();
-            let _ = entry.compare_exchange(own, null_mut(), Ordering::Release, Ordering::Relaxed);
+            let _ = entry.compare_exchange(own, null_mut(), Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 
     /// Exits the ring: cancels its requests and frees its memory.
     fn destroy(&'static self) {
-        self.leave_number(self.fd.swap(-1, Ordering::AcqRel));
+        self.leave_number(self.fd.swap(-1, Ordering::Relaxed));
         let Some(mut core) = self.lock() else { return };
         // Keeps the place from being used again before the memory is gone.
         let Some(entered) = self.enter() else { return };
         core.exit();
         // Threads that wait leave; the ring's memory goes, so nothing is published there any more.
         core.news = false;
-        core.shared.news.fetch_add(1, Ordering::SeqCst);
+        core.shared.news.fetch_add(1, Ordering::Relaxed);
         sys::futex_wake(core.shared.news.as_ptr(), u32::MAX >> 1);
         self.serial.fetch_add(1, Ordering::Relaxed);
         drop(core);
         self.shared.store(null_mut(), Ordering::SeqCst);
-        kept::close(self.signal.swap(-1, Ordering::AcqRel));
+        kept::close(self.signal.swap(-1, Ordering::Relaxed));
         // Others may still be on their way out of a call. Who has left a call by a jump out of a signal handler never is:
         // then the memory stays, and the place in the table.
         let until = sys::now(libc::CLOCK_MONOTONIC) + PATIENCE;

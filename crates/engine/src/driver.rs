@@ -1,7 +1,7 @@
 //! The driver: one thread of the process that learns from epoll which files have become ready and which timers have
 //! expired, and passes that on to the rings. It exists while something is watched, and for a while longer.
 
-use crate::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use crate::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering, fence};
 use crate::context::{self, Context, Core, Work};
 use crate::lock::Mutex;
 use crate::slab::Key;
@@ -45,7 +45,7 @@ fn epoll() -> Result<c_int> {
 #[cold]
 fn create() -> Result<c_int> {
     let _making = MAKING.lock();
-    let found = EPOLL.load(Ordering::Acquire);
+    let found = EPOLL.load(Ordering::Relaxed);
     if found != -1 {
         return Ok(found);
     }
@@ -53,6 +53,7 @@ fn create() -> Result<c_int> {
     let made = kept::open(|| unsafe { sys::call(libc::SYS_epoll_create1, [libc::EPOLL_CLOEXEC as usize]) });
     // A filter may refuse the call with EPERM, which says of a file that it can't be watched.
     let file = made.map_err(|errno| if errno == -libc::EPERM { -libc::EMFILE } else { errno })?;
+    // Who learns the number finds the descriptor open.
     EPOLL.store(file, Ordering::Release);
     Ok(file)
 }
@@ -118,49 +119,56 @@ pub fn remove(file: c_int) {
 
 /// There is one more thing to wait for.
 pub fn need() {
-    WATCHED.fetch_add(1, Ordering::SeqCst);
-    start();
+    let first = WATCHED.fetch_add(1, Ordering::Relaxed) == 0;
+    // A thread that ends says so and then looks for something to watch; this is the reverse. In one order of all four, or
+    // each could miss the other.
+    fence(Ordering::SeqCst);
+    start(first);
 }
 
 /// There is one thing less to wait for.
 pub fn release() {
-    if WATCHED.fetch_sub(1, Ordering::SeqCst) == 1 {
-        let file = ASLEEP.swap(-1, Ordering::SeqCst);
+    if WATCHED.fetch_sub(1, Ordering::Relaxed) == 1 {
+        // Either this comes later and finds the eventfd, or the thread that is about to sleep sees what this one has left.
+        let file = ASLEEP.swap(-1, Ordering::AcqRel);
         if file != -1 {
             sys::signal(file);
         }
     }
 }
 
-/// Makes the thread, if it can be made and does not exist.
-fn start() {
-    if RUNNING.load(Ordering::SeqCst) {
+/// Makes the thread, if it can be made and does not exist. `first`: nothing else is watched.
+fn start(first: bool) {
+    if RUNNING.load(Ordering::Relaxed) {
         return;
     }
     let _making = MAKING.lock();
-    if RUNNING.load(Ordering::SeqCst) {
+    if RUNNING.load(Ordering::Relaxed) {
         return;
     }
     let made = thread::spawn("iou-drv", run, 0).is_ok();
-    RUNNING.store(made, Ordering::SeqCst);
+    RUNNING.store(made, Ordering::Relaxed);
     if !made && !REFUSED.swap(true, Ordering::Relaxed) {
         crate::policy::log(format_args!(
             "no thread can be created, so files and timers are looked at only while the program waits for completions; \
              raise RLIMIT_NPROC or the limit of the pids cgroup"
         ));
+    }
+    if !made && first {
         // They fell asleep when there was nothing to watch.
         context::each(Context::wake_waiters);
     }
 }
 
-/// Whether there is no thread for what is watched, so that those who wait must [`turn`].
+/// Whether there is no thread for what is watched, so that those who wait must [`turn`]. They have read the ring's news, by
+/// which they would see what [`start`] has done, and sleep only while that has not changed.
 pub fn must_turn() -> bool {
-    WATCHED.load(Ordering::SeqCst) != 0 && !RUNNING.load(Ordering::SeqCst)
+    WATCHED.load(Ordering::Relaxed) != 0 && !RUNNING.load(Ordering::Relaxed)
 }
 
 /// Whether anything has been watched in this process.
 pub fn is_used() -> bool {
-    EPOLL.load(Ordering::Acquire) != -1
+    EPOLL.load(Ordering::Relaxed) != -1
 }
 
 fn run(_: usize) {
@@ -183,9 +191,11 @@ fn run(_: usize) {
 /// Whether the thread is no longer needed; then another is made when there is something to watch again.
 fn end() -> bool {
     let _making = MAKING.lock();
-    RUNNING.store(false, Ordering::SeqCst);
-    let needed = WATCHED.load(Ordering::SeqCst) != 0;
-    RUNNING.store(needed, Ordering::SeqCst);
+    RUNNING.store(false, Ordering::Relaxed);
+    // As in `need`, in the reverse order.
+    fence(Ordering::SeqCst);
+    let needed = WATCHED.load(Ordering::Relaxed) != 0;
+    RUNNING.store(needed, Ordering::Relaxed);
     !needed
 }
 
@@ -196,11 +206,12 @@ fn sleep() {
     let Ok(file) = kept::open(|| sys::eventfd(flags).map(|file| file as usize)) else {
         return;
     };
-    ASLEEP.store(file, Ordering::SeqCst);
-    if WATCHED.load(Ordering::SeqCst) != 0 {
+    // An exchange, as it sees what those have left who have exchanged before.
+    ASLEEP.swap(file, Ordering::AcqRel);
+    if WATCHED.load(Ordering::Relaxed) != 0 {
         sys::wait_for_either(EPOLL.load(Ordering::Relaxed), file);
     }
-    if ASLEEP.swap(-1, Ordering::SeqCst) == -1 {
+    if ASLEEP.swap(-1, Ordering::Relaxed) == -1 {
         // Somebody has taken it and is about to write to it.
         let _ = sys::poll(file, libc::POLLIN as u32, -1);
     }

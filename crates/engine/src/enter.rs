@@ -343,11 +343,12 @@ pub fn sleep(core: Core, until: u64, mask: Option<u64>) -> Result<usize, c_int> 
         return Err(-EBADF);
     };
     let shared = core.shared;
-    shared.waiters.fetch_add(1, Ordering::SeqCst);
-    let news = shared.news.load(Ordering::SeqCst);
+    // Both within the ring's lock, in which others look for waiters and change the number, but for `wake_waiters`.
+    shared.waiters.fetch_add(1, Ordering::Relaxed);
+    let news = shared.news.load(Ordering::Acquire);
     drop(core);
     // The drop may have published something itself.
-    let changed = shared.news.load(Ordering::SeqCst) != news;
+    let changed = shared.news.load(Ordering::Relaxed) != news;
     let slept = if changed {
         Ok(0)
     } else if driver::must_turn() {
@@ -357,7 +358,7 @@ pub fn sleep(core: Core, until: u64, mask: Option<u64>) -> Result<usize, c_int> 
     } else {
         thread::outside(|| sys::futex_wait(shared.news.as_ptr(), news, until))
     };
-    shared.waiters.fetch_sub(1, Ordering::SeqCst);
+    shared.waiters.fetch_sub(1, Ordering::Relaxed);
     drop(entered);
     match slept {
         Err(errno) if errno == -EINTR => Err(-EINTR),

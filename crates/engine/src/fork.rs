@@ -28,7 +28,9 @@ fn locks() -> [&'static lock::Lock; 12] {
 /// do little but exec.
 static NESTED: AtomicBool = AtomicBool::new(false);
 
-unsafe extern "C" fn prepare() {
+/// # Safety
+/// The other two follow, on the same thread or in its copy.
+pub(crate) unsafe extern "C" fn prepare() {
     if thread::is_inside() {
         NESTED.store(true, Ordering::Relaxed);
         return;
@@ -50,7 +52,9 @@ unsafe extern "C" fn prepare() {
     heap::lock_for_fork();
 }
 
-unsafe extern "C" fn parent() {
+/// # Safety
+/// After `prepare`.
+pub(crate) unsafe extern "C" fn parent() {
     if NESTED.swap(false, Ordering::Relaxed) {
         return;
     }

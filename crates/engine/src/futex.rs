@@ -8,7 +8,7 @@ mod calls;
 
 pub use calls::{has_vectors, wake};
 
-use crate::atomic::{AtomicU32, Ordering};
+use crate::atomic::{AtomicU32, Ordering, exclusive, uses};
 use crate::context::{Context, Work};
 use crate::lock::Mutex;
 use crate::slab::Key;
@@ -69,9 +69,10 @@ enum State {
 /// A thread. It is never freed, because somebody may still wake it up.
 pub struct Waiter {
     state: Mutex<State>,
-    /// Changes when the thread must look at its state.
+    /// Changes when the thread must look at its state. It orders nothing: the thread takes the state's lock after it has read
+    /// it, and who changes it has changed the state before.
     control: AtomicU32,
-    /// The value of `control` of the last call that is over: before that, the wake of a call could still come.
+    /// The number of calls that are over, which `control` counts, too. Before all are, the wake of one could still come.
     called: AtomicU32,
     /// The word of a thread that has nothing to do, and those for others than one private futex. They are 0 while the
     /// thread may wait for them, and 1 once it has been moved, so that a system call that is started again ends at once.
@@ -170,9 +171,10 @@ impl Waiter {
 
     /// Has the thread look at its state.
     fn call(&self) {
-        let value = self.control.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
+        self.control.fetch_add(1, Ordering::Relaxed);
         sys::futex_wake(self.control.as_ptr(), 1);
-        self.called.store(value, Ordering::Release);
+        uses(&raw const self.called);
+        self.called.fetch_add(1, Ordering::Release);
         if !has_vectors() {
             let _ = wake(self.idle.as_ptr() as u64, 1, ANY, true);
         }
@@ -200,7 +202,7 @@ impl Waiter {
                 // SAFETY: no memory is passed.
                 let _ = unsafe { sys::call::<0>(libc::SYS_sched_yield, []) };
             }
-            own.store(1, Ordering::Release);
+            own.store(1, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -258,7 +260,7 @@ impl Waiter {
     /// The thread's life.
     fn run(&'static self) {
         loop {
-            let control = self.control.load(Ordering::Acquire);
+            let control = self.control.load(Ordering::Relaxed);
             let (shape, count) = match &*self.state.lock() {
                 State::Leaving => return,
                 State::Waiting(task) => (Shape::of(task), task.words.len()),
@@ -269,8 +271,11 @@ impl Waiter {
                 let _ = unsafe { sys::call::<0>(libc::SYS_sched_yield, []) };
                 continue;
             }
+            if shape != Shape::Usual {
+                exclusive(&raw const self.called);
+            }
             let woken = self.sleep(control, &shape);
-            let called = self.control.load(Ordering::Acquire) != control;
+            let called = self.control.load(Ordering::Relaxed) != control;
             if !self.awake(woken, called, &shape, count) {
                 return;
             }
@@ -327,7 +332,7 @@ impl Waiter {
 
     /// Makes itself available; false if there are enough.
     fn rest(&'static self) -> bool {
-        self.idle.store(0, Ordering::Release);
+        self.idle.store(0, Ordering::Relaxed);
         for word in &self.words {
             word.store(0, Ordering::Relaxed);
         }

@@ -31,14 +31,14 @@ const ALIGNED: usize = 4096;
 /// A free block.
 struct Free(*mut Free);
 
-struct Lists {
+pub(crate) struct Lists {
     free: [*mut Free; CLASSES],
     /// What is left of the last chunk.
     next: *mut u8,
     left: usize,
 }
 
-struct Arena {
+pub(crate) struct Arena {
     lock: Lock,
     lists: UnsafeCell<Lists>,
 }
@@ -46,16 +46,7 @@ struct Arena {
 // SAFETY: the lock lets one thread at a time to the lists.
 unsafe impl Sync for Arena {}
 
-static HEAP: [Arena; ARENAS] = [const {
-    Arena {
-        lock: Lock::new(),
-        lists: UnsafeCell::new(Lists {
-            free: [null_mut(); CLASSES],
-            next: null_mut(),
-            left: 0,
-        }),
-    }
-}; ARENAS];
+static HEAP: [Arena; ARENAS] = [const { Arena::new() }; ARENAS];
 
 /// The class of a size up to [`LARGEST`], and the size of its blocks.
 const fn class(size: usize) -> (usize, usize) {
@@ -101,7 +92,7 @@ impl Lists {
         block.cast()
     }
 
-    fn push(&mut self, class: usize, block: *mut u8) {
+    pub(crate) fn push(&mut self, class: usize, block: *mut u8) {
         if let Some(first) = self.free.get_mut(class) {
             let block: *mut Free = block.cast();
             // SAFETY: the block is free, aligned for 16 bytes, and has at least as many.
@@ -111,7 +102,7 @@ impl Lists {
     }
 
     /// A new block, from the chunk or a new one.
-    fn carve(&mut self, block: usize) -> *mut u8 {
+    pub(crate) fn carve(&mut self, block: usize) -> *mut u8 {
         // Aligned as its size is.
         let align = (block & block.wrapping_neg()).min(ALIGNED);
         let skip = (self.next as usize).wrapping_neg() % align;
@@ -149,7 +140,18 @@ fn whole_pages(size: usize) -> Option<usize> {
 }
 
 impl Arena {
-    fn with<T>(&self, call: impl FnOnce(&mut Lists) -> T) -> T {
+    pub(crate) const fn new() -> Arena {
+        Arena {
+            lock: Lock::new(),
+            lists: UnsafeCell::new(Lists {
+                free: [null_mut(); CLASSES],
+                next: null_mut(),
+                left: 0,
+            }),
+        }
+    }
+
+    pub(crate) fn with<T>(&self, call: impl FnOnce(&mut Lists) -> T) -> T {
         self.lock.lock();
         // SAFETY: the lock is held.
         let done = call(unsafe { &mut *self.lists.get() });
@@ -158,7 +160,7 @@ impl Arena {
     }
 
     /// Some free blocks of a class, unless others use the arena.
-    fn take(&self, class: usize) -> [*mut u8; TAKEN] {
+    pub(crate) fn take(&self, class: usize) -> [*mut u8; TAKEN] {
         let mut taken = [null_mut(); TAKEN];
         if self.lock.try_lock() {
             // SAFETY: the lock is held.

@@ -15,7 +15,7 @@ static LOWEST: AtomicI32 = AtomicI32::new(0);
 /// The limits on open files; Linux's own where a filter refuses to tell.
 fn limits() -> libc::rlimit {
     #[cfg(loom)]
-    return crate::model::kernel::LIMITS;
+    return crate::model::kernel::limits();
     #[cfg(not(loom))]
     found_limits()
 }
@@ -29,6 +29,17 @@ fn found_limits() -> libc::rlimit {
     // SAFETY: the limits are valid for the call, which leaves them alone if it fails.
     unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limits) };
     limits
+}
+
+/// Sets the program's limit on open files; 0 if that is done.
+fn set_limit(limits: &libc::rlimit) -> c_int {
+    #[cfg(loom)]
+    return crate::model::kernel::set_limit(limits.rlim_cur);
+    #[cfg(not(loom))]
+    // SAFETY: the limits are valid for the call.
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_NOFILE, limits)
+    }
 }
 
 /// The program's limit on open files.
@@ -140,12 +151,10 @@ pub fn past_limit<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
         rlim_cur: before.rlim_max,
         ..before
     };
-    // SAFETY: the limits are valid for the calls.
-    let set = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) };
+    let set = set_limit(&raised);
     let done = call();
     if set == 0 {
-        // SAFETY: as above.
-        unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const before) };
+        set_limit(&before);
     }
     done
 }
@@ -265,7 +274,7 @@ pub fn learn_anonymous(file: c_int) {
 /// What all files without a file system share; none if there is no descriptor to find out.
 fn anonymous() -> Option<(u64, u64)> {
     let [device, inode] = &ANONYMOUS;
-    if inode.load(Ordering::Acquire) == 0 {
+    if inode.load(Ordering::Relaxed) == 0 {
         let create = || sys::eventfd(libc::EFD_CLOEXEC);
         let made = match create() {
             Err(errno) if errno == -libc::EMFILE => past_limit(create),
@@ -318,6 +327,11 @@ pub fn same_shared_file(shared: c_int, lock: &Lock, other: c_int) -> bool {
         return known;
     }
     let _comparing = COMPARING.lock();
+    compare_alone(shared, lock, other)
+}
+
+/// Compares while no other process does so with this lock.
+pub(crate) fn compare_alone(shared: c_int, lock: &Lock, other: c_int) -> bool {
     // Who dies with it leaves at most another value of the setting.
     lock.lock();
     let same = compare_again(shared, other);

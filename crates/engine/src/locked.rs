@@ -225,7 +225,7 @@ impl Drop for Core {
         }
         let forked = self.context.is_forked() && !self.inner.closed;
         if forked {
-            self.shared.news.fetch_add(1, Ordering::SeqCst);
+            self.shared.news.fetch_add(1, Ordering::Relaxed);
             self.wake_waiters();
         }
         self.publish();
@@ -233,18 +233,20 @@ impl Drop for Core {
             self.shared.lock.unlock();
             return;
         }
+        // Who begins to wait does so within the lock: before, and is counted, or later, and has seen what is published.
         let waiters = self.shared.waiters.load(Ordering::Relaxed);
-        self.shared.news.fetch_add(1, Ordering::SeqCst);
+        self.shared.news.fetch_add(1, Ordering::Relaxed);
         self.shared.lock.unlock();
-        if waiters != 0 || self.shared.waiters.load(Ordering::SeqCst) != 0 {
+        if waiters != 0 {
             sys::futex_wake(self.shared.news.as_ptr(), u32::MAX >> 1);
         }
     }
 }
 
 impl Core {
+    /// Wakes those who wait; the lock is held.
     fn wake_waiters(&self) {
-        if self.shared.waiters.load(Ordering::SeqCst) != 0 {
+        if self.shared.waiters.load(Ordering::Relaxed) != 0 {
             sys::futex_wake(self.shared.news.as_ptr(), u32::MAX >> 1);
         }
     }
@@ -265,7 +267,7 @@ impl Core {
             if self.moved && self.context.is_forked() {
                 // This process may be killed at any time. Who is told before there is anything to see waits for the lock, or
                 // takes it over; who was not told would sleep on.
-                self.shared.news.fetch_add(1, Ordering::SeqCst);
+                self.shared.news.fetch_add(1, Ordering::Relaxed);
                 self.wake_waiters();
                 self.signal();
             }

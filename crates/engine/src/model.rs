@@ -3,6 +3,7 @@
 
 pub mod atomic;
 pub mod kernel;
+pub mod keys;
 pub mod locks;
 pub mod program;
 pub mod words;
@@ -19,11 +20,11 @@ const STACK: usize = 0x8000;
 thread_local! {
     /// Threads of other processes than the first.
     static PROCESSES: RefCell<HashMap<ThreadId, u32>> = RefCell::default();
-    /// What the engine remembers for each thread.
-    static VALUES: RefCell<HashMap<ThreadId, usize>> = RefCell::default();
     /// The orders in which the model has run.
     static RUNS: Cell<usize> = const { Cell::new(0) };
     static NO_THREADS: Cell<bool> = const { Cell::new(false) };
+    /// One was refused.
+    static REFUSED: Cell<bool> = const { Cell::new(false) };
     /// The engine's threads.
     static MADE: RefCell<Vec<Handle>> = const { RefCell::new(Vec::new()) };
 }
@@ -37,23 +38,20 @@ pub fn process() -> u32 {
     PROCESSES.with(|processes| processes.borrow().get(&me).copied().unwrap_or(FIRST))
 }
 
-/// The value that the calling thread has under the engine's key, once it has one.
-pub fn value() -> Option<usize> {
-    VALUES.with(|values| values.borrow().get(&loom::thread::current().id()).copied())
-}
-
-pub fn set_value(value: usize) {
-    VALUES.with(|values| values.borrow_mut().insert(loom::thread::current().id(), value));
-}
-
 /// Has no more threads made for the engine.
 pub fn refuse_threads() {
     NO_THREADS.set(true);
 }
 
+/// Whether a thread was refused.
+pub fn has_refused() -> bool {
+    REFUSED.get()
+}
+
 /// Makes a thread for the engine.
 pub fn spawn(run: fn(usize), with: usize) -> crate::sys::Result<()> {
     if NO_THREADS.get() {
+        REFUSED.set(true);
         return Err(-libc::EAGAIN);
     }
     let made = thread_of(process(), move || run(with));
@@ -124,8 +122,9 @@ fn explore(name: &str, switches: Option<usize>, model: fn()) {
         locks::begin();
         kernel::begin();
         PROCESSES.with(|processes| processes.borrow_mut().clear());
-        VALUES.with(|values| values.borrow_mut().clear());
+        keys::begin();
         NO_THREADS.set(false);
+        REFUSED.set(false);
         thread(model).join().unwrap();
         kernel::end();
         join_made();

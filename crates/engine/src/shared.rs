@@ -1,6 +1,6 @@
 //! A ring's control block: what all processes that use the ring share besides the queues.
 
-use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence};
 use crate::lock::Lock;
 use core::cell::UnsafeCell;
 use core::mem::size_of;
@@ -61,9 +61,11 @@ impl Queues {
 
     fn set_ends(&mut self, cq: Cq, head: u32) {
         self.seen = cq.head;
-        // After the completions, whose slots become valid by it.
+        // After the completions, whose slots become valid by it. The lock orders it for who takes that next; if this process
+        // is killed before, all that it has done happens before others learn of its end.
+        compiler_fence(Ordering::Release);
         self.ends
-            .store(u64::from(head) << 32 | u64::from(cq.tail), Ordering::Release);
+            .store(u64::from(head) << 32 | u64::from(cq.tail), Ordering::Relaxed);
     }
 }
 
@@ -157,7 +159,7 @@ impl Backlog for Waiting<'_> {
         unsafe {
             self.slot(tail).write(*cqe);
             // A slot counts only once it is written, even if this process is killed in between.
-            crate::atomic::compiler_fence(Ordering::Release);
+            compiler_fence(Ordering::Release);
             (*self.shared.queues.get()).tail = tail.wrapping_add(1);
         }
         true

@@ -15,7 +15,8 @@ use libc::{CLOCK_MONOTONIC, EINVAL};
 /// A polling thread; without one, if none could be made, the program's calls do its work.
 pub struct Poller {
     /// Changes when the thread is to look, and when it has taken entries; both sides sleep on it. It is in shared memory,
-    /// because the thread is the parent's after a fork.
+    /// because the thread is the parent's after a fork. It orders nothing: what it announces is done within the ring's lock
+    /// (or [`POLLED`]), which those who sleep take after they have read it.
     word: *const AtomicU32,
     /// Behind [`POLLED`].
     polled: UnsafeCell<Polled>,
@@ -93,7 +94,7 @@ impl Poller {
 
     /// Makes the thread, and those who wait for room, look again.
     pub fn wake(&self) {
-        self.word().fetch_add(1, Ordering::Release);
+        self.word().fetch_add(1, Ordering::Relaxed);
         sys::futex_wake(self.word().as_ptr(), u32::MAX >> 1);
     }
 }
@@ -263,7 +264,7 @@ fn run(given: usize) {
     }
     let mut last = sys::now(CLOCK_MONOTONIC);
     loop {
-        let word = poller.word().load(Ordering::Acquire);
+        let word = poller.word().load(Ordering::Relaxed);
         let (rings, idle) = poller.with(|polled| (polled.rings.clone(), polled.idle));
         let most = if rings.len() == 1 { u32::MAX } else { FAIR };
         let mut found = false;
@@ -296,7 +297,7 @@ fn run(given: usize) {
             if announce(&rings) {
                 sys::futex_wait(poller.word().as_ptr(), word, FOR_EVER).ok();
             }
-            if poller.word().load(Ordering::Acquire) != word {
+            if poller.word().load(Ordering::Relaxed) != word {
                 last = sys::now(CLOCK_MONOTONIC);
             }
             awake(&rings);
@@ -339,7 +340,7 @@ pub fn enter(context: &'static Context, submit: c_uint, flags: c_uint) -> Result
 /// Waits until the SQ has a free slot.
 fn wait_for_room(context: &'static Context, poller: &Poller) {
     loop {
-        let word = poller.word().load(Ordering::Acquire);
+        let word = poller.word().load(Ordering::Relaxed);
         let Some(core) = context.lock() else { break };
         if pending(&core) < core.inner.half.sq_entries() {
             break;

@@ -3,6 +3,8 @@
 use crate::atomic::{AtomicBool, AtomicU32, Ordering, compiler_fence};
 use crate::context::Context;
 use crate::credentials::Credentials;
+#[cfg(loom)]
+use crate::model::keys;
 use crate::sys::{self, Result};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -10,6 +12,8 @@ use core::fmt::Write;
 use core::mem::{MaybeUninit, zeroed};
 use core::ptr::null_mut;
 use ironring_abi::ctypes::{c_int, c_uint, c_void};
+#[cfg(not(loom))]
+use libc as keys;
 use libc::{pthread_attr_t, pthread_key_t};
 
 /// The number of rings that a thread may register (`IORING_REGISTER_RING_FDS`).
@@ -134,11 +138,9 @@ pub fn outside<T>(sleep: impl FnOnce() -> T) -> T {
     slept
 }
 
-#[cfg(not(loom))]
 static KEY: AtomicU32 = AtomicU32::new(u32::MAX);
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
-#[cfg(not(loom))]
 unsafe extern "C" fn ended(thread: *mut c_void) {
     // SAFETY: the value of the key is a box that `current` made, and the thread no longer uses it.
     let thread = unsafe { Box::from_raw(thread.cast::<Thread>()) };
@@ -148,26 +150,24 @@ unsafe extern "C" fn ended(thread: *mut c_void) {
 }
 
 /// The key of threads' values; -ENOMEM if the program has used up all keys, of which there are 1024.
-#[cfg(not(loom))]
 #[cold]
 fn key() -> Result<pthread_key_t> {
     let mut made: pthread_key_t = 0;
     // SAFETY: the key is valid for the call.
-    if unsafe { libc::pthread_key_create(&raw mut made, Some(ended)) } != 0 {
+    if unsafe { keys::pthread_key_create(&raw mut made, Some(ended)) } != 0 {
         return Err(-libc::ENOMEM);
     }
     match KEY.compare_exchange(u32::MAX, made as u32, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => Ok(made),
         Err(other) => {
             // SAFETY: nobody knows this key.
-            unsafe { libc::pthread_key_delete(made) };
+            unsafe { keys::pthread_key_delete(made) };
             Ok(other as pthread_key_t)
         }
     }
 }
 
 /// The calling thread's value, which stays as long as the thread; -ENOMEM if libc has no memory for it.
-#[cfg(not(loom))]
 fn find() -> Result<*mut Thread> {
     let key = match KEY.load(Ordering::Acquire) {
         u32::MAX => key()?,
@@ -175,30 +175,17 @@ fn find() -> Result<*mut Thread> {
     };
     // SAFETY: the key exists, and its values are boxes made here, one per thread.
     unsafe {
-        let found: *mut Thread = libc::pthread_getspecific(key).cast();
+        let found: *mut Thread = keys::pthread_getspecific(key).cast();
         if !found.is_null() {
             return Ok(found);
         }
         let thread = Box::into_raw(Box::new(Thread::new()));
-        if libc::pthread_setspecific(key, thread.cast()) != 0 {
+        if keys::pthread_setspecific(key, thread.cast()) != 0 {
             drop(Box::from_raw(thread));
             return Err(-libc::ENOMEM);
         }
         Ok(thread)
     }
-}
-
-/// As above: loom's threads are one of libc's.
-#[cfg(loom)]
-fn find() -> Result<*mut Thread> {
-    Ok(crate::model::value().map_or_else(
-        || {
-            let thread = Box::into_raw(Box::new(Thread::new()));
-            crate::model::set_value(thread as usize);
-            thread
-        },
-        |found| found as *mut Thread,
-    ))
 }
 
 impl Thread {

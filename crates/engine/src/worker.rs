@@ -159,7 +159,8 @@ static POOL: Mutex<Pool> = Mutex::new(Pool {
 });
 /// The thread id of one of the threads; 0 for none.
 static THREAD: AtomicU32 = AtomicU32::new(0);
-/// Changes with each errand; idle workers sleep on it.
+/// Changes with each errand; idle workers sleep on it. It orders nothing: they read it before they look for errands within
+/// the lock, and for rings within the table's, in which it is changed after both.
 static NEWS: AtomicU32 = AtomicU32::new(0);
 
 /// The largest number of workers of each kind that a program has not limited: more than Linux has for bounded work, because
@@ -261,7 +262,7 @@ pub fn submit(
         line.queue.push_back(errand.clone());
     }
     drop(pool);
-    NEWS.fetch_add(1, Ordering::Release);
+    NEWS.fetch_add(1, Ordering::Relaxed);
     sys::futex_wake(NEWS.as_ptr(), 1);
     Ok(errand)
 }
@@ -306,7 +307,7 @@ fn next() -> Option<Arc<Errand>> {
     // Nothing has come for a while, or there is no ring any more.
     let mut waited = false;
     loop {
-        let news = NEWS.load(Ordering::Acquire);
+        let news = NEWS.load(Ordering::Relaxed);
         let mut pool = POOL.lock();
         if core::mem::take(&mut pool.stale) {
             pool.credentials = Some(credentials::current());
@@ -325,7 +326,7 @@ fn next() -> Option<Arc<Errand>> {
         drop(pool);
         let until = sys::now(libc::CLOCK_MONOTONIC) + IDLE;
         // The last ring may have gone before the news were looked at, and nothing comes any more.
-        while context::any() && NEWS.load(Ordering::Acquire) == news {
+        while context::any() && NEWS.load(Ordering::Relaxed) == news {
             if sys::futex_wait(NEWS.as_ptr(), news, until) == Err(-libc::ETIMEDOUT) {
                 waited = true;
                 break;
@@ -338,7 +339,7 @@ fn next() -> Option<Arc<Errand>> {
 
 /// Ends the threads that wait for work, after the last ring has gone.
 pub fn retire() {
-    NEWS.fetch_add(1, Ordering::Release);
+    NEWS.fetch_add(1, Ordering::Relaxed);
     sys::futex_wake(NEWS.as_ptr(), u32::MAX >> 1);
 }
 
@@ -368,13 +369,13 @@ pub fn limit(most: [u32; 2]) -> [u32; 2] {
     }
     drop(pool);
     // More may be done now.
-    NEWS.fetch_add(1, Ordering::Release);
+    NEWS.fetch_add(1, Ordering::Relaxed);
     sys::futex_wake(NEWS.as_ptr(), u32::MAX >> 1);
     former
 }
 
 /// The processors of the workers, as sched_setaffinity(2) takes them; none if the program has chosen none. The number
-/// changes with each choice.
+/// changes with each choice; a worker sees it that was given an errand after the choice, by the lock on the errands.
 static PLACES: Mutex<(u32, Option<Vec<u8>>)> = Mutex::new((0, None));
 static CHOICES: AtomicU32 = AtomicU32::new(0);
 
@@ -383,12 +384,12 @@ pub fn choose(processors: Vec<u8>) {
     let mut places = PLACES.lock();
     places.0 += 1;
     places.1 = Some(processors);
-    CHOICES.store(places.0, Ordering::Release);
+    CHOICES.store(places.0, Ordering::Relaxed);
 }
 
 /// Moves the calling thread to the chosen processors, unless it was there by a number.
 fn place(placed: &mut u32) {
-    if *placed == CHOICES.load(Ordering::Acquire) {
+    if *placed == CHOICES.load(Ordering::Relaxed) {
         return;
     }
     let places = PLACES.lock();

@@ -67,8 +67,8 @@ impl<V: Value> Drop for Atomic<V> {
     }
 }
 
-/// An operation. After one that writes and is `SeqCst` there is a full barrier: loom takes `SeqCst` for `AcqRel`, and this is
-/// what x86 does. A load that is `SeqCst` is an acquire load, as there.
+/// An operation. One that writes and is `SeqCst` has its place in one order of all these: loom takes `SeqCst` for `AcqRel`. A
+/// load that is `SeqCst` is an acquire load, as on x86.
 fn operate<T: Into<u64> + Copy>(
     what: &'static str,
     order: Ordering,
@@ -79,7 +79,7 @@ fn operate<T: Into<u64> + Copy>(
     let (order, strong) = ordered(order, within, site);
     let done = operation(order);
     if strong && within != Acquire {
-        loom::sync::atomic::fence(SeqCst);
+        words::one_order();
     }
     words::note(site, what, done.into());
     done
@@ -132,7 +132,11 @@ impl<V: Value> Atomic<V> {
     pub fn compare_exchange(&self, from: V, to: V, success: Ordering, failure: Ordering) -> Result<V, V> {
         let mut exchanged = true;
         let found = operate("compare_exchange", success, AcqRel, Location::caller(), |order| {
-            let failure = if order == Relaxed { Relaxed } else { failure };
+            let failure = if [Relaxed, Release].contains(&order) {
+                Relaxed
+            } else {
+                failure
+            };
             let done = self.word().compare_exchange(from.bits(), to.bits(), order, failure);
             done.unwrap_or_else(|found| {
                 exchanged = false;
@@ -169,4 +173,9 @@ pub fn fence(order: Ordering) {
 /// Nobody else may use the data at an address now.
 pub fn exclusive<T>(at: *const T) {
     words::touch(at as usize, true);
+}
+
+/// This thread uses the data at an address, as others may.
+pub fn uses<T>(at: *const T) {
+    words::touch(at as usize, false);
 }

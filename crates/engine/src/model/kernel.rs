@@ -1,6 +1,8 @@
 //! The models' Linux: futexes, memory, time, and files without a file system. Other calls are the real kernel's.
 
 mod files;
+mod limits;
+mod memory;
 
 use super::{process, words};
 use crate::atomic::Ordering::{AcqRel, Relaxed};
@@ -8,7 +10,6 @@ use core::cell::RefCell;
 use ironring_abi::ctypes::c_int;
 use libc::{c_long, timespec};
 use loom::thread::Thread;
-use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -38,18 +39,16 @@ struct Linux {
     /// How much the clock goes on each time somebody looks at it.
     tick: u64,
     sleepers: Vec<Rc<Sleeper>>,
-    memory: Vec<(*mut u8, Layout)>,
+    memory: Vec<(usize, usize)>,
     dead: Vec<u32>,
     /// Sleeps with an end are over at once.
     hurry: bool,
     files: files::Files,
+    /// Words of the program that the engine reads by system calls, with their sizes.
+    exposed: Vec<(usize, usize)>,
+    /// The limit on open files.
+    limit: u64,
 }
-
-/// The limits on open files: small, as the engine may look at each number.
-pub const LIMITS: libc::rlimit = libc::rlimit {
-    rlim_cur: 32,
-    rlim_max: 32,
-};
 
 thread_local! {
     static LINUX: RefCell<Linux> = RefCell::default();
@@ -62,11 +61,11 @@ fn with<T>(call: impl FnOnce(&mut Linux) -> T) -> T {
 /// Starts an execution.
 pub fn begin() {
     let old = LINUX.with(|linux| linux.replace(Linux::default()));
-    for (at, layout) in old.memory {
-        // SAFETY: it was allocated so, and its execution is over.
-        unsafe { dealloc(at, layout) };
+    for (at, len) in old.memory {
+        // SAFETY: it was mapped so, and its execution is over.
+        unsafe { ironring_linux::arch::syscall6(libc::SYS_munmap, at, len, 0, 0, 0, 0) };
     }
-    with(|linux| linux.now = 1 << 40);
+    with(|linux| (linux.now, linux.limit) = (1 << 40, limits::MOST));
 }
 
 /// The model is over: sleeps with an end are, too.
@@ -315,12 +314,13 @@ unsafe fn futex_vector(entries: *const [u64; 3], count: usize) -> c_int {
 ///
 /// # Safety
 /// None is needed; it has the signature of the call.
-pub unsafe fn mmap(len: usize, _: i32, _: i32, _: i32, _: u64) -> isize {
-    let layout = Layout::from_size_align(len.next_multiple_of(4096), 4096).expect("a size");
-    // SAFETY: the size is not 0.
-    let at = unsafe { alloc_zeroed(layout) };
-    with(|linux| linux.memory.push((at, layout)));
-    at as isize
+pub unsafe fn mmap(len: usize, access: i32, _: i32, _: i32, _: u64) -> isize {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: the kernel chooses the address.
+    let at = unsafe { ironring_linux::arch::mmap(len, access, flags, -1, 0) };
+    assert!(at > 0, "there is memory");
+    with(|linux| linux.memory.push((at as usize, len)));
+    at
 }
 
 /// Any system call.
@@ -346,8 +346,10 @@ pub unsafe fn syscall6(nr: c_long, a: usize, b: usize, c: usize, d: usize, e: us
         }
         // A second mapping, which no model uses.
         // SAFETY: as the call's.
-        libc::SYS_mremap => return unsafe { mmap(c, 0, 0, -1, 0) },
-        libc::SYS_process_vm_readv | libc::SYS_process_vm_writev => -libc::ENOSYS,
+        libc::SYS_mremap => return unsafe { mmap(c, libc::PROT_NONE, 0, -1, 0) },
+        // SAFETY: as the call's.
+        libc::SYS_process_vm_readv => unsafe { memory::read(b as *const _, d as *const _) },
+        libc::SYS_process_vm_writev | libc::SYS_io_setup | libc::SYS_io_getevents => -libc::ENOSYS,
         libc::SYS_pidfd_open if with(|linux| linux.dead.contains(&(a as u32))) => {
             end_of_process();
             -libc::ESRCH
@@ -378,25 +380,5 @@ pub fn close(fd: c_int) {
 }
 
 pub use files::{eventfd, set_event};
-
-/// A futex of the program.
-#[derive(Clone, Copy)]
-pub struct Futex(*mut u32);
-
-impl Futex {
-    pub fn new() -> Futex {
-        Futex(Box::into_raw(Box::new(0)))
-    }
-
-    pub fn address(self) -> usize {
-        self.0 as usize
-    }
-
-    /// Sets it to another value, and wakes one who waits for it.
-    pub fn change(self, value: u32) {
-        futex_word(self.address()).swap(value.into(), AcqRel);
-        // SAFETY: it is never freed. The engine reads the memory, and the modelled kernel the word.
-        unsafe { self.0.write_volatile(value) };
-        let _ = crate::futex::wake(self.address() as u64, 1, u32::MAX, true);
-    }
-}
+pub use limits::{limits, set_limit};
+pub use memory::{Exposed, Futex};

@@ -56,6 +56,17 @@ pub fn futex(address: usize, user_data: u64) -> io_uring_sqe {
     sqe
 }
 
+/// An entry that waits for futexes as long as they are 0.
+pub fn futexes(addresses: &[usize], user_data: u64) -> io_uring_sqe {
+    let flags = 2 | 128;
+    let words: Vec<[u64; 3]> = addresses.iter().map(|address| [0, *address as u64, flags]).collect();
+    let mut sqe = entry(IORING_OP_FUTEX_WAITV, user_data);
+    sqe.anon_addr.addr = words.leak().as_ptr() as u64;
+    sqe.len = addresses.len() as u32;
+    sqe.fd = 0;
+    sqe
+}
+
 /// An entry that cancels another by its user data.
 pub fn cancel(target: u64, user_data: u64) -> io_uring_sqe {
     let mut sqe = entry(IORING_OP_ASYNC_CANCEL, user_data);

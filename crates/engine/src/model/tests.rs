@@ -1,5 +1,7 @@
 //! The models: locks, posting, requests, and rings' ends.
 
+mod futexes;
+mod process;
 mod threads;
 
 use super::program::{Ring, cancel, entry, poll, timeout};

@@ -105,23 +105,37 @@ pub fn sites() -> Vec<String> {
     })
 }
 
-/// What is weakened in this run: `FILE:LINE` weakens an ordering by a step, `FILE:LINE gone` removes an ordering or a lock.
+/// What is weakened in this run: `FILE:LINE` weakens an ordering by a step, `FILE:LINE gone` removes an ordering or a lock,
+/// and of one that is `AcqRel` only a half stays after `FILE:LINE acquire` or `FILE:LINE release`.
 struct Weak {
     file: String,
     line: u32,
-    gone: bool,
+    how: How,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    Step,
+    Gone,
+    Only(Ordering),
 }
 
 fn weak() -> Option<&'static Weak> {
     static WEAK: OnceLock<Option<Weak>> = OnceLock::new();
     WEAK.get_or_init(|| {
         let text = std::env::var("IRONRING_WEAKEN").unwrap_or_default();
-        let place = text.strip_suffix(" gone").unwrap_or(&text);
+        let (place, how) = text.split_once(' ').unwrap_or((&text, ""));
         let (file, line) = place.rsplit_once(':')?;
         Some(Weak {
             file: file.to_owned(),
             line: line.parse().expect("a line"),
-            gone: place.len() != text.len(),
+            how: match how {
+                "" => How::Step,
+                "gone" => How::Gone,
+                "acquire" => How::Only(Ordering::Acquire),
+                "release" => How::Only(Ordering::Release),
+                other => panic!("{other}: no such weakening"),
+            },
         })
     })
     .as_ref()
@@ -131,7 +145,7 @@ fn weak() -> Option<&'static Weak> {
 pub fn visit(site: &'static Location<'static>) -> Option<bool> {
     SITES.with(|sites| sites.borrow_mut().insert((site.file(), site.line())));
     let weak = weak()?;
-    (weak.line == site.line() && weak.file == site.file()).then_some(weak.gone)
+    (weak.line == site.line() && weak.file == site.file()).then_some(weak.how == How::Gone)
 }
 
 /// An ordering as it is in this run, `within` for SeqCst; and whether that is kept.
@@ -144,8 +158,20 @@ pub fn ordered(order: Ordering, within: Ordering, site: &'static Location<'stati
         None if strong => (within, true),
         Some(false) if strong => (within, false),
         None => (order, false),
-        Some(_) => (Ordering::Relaxed, false),
+        Some(_) => match weak() {
+            Some(Weak {
+                how: How::Only(half), ..
+            }) => (*half, false),
+            _ => (Ordering::Relaxed, false),
+        },
     }
+}
+
+/// Puts all operations that are `SeqCst` in one order: who comes later sees what has been done before. A barrier would do
+/// more, as other words that are written after it would publish what was done before it.
+pub fn one_order() {
+    static ORDER: u8 = 0;
+    word(&raw const ORDER as usize, || 0).fetch_add(0, Ordering::AcqRel);
 }
 
 /// The word at an address.
@@ -162,11 +188,6 @@ pub fn word(at: usize, initial: impl FnOnce() -> u64) -> &'static AtomicU64 {
         INITIAL.set(initial());
     }
     place.get()
-}
-
-/// Whether something is known of a word.
-pub fn is_known(at: usize) -> bool {
-    WORDS.with(|words| words.borrow().by_address.contains_key(&at))
 }
 
 fn cell(at: usize) -> &'static UnsafeCell<()> {

@@ -270,11 +270,13 @@ static MOMENT: Mutex<()> = Mutex::new(());
 /// Calls a function, such as `accept4(2)`, that has no flag of its own for not blocking. The socket is non-blocking
 /// meanwhile, which others who have it open can see.
 pub fn without_blocking(file: c_int, run: impl FnOnce() -> sys::Result) -> sys::Result {
+    let moment = MOMENT.lock();
     let flags = sys::fcntl(file, F_GETFL, 0)?;
     if flags & O_NONBLOCK as usize != 0 {
+        // By the program, and not for another thread's moment.
+        drop(moment);
         return run();
     }
-    let _moment = MOMENT.lock();
     sys::fcntl(file, F_SETFL, flags | O_NONBLOCK as usize)?;
     let done = run();
     let _ = sys::fcntl(file, F_SETFL, flags);

@@ -191,9 +191,9 @@ impl BufferRing {
 }
 
 /// Reads a tail, and then entries, which the program writes in the opposite order. Those behind the tail may be old.
-fn read_in_order(tail: u64, entries: u64, count: usize) -> Result<(u16, Vec<io_uring_buf>)> {
+pub(crate) fn read_in_order(tail: u64, entries: u64, count: usize) -> Result<(u16, Vec<io_uring_buf>)> {
     // Where the processor keeps loads in order, one call reads both.
-    if cfg!(any(target_arch = "x86_64", target_arch = "x86")) {
+    if cfg!(all(any(target_arch = "x86_64", target_arch = "x86"), not(loom))) {
         return user::read_both(tail, entries, count);
     }
     let tail = user::read(tail)?;

@@ -2,7 +2,7 @@
 //! without a thread each. What AIO refuses or could only do by blocking, a worker does.
 
 use super::{Errand, Kind};
-use crate::atomic::{AtomicPtr, Ordering};
+use crate::atomic::{AtomicPtr, Ordering, exclusive, uses};
 use crate::context::{Context, Core, Work};
 use crate::lock::Mutex;
 use crate::ops::cached::direct_again;
@@ -22,7 +22,7 @@ const MOST: usize = 256;
 const EVENTS: usize = 64;
 
 /// What the process has for AIO.
-struct Aio {
+pub(crate) struct Aio {
     /// The `aio_context_t`; 0 if there is none to be had.
     context: usize,
     /// The eventfd that is told of completions, which the driver watches.
@@ -164,10 +164,12 @@ fn fill(aio: &Aio, flight: &mut Flight) -> Option<()> {
 /// What the process has already.
 fn made() -> Option<&'static Aio> {
     // SAFETY: it is never freed.
-    unsafe { AIO.load(Ordering::Acquire).as_ref() }
+    let aio = unsafe { AIO.load(Ordering::Acquire).as_ref() }?;
+    uses(&raw const *aio);
+    Some(aio)
 }
 
-fn aio() -> Result<&'static Aio> {
+pub(crate) fn aio() -> Result<&'static Aio> {
     let aio = match made() {
         Some(aio) => aio,
         None => make(),
@@ -183,6 +185,7 @@ fn make() -> &'static Aio {
     }
     let refused = Aio { context: 0, done: -1 };
     let aio = Box::leak(Box::new(try_make().unwrap_or(refused)));
+    exclusive(&raw const *aio);
     AIO.store(aio, Ordering::Release);
     aio
 }

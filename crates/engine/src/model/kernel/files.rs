@@ -1,6 +1,6 @@
 //! Eventfds, timerfds and epoll.
 
-use super::{changed, is_late, moment, now, sleep, step, with};
+use super::{changed, is_late, moment, now, sleep, step, with, words};
 use ironring_abi::ctypes::c_int;
 use libc::{EPOLLET, EPOLLIN, EPOLLONESHOT, EPOLLOUT, c_long, epoll_event, pollfd};
 use std::collections::BTreeMap;
@@ -35,6 +35,8 @@ struct Open {
     kind: Kind,
     /// `F_SETSIG`.
     signal: usize,
+    /// `F_SETFL`.
+    flags: c_int,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +44,28 @@ pub struct Files {
     /// The open files' names by descriptor.
     numbers: BTreeMap<c_int, Rc<()>>,
     open: Vec<(Rc<()>, Open)>,
+    /// A number for each descriptor that has ever been made; those of the ones that are open.
+    made: usize,
+    makings: BTreeMap<c_int, usize>,
+}
+
+/// A descriptor has been made. Who uses it must have learned of that.
+fn made(fd: c_int) -> c_int {
+    let making = with(|linux| {
+        linux.files.made += 1;
+        linux.files.makings.insert(fd, linux.files.made);
+        linux.files.made
+    });
+    // No other data has so low an address.
+    words::touch(making, true);
+    fd
+}
+
+/// A descriptor is used.
+fn used(fd: c_int) {
+    if let Some(making) = with(|linux| linux.files.makings.get(&fd).copied()) {
+        words::touch(making, false);
+    }
 }
 
 impl Files {
@@ -64,7 +88,9 @@ impl Files {
 
     fn create(&mut self, kind: Kind) -> c_int {
         let file = Rc::new(());
-        self.open.push((file.clone(), Open { kind, signal: 0 }));
+        let flags = libc::O_RDWR | libc::O_NONBLOCK;
+        let signal = 0;
+        self.open.push((file.clone(), Open { kind, signal, flags }));
         self.number(file, 3)
     }
 
@@ -118,6 +144,7 @@ impl Files {
         let Some(file) = self.numbers.remove(&fd) else {
             return -libc::EBADF;
         };
+        self.makings.remove(&fd);
         if !self.numbers.values().any(|other| Rc::ptr_eq(other, &file)) {
             for (_, open) in &mut self.open {
                 if let Kind::Epoll(watches) = &mut open.kind {
@@ -199,7 +226,11 @@ impl Files {
         match command {
             libc::F_DUPFD_CLOEXEC => self.number(file, argument as c_int),
             libc::F_GETFD => 0,
-            libc::F_GETFL => libc::O_RDWR | libc::O_NONBLOCK,
+            libc::F_GETFL => self.get(&file).flags,
+            libc::F_SETFL => {
+                self.get(&file).flags = argument as c_int;
+                0
+            }
             F_GETSIG => self.get(&file).signal as c_int,
             F_SETSIG => {
                 self.get(&file).signal = argument;
@@ -212,7 +243,7 @@ impl Files {
 
 /// A descriptor on which nothing ever happens.
 pub fn never() -> c_int {
-    with(|linux| linux.files.create(Kind::Event(0)))
+    made(with(|linux| linux.files.create(Kind::Event(0))))
 }
 
 /// An eventfd of the program.
@@ -223,6 +254,7 @@ pub fn eventfd() -> c_int {
 /// Writes to an eventfd, or empties it.
 pub fn set_event(fd: c_int, add: Option<u64>) -> c_int {
     step();
+    used(fd);
     let done = with(|linux| {
         let Some(file) = linux.files.numbers.get(&fd).cloned() else {
             return -libc::EBADF;
@@ -240,6 +272,7 @@ pub fn set_event(fd: c_int, add: Option<u64>) -> c_int {
 
 /// Waits for files up to some moment, which is 0 for none: how many have events.
 fn poll(entries: &mut [pollfd], until: u64) -> c_int {
+    entries.iter().for_each(|entry| used(entry.fd));
     loop {
         step();
         let found = with(|linux| {
@@ -276,19 +309,35 @@ pub unsafe fn call(nr: c_long, [a, b, c, d, e]: [usize; 5]) -> c_int {
         libc::SYS_read => set_event(fd, None),
         libc::SYS_close => {
             step();
+            used(fd);
             with(|linux| linux.files.close(fd))
         }
-        libc::SYS_fcntl => with(|linux| linux.files.fcntl(fd, b as c_int, c)),
+        libc::SYS_fcntl => {
+            let command = b as c_int;
+            // Who asks only whether there is a descriptor need not know of it.
+            if command != libc::F_GETFD {
+                used(fd);
+            }
+            if [libc::F_GETFL, libc::F_SETFL].contains(&command) {
+                step();
+            }
+            let done = with(|linux| linux.files.fcntl(fd, command, c));
+            if command == libc::F_DUPFD_CLOEXEC && done >= 0 {
+                return made(done);
+            }
+            done
+        }
         libc::SYS_eventfd2 => never(),
-        libc::SYS_epoll_create1 => with(|linux| linux.files.create(Kind::Epoll(BTreeMap::new()))),
-        libc::SYS_timerfd_create => with(|linux| {
+        libc::SYS_epoll_create1 => made(with(|linux| linux.files.create(Kind::Epoll(BTreeMap::new())))),
+        libc::SYS_timerfd_create => made(with(|linux| {
             linux.files.create(Kind::Timer {
                 until: 0,
                 expired: false,
             })
-        }),
+        })),
         libc::SYS_epoll_ctl => {
             step();
+            [fd, c as c_int].into_iter().for_each(used);
             // SAFETY: the engine passes an event.
             let event = unsafe { (d as *const epoll_event).as_ref() }.copied();
             let done = with(|linux| linux.files.control(fd, b as c_int, c as c_int, event));
@@ -297,6 +346,7 @@ pub unsafe fn call(nr: c_long, [a, b, c, d, e]: [usize; 5]) -> c_int {
         }
         libc::SYS_epoll_pwait => {
             step();
+            used(fd);
             let events = with(|linux| linux.files.take(fd, c));
             for (at, event) in events.iter().enumerate() {
                 // SAFETY: the engine passes room for so many.
@@ -315,6 +365,7 @@ pub unsafe fn call(nr: c_long, [a, b, c, d, e]: [usize; 5]) -> c_int {
         }
         libc::SYS_timerfd_settime => {
             step();
+            used(fd);
             // SAFETY: the engine passes a time's interval and moment.
             let at = unsafe { moment(c + size_of::<libc::timespec>()) };
             let now = now(0);

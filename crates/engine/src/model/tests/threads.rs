@@ -1,10 +1,10 @@
 //! The models of the engine's threads.
 
-use crate::model::program::{Ring, cancel, entry, futex, poll, timeout};
-use crate::model::{explore, join_made, kernel, quietly, refuse_threads, thread};
-use crate::sys;
+use crate::model::program::{Ring, cancel, entry, poll, timeout};
+use crate::model::{explore, has_refused, join_made, kernel, quietly, refuse_threads, thread};
+use crate::{driver, enter, sys};
 use ironring_abi::uapi::*;
-use libc::{EAGAIN, ECANCELED, ENOENT, ETIME};
+use libc::{ECANCELED, ENOENT, ETIME};
 
 /// A polling thread does not miss what is submitted while it falls asleep.
 #[test]
@@ -59,15 +59,53 @@ fn waiters_drive() {
         let [ring, other] = quietly(|| [Ring::new(1, 2, 0), Ring::new(1, 2, 0)]);
         refuse_threads();
         let waiter = thread(move || assert_eq!(ring.wait(), (9, 0)));
-        other.submit(&[timeout(IORING_OP_TIMEOUT, 1000, 1)]);
+        for number in 1..3 {
+            other.submit(&[timeout(IORING_OP_TIMEOUT, 1000, number)]);
+            quietly(|| {
+                kernel::pass(2000);
+                sys::poll(other.fd, libc::POLLIN as u32, -1).unwrap();
+                assert_eq!(other.peek(), Some((number, -ETIME)));
+                assert_eq!(other.enter(0, 0, 0), 0);
+            });
+        }
         quietly(|| {
-            kernel::pass(2000);
-            sys::poll(other.fd, libc::POLLIN as u32, -1).unwrap();
             ring.post(9);
             // As long as it waits for files.
             kernel::pass(2_000_000);
             waiter.join().unwrap();
         });
+    });
+}
+
+/// Who falls asleep while there is something new to watch, and no thread for it, turns or is woken.
+#[test]
+fn waiter_is_told_to_drive() {
+    explore("waiter_is_told_to_drive", Some(2), || {
+        let ring = quietly(|| Ring::new(1, 2, 0));
+        quietly(|| {
+            ring.post(8);
+            assert_eq!(ring.wait(), (8, 0));
+            // The thread is made, and waits.
+            driver::need();
+            loom::thread::yield_now();
+            driver::release();
+        });
+        refuse_threads();
+        let waiter = thread(move || {
+            let core = ring.context.lock().expect("the ring is open");
+            if core.ready() == 0 {
+                assert_eq!(enter::sleep(core, u64::MAX / 2, None), Ok(0));
+            }
+        });
+        kernel::pass(6_000_000_000);
+        driver::need();
+        // Sleeps with an end are over. If the driver has not ended it does the work, and the waiter may sleep.
+        kernel::end();
+        if !has_refused() {
+            ring.post(9);
+        }
+        waiter.join().unwrap();
+        quietly(driver::release);
     });
 }
 
@@ -165,53 +203,5 @@ fn worker_moves() {
         assert_eq!(ring.wait(), (1, 0));
         chooser.join().unwrap();
         ring.exit();
-    });
-}
-
-/// A thread waits for a futex of the program, and does not miss a wake that follows the submission.
-#[test]
-fn futex_wakes() {
-    explore("futex_wakes", Some(2), || {
-        let ring = quietly(|| Ring::new(1, 2, 0));
-        let word = kernel::Futex::new();
-        quietly(|| ring.submit(&[futex(word.address(), 1)]));
-        let waker = thread(move || word.change(1));
-        assert_eq!(ring.wait(), (1, 0));
-        waker.join().unwrap();
-        quietly(|| ring.exit());
-    });
-}
-
-/// As above, if it changes within the submission.
-#[test]
-fn futex_wakes_or_has_changed() {
-    explore("futex_wakes_or_has_changed", Some(1), || {
-        let ring = quietly(|| Ring::new(1, 2, 0));
-        let word = kernel::Futex::new();
-        let waker = thread(move || word.change(1));
-        ring.submit(&[futex(word.address(), 1)]);
-        let (data, res) = ring.wait();
-        assert!(data == 1 && [0, -EAGAIN].contains(&res), "completions: {res}");
-        waker.join().unwrap();
-        quietly(|| ring.exit());
-    });
-}
-
-/// A wait for a futex is woken or canceled. Its thread then waits for the next, and ends with the last ring.
-#[test]
-fn futex_canceled() {
-    explore("futex_canceled", Some(1), || {
-        let ring = quietly(|| Ring::new(2, 4, 0));
-        let word = kernel::Futex::new();
-        quietly(|| ring.submit(&[futex(word.address(), 1)]));
-        ring.submit(&[cancel(1, 2)]);
-        let mut found = [ring.wait(), ring.wait()];
-        found.sort_unstable();
-        assert_eq!(found, [(1, -ECANCELED), (2, 1)]);
-        ring.submit(&[futex(word.address(), 3)]);
-        word.change(1);
-        assert_eq!(ring.wait(), (3, 0));
-        ring.exit();
-        join_made();
     });
 }
