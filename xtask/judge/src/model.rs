@@ -10,6 +10,7 @@ use base::run::{limited, printed, too_long};
 use base::{root, table};
 use sites::Weakening;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -33,12 +34,14 @@ enum Part {
     Engine,
 }
 
+const PARTS: [Part; 2] = [Part::Library, Part::Engine];
+
 impl Part {
-    /// The package of the models, and the folder under `target/` for it.
-    fn package(self) -> (PathBuf, &'static str) {
+    /// The package of the models.
+    fn package(self) -> PathBuf {
         match self {
-            Part::Library => (root().join("crates/model"), "loom"),
-            Part::Engine => (root().join("crates/engine-model"), "loom-engine"),
+            Part::Library => root().join("crates/model"),
+            Part::Engine => root().join("crates/engine-model"),
         }
     }
 
@@ -70,7 +73,7 @@ impl Part {
 const LIMIT: Duration = Duration::from_secs(60);
 const DEEP: Duration = Duration::from_secs(1800);
 /// The limit with something weakened. A model that hasn't failed by then has not caught it.
-const WEAKENED: Duration = Duration::from_secs(20);
+const WEAKENED: Duration = Duration::from_secs(60);
 
 /// What loom and the models print if an ordering is wrong, and not something else.
 const REASONS: [(&str, &str); 8] = [
@@ -157,7 +160,7 @@ fn models(program: &Path, only: Option<&str>, limit: Duration) -> Result<Vec<Mod
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let parts = args.part.map_or(vec![Part::Library, Part::Engine], |part| vec![part]);
+    let parts = args.part.map_or(PARTS.to_vec(), |part| vec![part]);
     let mut found = 0;
     for part in parts {
         found += run_part(part, args)?;
@@ -172,19 +175,21 @@ pub fn run(args: &Args) -> Result<()> {
 fn run_part(part: Part, args: &Args) -> Result<usize> {
     let start = Instant::now();
     let only = args.only.as_deref();
-    let (package, folder) = part.package();
     // cargo gives rustc absolute paths of files outside its workspace; the models print them from the top. The last
-    // mapping that matches counts.
-    let flags = format!(
-        "--cfg loom --remap-path-prefix={}/= --remap-path-prefix={package}/../=crates/ --remap-path-prefix={package}/../../=",
-        root().display(),
-        package = package.display()
-    );
+    // mapping that matches counts. Both parts have the same flags, so that loom is built once.
+    let mut flags = format!("--cfg loom --remap-path-prefix={}/=", root().display());
+    for package in PARTS.map(Part::package) {
+        let package = package.display();
+        let _ = write!(
+            flags,
+            " --remap-path-prefix={package}/../=crates/ --remap-path-prefix={package}/../../="
+        );
+    }
     let program = base::unit_tests(
-        &package.join("Cargo.toml"),
-        folder,
+        &part.package().join("Cargo.toml"),
+        "loom",
         &flags,
-        &[("CARGO_PROFILE_DEV_OPT_LEVEL", "2"), ("CARGO_PROFILE_DEV_DEBUG", "0")],
+        &[("CARGO_PROFILE_DEV_OPT_LEVEL", "1"), ("CARGO_PROFILE_DEV_DEBUG", "0")],
     )?;
     let built = start.elapsed();
     let limit = if args.deep { DEEP } else { LIMIT };
