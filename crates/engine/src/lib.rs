@@ -35,6 +35,7 @@ mod model;
 mod ops;
 mod policy;
 mod post;
+mod proc;
 mod progress;
 mod query;
 mod register;

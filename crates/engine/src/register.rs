@@ -8,7 +8,7 @@ use crate::registered::files;
 use crate::registered::groups;
 use crate::registered::region;
 use crate::registered::restrictions::Restrictions;
-use crate::{context, heap, ops, query, resize, sys, thread, user, worker};
+use crate::{context, heap, ops, proc, query, resize, sys, thread, user, worker};
 use alloc::vec::Vec;
 use ironring_abi::ctypes::{c_int, c_uint};
 use ironring_abi::uapi::*;
@@ -126,7 +126,7 @@ fn eventfd(core: &mut Core, arg: u64, nr: c_uint, asynchronous: bool) -> Result 
     let file: i32 = user::read(arg)?;
     let kept = Kept::new(file)?;
     // The engine writes to it, and must not write to a file of another kind.
-    if !kept::is_surely_anonymous(file) || sys::is_no_eventfd(file) || context::is_ring(file) {
+    if !kept::is_surely_anonymous(file) || proc::is_no_eventfd(file) || context::is_ring(file) {
         return Err(-EINVAL);
     }
     core.registered.eventfd = Some((kept, asynchronous));

@@ -3,6 +3,7 @@
 
 use super::net;
 use crate::kept::Kept;
+use crate::proc;
 use crate::status::Status;
 use crate::sys::{self, Result};
 use ironring_abi::ctypes::c_int;
@@ -132,7 +133,7 @@ impl Call<'_> {
     /// The call on another open file of the same file, without `O_APPEND`.
     fn reopened(&self, flags: c_int) -> Result {
         let access = if self.writes() { O_WRONLY } else { O_RDONLY };
-        let path = sys::path_of_descriptor(b"/proc/self/fd/", self.fd);
+        let path = proc::path_of(b"/proc/self/fd/", self.fd);
         let direct = if self.is_set(O_DIRECT) { O_DIRECT } else { 0 };
         let flags = access | flags | direct | O_CLOEXEC | O_NOCTTY;
         // SAFETY: a terminated path.

@@ -4,7 +4,7 @@ use super::{Data, Def, Start};
 use crate::context::{Core, Work};
 use crate::request::Request;
 use crate::slab::{Held, Key};
-use crate::{context, driver, kept, sys};
+use crate::{context, driver, kept, proc, sys};
 use alloc::boxed::Box;
 use ironring_abi::ctypes::c_int;
 use ironring_abi::uapi::*;
@@ -202,7 +202,7 @@ fn is_own_signal(core: &Core, fd: c_int) -> bool {
     let eventfd = core.registered.eventfd.as_ref().map(|(eventfd, _)| eventfd.fd());
     let signals = |fd: c_int| eventfd.is_some_and(|eventfd| kept::same_file(fd, eventfd));
     signals(fd)
-        || sys::epoll_targets(fd)
+        || proc::epoll_targets(fd)
             .into_iter()
             .any(|fd| context::by_fd(fd).is_some() || signals(fd))
 }
