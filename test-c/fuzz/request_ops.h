@@ -220,8 +220,6 @@ static void timeout(unsigned r, unsigned number, unsigned flags)
 	/* In a chain the timeout starts among the kernel's other deferred work, or after it if the processor was busy.
 	 * */
 	io_uring_prep_timeout(sqe, &never, linked ? 0 : number % 4, number & 4 ? IORING_TIMEOUT_ETIME_SUCCESS : 0);
-	if (sqe->off && known("silent"))
-		flags &= ~(unsigned)IOSQE_CQE_SKIP_SUCCESS;
 	finish(s, sqe, flags & ~(unsigned)(IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE));
 }
 

@@ -52,10 +52,7 @@ impl Core {
         self.inner.in_batch = false;
         let finished = core::mem::take(&mut self.inner.finished);
         self.inner.inflight = self.inner.inflight.saturating_sub(finished);
-        self.inner.posted = self.inner.completions;
-        if !self.inner.counted.is_empty() {
-            self.complete_counted();
-        }
+        self.commit();
         while let Some(work) = self.inner.after.pop_front() {
             self.later(work);
         }

@@ -76,6 +76,8 @@ pub struct Inner {
     pub expired: u32,
     /// Timeouts that complete at a number of completions.
     pub counted: Vec<crate::ops::timeout::Counted>,
+    /// That number when they were last looked at.
+    pub looked: u32,
     pub registered: Registered,
     /// Set while the ring is being exited: nothing is posted any more.
     pub closed: bool,
@@ -116,6 +118,7 @@ impl Inner {
             posted: 0,
             expired: 0,
             counted: Vec::new(),
+            looked: 0,
             registered: Registered::new(),
             closed: false,
             poller: None,

@@ -38,6 +38,10 @@ impl Core {
             big: request.big,
         };
         self.news = true;
+        // It comes into the CQ behind all that completed before it in the batch.
+        if self.inner.completions != self.inner.posted {
+            self.commit();
+        }
         // SAFETY: as in `post`.
         unsafe {
             // It waits for the next enter, even if there is room by now.
@@ -49,7 +53,7 @@ impl Core {
             self.queues().set_cq(cq);
             if filled {
                 self.count();
-                // It comes into the CQ with all before it, also within a submission.
+                // It is in the CQ at once, also within a submission.
                 self.inner.posted = self.inner.completions;
             }
             filled
@@ -60,13 +64,32 @@ impl Core {
     fn count(&mut self) {
         let tail = self.queues().cq().tail;
         let new = tail.wrapping_sub(core::mem::replace(&mut self.inner.tail, tail));
-        if new == 0 {
-            return;
-        }
         self.inner.completions = self.inner.completions.wrapping_add(new);
-        if !self.inner.in_batch && !self.inner.counted.is_empty() {
+        if !self.inner.in_batch {
+            self.commit();
+        }
+    }
+
+    /// What has completed in a batch is now in the CQ on Linux, too: timeouts count it.
+    pub fn commit(&mut self) {
+        self.inner.posted = self.inner.completions;
+        if !self.inner.counted.is_empty() {
             self.complete_counted();
         }
+    }
+
+    /// Posts a completion that comes into the CQ before what has completed in the batch.
+    pub fn post_first(&mut self, cqe: &Cqe) -> Posted {
+        let posted = self.post(cqe);
+        if self.inner.in_batch {
+            if posted == Posted::Filled {
+                self.inner.posted = self.inner.posted.wrapping_add(1);
+            }
+            if !self.inner.counted.is_empty() {
+                self.complete_counted();
+            }
+        }
+        posted
     }
 
     /// Moves completions from the backlog to the CQ; true if it is empty afterwards.

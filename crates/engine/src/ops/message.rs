@@ -151,14 +151,10 @@ impl Message {
             to.later(Work::Post(cqe));
             return Ok(0);
         }
-        match to.post(&cqe) {
+        // Timeouts that come behind it in a submission to the same ring don't count it.
+        match to.post_first(&cqe) {
             Posted::Lost => Err(-EOVERFLOW),
-            Posted::Filled => {
-                // Timeouts that come behind it in a submission to the same ring don't count it.
-                to.inner.posted = to.inner.posted.wrapping_add(1);
-                Ok(0)
-            }
-            Posted::Overflowed => Ok(0),
+            Posted::Filled | Posted::Overflowed => Ok(0),
         }
     }
 }

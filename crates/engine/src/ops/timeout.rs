@@ -35,9 +35,8 @@ pub struct Timeout {
 
 /// A timeout that completes early after some completions of others.
 pub struct Counted {
-    /// The number of completions when it began.
-    pub from: u32,
-    pub count: u32,
+    /// The number of completions at which it completes.
+    pub target: u32,
     pub key: Key,
 }
 
@@ -248,14 +247,11 @@ fn start(core: &mut Core, mut request: Box<Request>) {
         }
         let count = timeout.count;
         // In the order in which they will complete.
-        let before = |other: &Counted| count >= other.from.wrapping_add(other.count).wrapping_sub(posted);
+        let before = |other: &Counted| count >= other.target.wrapping_sub(posted);
         let at = core.counted.iter().rposition(before).map_or(0, |at| at + 1);
-        let counted = Counted {
-            from: posted,
-            count,
-            key,
-        };
-        core.counted.insert(at, counted);
+        let target = posted.wrapping_add(count);
+        core.counted.insert(at, Counted { target, key });
+        core.looked = posted;
     }
     core.hold(request);
 }
@@ -325,12 +321,17 @@ impl Core {
     }
 
     /// Completes the timeouts that wait for a number of completions.
+    ///
+    /// As on Linux, a timeout is taken off the count before its own completion adds to it. If that is silent or finds no
+    /// room in the CQ, the count has gone backwards since the last look: then all the others complete.
     pub fn complete_counted(&mut self) {
-        let reached = |counted: &Counted, now: u32| now.wrapping_sub(counted.from) >= counted.count;
         // Those that expire now don't count for each other.
-        let now = self.completions;
-        while let Some(at) = self.counted.iter().position(|counted| reached(counted, now)) {
-            let Counted { key, .. } = self.counted.remove(at);
+        let now = self.posted;
+        let last = core::mem::replace(&mut self.looked, now);
+        let news = now.wrapping_sub(last);
+        let reached = |counted: &&Counted| counted.target.wrapping_sub(last) <= news;
+        while let Some(&Counted { key, .. }) = self.counted.first().filter(reached) {
+            self.counted.remove(0);
             timers::cancel(key);
             if let Some(request) = self.requests.take(key) {
                 self.count_expired();
