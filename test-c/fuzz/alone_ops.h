@@ -81,7 +81,7 @@ static unsigned missing(const struct io_uring *ring, unsigned from, unsigned req
 		if (!(flags & IORING_CQE_F_SKIP) && !(flags & IORING_CQE_F_MORE))
 			there++;
 	}
-	return requests - there;
+	return there < requests ? requests - there : 0;
 }
 
 /* Nothing may take an entry later that wasn't taken. */

@@ -43,7 +43,8 @@ static void malformed(unsigned r, unsigned opcode, unsigned number, unsigned siz
 		REFUSE("known");
 	ALONE(r, 4);
 
-	if (opcode == IORING_OP_FUTEX_WAIT || opcode == IORING_OP_FUTEX_WAITV)
+	/* The number of a closed file is soon that of one for which a read waits. */
+	if (opcode == IORING_OP_FUTEX_WAIT || opcode == IORING_OP_FUTEX_WAITV || opcode == IORING_OP_CLOSE)
 		fd = -1;
 	io_uring_prep_rw((int)opcode, sqe, fd, NULL, size % 3, 0);
 	if (size & 1 && !needs_null(opcode))

@@ -264,6 +264,8 @@ static void finish(struct slot *s, struct io_uring_sqe *sqe, unsigned flags)
 	number_entry(s, sqe);
 	if (s->last && s->last->flags & CHAIN && sqe->opcode != IORING_OP_LINK_TIMEOUT)
 		s->linked[s->serial % HISTORY] = s->serial;
+	/* What follows in the chain starts at a later enter: `alone` would count its completion as its own. */
+	s->waits |= flags & CHAIN && s->ring.flags & IORING_SETUP_DEFER_TASKRUN;
 	s->last = sqe;
 }
 
