@@ -2,14 +2,16 @@
 //!
 //! A request must wait from the moment on in which it is submitted, but nobody can see whether another thread has begun to
 //! wait. So a thread first waits for words of its own, and is moved to the program's futexes by `FUTEX_CMP_REQUEUE`, which
-//! returns the number of threads that it has moved. It can be called back by a further word for which it waits, too.
+//! returns the number of threads that it has moved. It can be called back by a further word for which it waits, too, and
+//! then says whether a wake came first.
 
 mod calls;
+mod task;
 
 pub use calls::{has_vectors, wake};
 
 use crate::atomic::{AtomicU32, Ordering, exclusive, uses};
-use crate::context::{Context, Work};
+use crate::context::Context;
 use crate::lock::Mutex;
 use crate::slab::Key;
 use crate::sys::{self, Result};
@@ -18,7 +20,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use calls::{Entry, requeue, sleep_for_one, vectors};
 use ironring_abi::ctypes::c_int;
-use libc::{CLOCK_MONOTONIC, EAGAIN, EINTR, EINVAL, ENOMEM};
+use libc::{CLOCK_MONOTONIC, EAGAIN, EINTR, EINVAL, ENOMEM, ETIMEDOUT};
+use task::{Shape, Task};
 
 /// The largest number of futexes of a request, and of a thread.
 pub const MOST: usize = 128;
@@ -34,24 +37,6 @@ pub struct Word {
     pub address: u64,
     pub value: u32,
     pub private: bool,
-}
-
-/// What a thread waits for.
-struct Task {
-    context: &'static Context,
-    serial: u32,
-    key: Key,
-    words: Vec<Word>,
-    mask: u32,
-    /// Whether `wait` has returned, so that errors go to the request.
-    begun: bool,
-}
-
-impl Task {
-    /// Whether a thread that has nothing to do waits in the right way already.
-    fn is_usual(&self) -> bool {
-        self.mask == ANY && matches!(self.words[..], [Word { private: true, .. }])
-    }
 }
 
 enum State {
@@ -74,6 +59,8 @@ pub struct Waiter {
     control: AtomicU32,
     /// The number of calls that are over, which `control` counts, too. Before all are, the wake of one could still come.
     called: AtomicU32,
+    /// Whether a wake came before the request was canceled: `UNKNOWN` until the thread has looked.
+    woken: AtomicU32,
     /// The word of a thread that has nothing to do, and those for others than one private futex. They are 0 while the
     /// thread may wait for them, and 1 once it has been moved, so that a system call that is started again ends at once.
     idle: AtomicU32,
@@ -84,8 +71,13 @@ pub struct Waiter {
 static IDLE: Mutex<Vec<&'static Waiter>> = Mutex::new(Vec::new());
 /// How many of them stay.
 const KEPT: usize = 4;
-/// How long a thread may take until it waits, in nanoseconds.
+/// How long a thread may take until it waits, or has looked whether it was woken up, in nanoseconds.
 const PATIENCE: u64 = 2_000_000_000;
+
+/// Values of `woken`.
+const UNKNOWN: u32 = 0;
+const NO: u32 = 1;
+const YES: u32 = 2;
 
 /// Begins to wait for a request; the thread that does. -EAGAIN if a word has another value.
 pub fn wait(context: &'static Context, key: Key, words: &[Word], mask: u32) -> Result<&'static Waiter> {
@@ -157,6 +149,7 @@ impl Waiter {
             state: Mutex::new(state),
             control: AtomicU32::new(0),
             called: AtomicU32::new(0),
+            woken: AtomicU32::new(UNKNOWN),
             idle: AtomicU32::new(0),
             words: [const { AtomicU32::new(0) }; MOST],
         }));
@@ -222,18 +215,28 @@ impl Waiter {
         Ok(())
     }
 
-    /// The request is no longer interested.
-    pub fn cancel(&self, key: Key) {
+    /// The request is no longer interested; false if it has been woken up, and will hear of it.
+    pub fn cancel(&self, key: Key) -> bool {
         let mut state = self.state.lock();
-        *state = match core::mem::replace(&mut *state, State::Idle) {
-            State::Waiting(task) | State::Refused(task, _) if task.key == key => State::Canceled(task),
+        let task = match core::mem::replace(&mut *state, State::Idle) {
+            State::Waiting(task) | State::Refused(task, _) if task.key == key => task,
             other => {
                 *state = other;
-                return;
+                return false;
             }
         };
+        let can_be_called = Shape::of(&task).can_be_called();
+        *state = State::Canceled(task);
+        self.woken.store(UNKNOWN, Ordering::Relaxed);
         drop(state);
         self.call();
+        let end = sys::now(CLOCK_MONOTONIC).saturating_add(PATIENCE);
+        while can_be_called && self.woken.load(Ordering::Acquire) == UNKNOWN {
+            if sys::futex_wait(self.woken.as_ptr(), UNKNOWN, end) == Err(-ETIMEDOUT) {
+                break;
+            }
+        }
+        self.woken.load(Ordering::Acquire) != YES
     }
 
     /// Waits in the way that a task needs, or without one; the index of the word by which it was woken up, `words` and
@@ -242,19 +245,31 @@ impl Waiter {
         match shape {
             Shape::Masked(private, mask) => sleep_for_one(&self.words[0], *private, *mask),
             Shape::Usual if !has_vectors() => sleep_for_one(&self.idle, true, ANY),
-            Shape::Usual => vectors(&[
-                Entry::new(&self.idle, 0, true),
+            Shape::Usual => self.sleep_for(&[
                 Entry::new(&self.control, control, false),
+                Entry::new(&self.idle, 0, true),
             ]),
             Shape::Vector(private) => {
+                let mut entries = Vec::with_capacity(1 + private.len());
+                entries.push(Entry::new(&self.control, control, false));
                 let own = self.words.iter().zip(private);
-                let mut entries: Vec<Entry> = own.map(|(word, &private)| Entry::new(word, 0, private)).collect();
-                if entries.len() < MOST {
-                    entries.push(Entry::new(&self.control, control, false));
+                entries.extend(own.map(|(word, &private)| Entry::new(word, 0, private)));
+                if shape.can_be_called() {
+                    self.sleep_for(&entries)
+                } else {
+                    vectors(&entries[1..])
                 }
-                vectors(&entries)
             }
         }
+    }
+
+    /// Waits for several words, of which `control` is the first: Linux tells the last one of those that were woken up, so
+    /// that a wake of the program's is not lost behind a call.
+    fn sleep_for(&self, entries: &[Entry]) -> Result {
+        Ok(match vectors(entries)? {
+            0 => MOST,
+            index => index - 1,
+        })
     }
 
     /// The thread's life.
@@ -263,6 +278,8 @@ impl Waiter {
             let control = self.control.load(Ordering::Relaxed);
             let (shape, count) = match &*self.state.lock() {
                 State::Leaving => return,
+                // Nobody calls any more.
+                State::Canceled(_) => (Shape::Usual, 0),
                 State::Waiting(task) => (Shape::of(task), task.words.len()),
                 _ => (Shape::Usual, 1),
             };
@@ -274,7 +291,11 @@ impl Waiter {
             if shape != Shape::Usual {
                 exclusive(&raw const self.called);
             }
-            let woken = self.sleep(control, &shape);
+            let woken = if count == 0 {
+                Err(-EAGAIN)
+            } else {
+                self.sleep(control, &shape)
+            };
             let called = self.control.load(Ordering::Relaxed) != control;
             if !self.awake(woken, called, &shape, count) {
                 return;
@@ -322,7 +343,10 @@ impl Waiter {
             }
             State::Canceled(task) => {
                 drop(state);
-                if let Some(index) = by_word {
+                self.woken
+                    .store(if by_word.is_some() { YES } else { NO }, Ordering::Release);
+                sys::futex_wake(self.woken.as_ptr(), 1);
+                if let Some(index) = by_word.filter(|&index| !task.deliver(index as i32)) {
                     task.pass_on(index);
                 }
             }
@@ -342,48 +366,6 @@ impl Waiter {
         }
         idle.push(self);
         true
-    }
-}
-
-impl Task {
-    /// Tells the ring; false if the request is gone.
-    fn deliver(&self, result: i32) -> bool {
-        let Some(mut core) = self.context.lock() else {
-            return false;
-        };
-        if self.context.serial() != self.serial || core.requests.parked(self.key).is_none() {
-            return false;
-        }
-        core.arrive(Work::Event(self.key, result));
-        true
-    }
-
-    /// Gives the wake to the next waiter: it was not for a request that is gone.
-    fn pass_on(&self, index: usize) {
-        if let Some(word) = self.words.get(index) {
-            let _ = wake(word.address, 1, self.mask, word.private);
-        }
-    }
-}
-
-/// How a thread waits.
-#[derive(PartialEq, Eq)]
-enum Shape {
-    /// For one private futex, and its control.
-    Usual,
-    /// For one futex with a mask, or on kernels without vectors, which can't be called back.
-    Masked(bool, u32),
-    /// For several, each private or not.
-    Vector(Vec<bool>),
-}
-
-impl Shape {
-    fn of(task: &Task) -> Shape {
-        match task.words[..] {
-            _ if task.is_usual() => Shape::Usual,
-            [word] if task.mask != ANY || !has_vectors() => Shape::Masked(word.private, task.mask),
-            _ => Shape::Vector(task.words.iter().map(|word| word.private).collect()),
-        }
     }
 }
 

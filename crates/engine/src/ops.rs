@@ -95,8 +95,8 @@ pub struct Def {
     pub ready: Option<fn(&mut Core, Box<Request>, u32)>,
     /// An event of the operation's own has come.
     pub event: Option<fn(&mut Core, Box<Request>, i32)>,
-    /// Undoes what the operation has arranged for a parked request, which is canceled.
-    pub undo: Option<fn(&mut Core, &mut Request)>,
+    /// Undoes what the operation has arranged for a parked request, which is canceled; false if its event has come before.
+    pub undo: Option<fn(&mut Core, &mut Request) -> bool>,
 }
 
 impl Def {
@@ -171,7 +171,7 @@ impl Def {
         self
     }
 
-    pub const fn undo(mut self, undo: fn(&mut Core, &mut Request)) -> Def {
+    pub const fn undo(mut self, undo: fn(&mut Core, &mut Request) -> bool) -> Def {
         self.undo = Some(undo);
         self
     }

@@ -348,8 +348,9 @@ impl Core {
         });
         if let Some(mut request) = self.inner.requests.take(key) {
             timers::cancel(key);
-            if let Some(undo) = request.def().undo {
-                undo(self, &mut request);
+            if request.def().undo.is_some_and(|undo| !undo(self, &mut request)) {
+                self.hold(request);
+                return -libc::ENOENT;
             }
             if stays {
                 self.inner.requests.hold(key, Held::Parked(request));

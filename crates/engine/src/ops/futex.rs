@@ -132,13 +132,16 @@ fn event(core: &mut Core, request: Box<Request>, index: i32) {
     core.complete(request, index);
 }
 
-fn undo(_: &mut Core, request: &mut Request) {
-    // As on Linux a canceled wait does not break a chain.
-    request.forgiven = true;
+fn undo(core: &mut Core, request: &mut Request) -> bool {
     let key = request.key;
     if let (Some(waiter), Some(key)) = (data(request).waiter, key) {
-        waiter.cancel(key);
+        if !waiter.cancel(key) && !core.closed {
+            return false;
+        }
     }
+    // As on Linux a canceled wait does not break a chain.
+    request.forgiven = true;
+    true
 }
 
 fn wake(_: &mut Core, request: &mut Request) -> i32 {

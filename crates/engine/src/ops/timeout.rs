@@ -261,9 +261,10 @@ fn start_alone(core: &mut Core, request: Box<Request>) {
     core.complete(request, -ECANCELED);
 }
 
-fn undo(core: &mut Core, request: &mut Request) {
+fn undo(core: &mut Core, request: &mut Request) -> bool {
     let key = request.key;
     core.counted.retain(|counted| Some(counted.key) != key);
+    true
 }
 
 /// Starts the timeout that limits a request.
