@@ -234,14 +234,16 @@ impl Waiting {
         if core.has(IORING_SETUP_IOPOLL) && !core.has(IORING_SETUP_SQPOLL) {
             return wait_polled(core, least);
         }
-        // What has happened up to now comes first if nothing is waited for: then the news is handled only once.
-        let mut ready = if least == 0 { 0 } else { core.gather(least) };
-        if (ready < least || least == 0) && driver::is_used() && !core.requests.is_empty() {
+        // What has happened up to now comes first if nothing is waited for: then the news is handled only once. It also comes
+        // before the completions that had no room.
+        let news_first = least == 0 || core.has_backlog();
+        let mut ready = if news_first { 0 } else { core.gather(least) };
+        if (ready < least || news_first) && driver::is_used() && !core.requests.is_empty() {
             let Some(again) = core.fetch() else { return -EBADF };
             core = again;
             ready = core.gather(least);
-        } else if least == 0 {
-            ready = core.gather(0);
+        } else if news_first {
+            ready = core.gather(least);
         }
         if ready >= least {
             core.waited = least != 0;

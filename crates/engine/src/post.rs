@@ -92,6 +92,12 @@ impl Core {
         posted
     }
 
+    /// Whether there are completions that had no room in the CQ.
+    pub fn has_backlog(&self) -> bool {
+        // SAFETY: as in `post`.
+        unsafe { self.shared.backlog().len() != 0 }
+    }
+
     /// Moves completions from the backlog to the CQ; true if it is empty afterwards.
     pub fn flush(&mut self) -> bool {
         // SAFETY: as in `post`.

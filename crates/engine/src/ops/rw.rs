@@ -13,7 +13,7 @@ use ironring_abi::uapi::{
     IORING_OP_WRITE, IORING_OP_WRITE_FIXED, IORING_OP_WRITEV, IORING_OP_WRITEV_FIXED, IORING_SETUP_IOPOLL,
     IOSQE_BUFFER_SELECT,
 };
-use libc::{EAGAIN, EBADF, EINVAL, EOPNOTSUPP, EPERM, EPOLLIN, EPOLLOUT, ESPIPE, RWF_HIPRI, RWF_NOWAIT, iovec};
+use libc::{EAGAIN, EBADF, EINVAL, ENOMEM, EOPNOTSUPP, EPERM, EPOLLIN, EPOLLOUT, ESPIPE, RWF_HIPRI, RWF_NOWAIT, iovec};
 
 const fn define(
     prepare: Check,
@@ -125,7 +125,12 @@ fn import_fixed(core: &mut Core, request: &mut Request) -> Result<(), c_int> {
 }
 
 fn prepare_fixed_vectors(_: &mut Core, request: &mut Request) -> Result<(), c_int> {
+    // Linux asks for memory for the vectors before it counts them, and the kernel's own allocator gives no more at once.
+    const ALLOCATION: usize = 4 << 20;
     prepare(request, later)?;
+    if request.len() as usize > ALLOCATION / size_of::<iovec>() {
+        return Err(-ENOMEM);
+    }
     // The sum may be more than there are addresses; it is checked with the buffer.
     let vectors = Vectors::copy(request.addr(), request.len() as usize)?;
     rw(request).vectors = Vectors::Many(vectors, 0);

@@ -8,7 +8,7 @@ use crate::sys;
 use alloc::boxed::Box;
 use ironring_abi::ctypes::c_int;
 use ironring_abi::uapi::IOSQE_BUFFER_SELECT;
-use libc::{EAGAIN, EBADF, EBADFD, EINVAL, EOPNOTSUPP, EPERM, EPOLLIN, EPOLLONESHOT, RWF_NOWAIT, SYS_preadv2};
+use libc::{EAGAIN, EBADF, EBADFD, EINVAL, ENOBUFS, EOPNOTSUPP, EPERM, EPOLLIN, EPOLLONESHOT, RWF_NOWAIT, SYS_preadv2};
 
 pub const READ: Def = Def::new(prepare_multi, Start::Park(start))
     .import(check)
@@ -57,9 +57,11 @@ fn read(core: &mut Core, request: &mut Request) -> i32 {
 }
 
 fn ready(core: &mut Core, mut request: Box<Request>, events: u32) {
-    for _ in 0..READS {
+    for nth in 0..READS {
         let res = read(core, &mut request);
-        if res == -EAGAIN {
+        // There needs to be no buffer until there is more to read.
+        let is_empty = |request: &Request| sys::poll_now(request.fd(), EPOLLIN as u32) == Ok(0);
+        if res == -EAGAIN || nth != 0 && res == -ENOBUFS && is_empty(&request) {
             core.recycle(&mut request);
             break;
         }
@@ -75,10 +77,9 @@ fn ready(core: &mut Core, mut request: Box<Request>, events: u32) {
             request.cflags |= flags;
             return core.complete(request, res);
         }
-        // Before it has waited for the first time others have their turn after each read, and there needs to be no buffer
-        // until there is more to read.
+        // Before it has waited for the first time others have their turn after each read.
         if events == 0 {
-            if sys::poll_now(request.fd(), EPOLLIN as u32) == Ok(0) {
+            if is_empty(&request) {
                 break;
             }
             let key = core.key_of(&mut request);

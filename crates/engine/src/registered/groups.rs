@@ -241,9 +241,14 @@ impl Core {
             }
             Group::Ring(ring) => {
                 ring.look(1)?;
-                // Linux takes a buffer without an address for none.
-                let entry = ring.seen.front().filter(|entry| entry.addr != 0);
-                let entry = *entry.ok_or(-ENOBUFS)?;
+                let entry = *ring.seen.front().ok_or(-ENOBUFS)?;
+                if entry.addr == 0 {
+                    // Linux takes a buffer without an address for none, but the completion of a message names it.
+                    if i32::from(request.sqe.opcode) == IORING_OP_RECVMSG {
+                        request.cflags |= flags(entry.bid, false);
+                    }
+                    return Err(-ENOBUFS);
+                }
                 let selection = Selection::Peeked {
                     group: number,
                     id: entry.bid,
