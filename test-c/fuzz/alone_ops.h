@@ -202,7 +202,7 @@ static void outside(unsigned fd, unsigned size, unsigned out)
 	if (!ready_for(to, out ? POLLOUT : POLLIN))
 		REFUSE("would wait");
 	if (out)
-		RETURNED(write(to, data[8], to == event ? 8 : size % 1024) < 0 ? 0 : 1);
+		RETURNED(write(to, nonzero(data[8]), to == event ? 8 : size % 1024) < 0 ? 0 : 1);
 	else
 		RETURNED(read(to, data[9], to == event ? 8 : size % 1024));
 }

@@ -93,6 +93,8 @@ static void hold(struct slot *s, struct io_uring_sqe *sqe)
 	COMMAND(IORING_REGISTER_FILES2, io_uring_register_files_sparse(ring, 2));
 	numbers[0] = file;
 	numbers[1] = -1;
+	COMMAND(IORING_REGISTER_FILES_UPDATE, io_uring_register_files_update(ring, 0, numbers, 2));
+	COMMAND(IORING_REGISTER_FILES_UPDATE2, io_uring_register_files_update_tag(ring, 0, numbers, no_tags, 2));
 	io_uring_prep_files_update(sqe = another(s), numbers, 2, 0);
 	one(s, sqe, 0);
 	io_uring_prep_fixed_fd_install(sqe = another(s), 0, 0);
@@ -136,11 +138,26 @@ static void wait_and_wake(struct slot *s, struct io_uring_sqe *sqe)
 	close(full);
 }
 
+/* Reads until there is no buffer left. */
+static void read_again(struct slot *s, struct io_uring_sqe *sqe)
+{
+	int both[2];
+
+	if (pipe2(both, O_CLOEXEC) || write(both[1], data[6], 100) != 100)
+		abort();
+	io_uring_prep_provide_buffers(sqe, data[6], 50, 1, GROUPS, 0);
+	one(s, sqe, 0);
+	io_uring_prep_read_multishot(sqe = another(s), both[0], 0, 0, GROUPS);
+	one(s, sqe, sqe->flags);
+	close(both[0]);
+	close(both[1]);
+}
+
 static void rare(unsigned r, unsigned number)
 {
-	static void (*const all[])(struct slot *, struct io_uring_sqe *) = { meet, mark, hold, wait_and_wake };
+	static void (*const all[])(struct slot *, struct io_uring_sqe *) = { meet, mark, hold, wait_and_wake, read_again };
 	ALONE(r, 12);
 
-	all[number % 4](s, sqe);
+	all[number % 5](s, sqe);
 	reap_alone(s);
 }

@@ -15,11 +15,12 @@ static char *blank(void)
 	return page;
 }
 
-/* Whether an opcode takes an address for something else, or would wait. */
+/* Whether an opcode takes an address for something else, or adds more to it than fits everywhere, or would wait. */
 static int needs_null(unsigned opcode)
 {
 	switch (opcode) {
 	case IORING_OP_FALLOCATE:
+	case IORING_OP_PROVIDE_BUFFERS:
 	case IORING_OP_MADVISE:
 	case IORING_OP_FUTEX_WAIT:
 	case IORING_OP_FUTEX_WAITV:

@@ -227,12 +227,13 @@ static void register_event(unsigned r, unsigned number)
 
 static void personality(unsigned r, unsigned number)
 {
+	int id = (int)(number / 2 % 4);
 	LIVE(r);
 
-	if (number & 1)
-		COMMAND(IORING_REGISTER_PERSONALITY, io_uring_register_personality(ring));
-	else
-		COMMAND(IORING_UNREGISTER_PERSONALITY, io_uring_unregister_personality(ring, (int)(number / 2 % 4)));
+	if (number & 17)
+		COMMAND(IORING_REGISTER_PERSONALITY, id = io_uring_register_personality(ring));
+	if (!(number & 1))
+		COMMAND(IORING_UNREGISTER_PERSONALITY, io_uring_unregister_personality(ring, id));
 }
 
 static void sync_cancel(unsigned r, unsigned which, unsigned number)

@@ -43,17 +43,6 @@ static void recv_some(unsigned r, unsigned number, unsigned flags, unsigned size
 	finish(s, sqe, flags & ~(unsigned)IOSQE_FIXED_FILE);
 }
 
-/* Gives each buffer of a ring an address. */
-static void address_all(struct slot *s, unsigned group)
-{
-	struct io_uring_buf_ring *br = s->buffers[group];
-	unsigned i;
-
-	for (i = 0; br && i < s->nr_buffers[group]; i++)
-		if (!br->bufs[i].addr)
-			br->bufs[i].addr = (uintptr_t)data[4];
-}
-
 static void messages(unsigned r, unsigned number, unsigned flags, unsigned group)
 {
 	static struct iovec part = { data[13], 300 };
@@ -70,8 +59,6 @@ static void messages(unsigned r, unsigned number, unsigned flags, unsigned group
 		io_uring_prep_recvmsg(sqe, fd, &message, 0);
 	} else {
 		message.msg_iovlen = 0;
-		if (known("nowhere"))
-			address_all(s, group % GROUPS);
 		io_uring_prep_recvmsg_multishot(sqe, fd, &message, 0);
 		io_uring_sqe_set_buf_group(sqe, (int)(group % GROUPS));
 		flags |= IOSQE_BUFFER_SELECT;

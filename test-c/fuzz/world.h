@@ -188,6 +188,14 @@ static unsigned pairs_of(const struct io_uring_sqe *sqe)
 	return pairs;
 }
 
+/* Memory that is written next, from its start: not 0, which would be no news for an eventfd. */
+static char *nonzero(char *from)
+{
+	if (known("zero"))
+		*from |= 1;
+	return from;
+}
+
 static int writes(const struct io_uring_sqe *sqe)
 {
 	return sqe->opcode == IORING_OP_WRITE || sqe->opcode == IORING_OP_WRITEV || sqe->opcode == IORING_OP_WRITE_FIXED ||
@@ -207,7 +215,8 @@ static int cancels(const struct io_uring_sqe *sqe)
 	return sqe->opcode == IORING_OP_ASYNC_CANCEL || sqe->opcode == IORING_OP_POLL_REMOVE;
 }
 
-/* Keeps a request that starts behind another from what a submission writes: somebody may have waited for that. */
+/* Keeps a request that starts behind another from what a submission writes: somebody may have waited for that, and has it
+ * first. */
 static void take_turns(struct slot *s, struct io_uring_sqe *sqe)
 {
 	unsigned pairs = cancels(sqe) ? ~0U : pairs_of(sqe);
@@ -216,7 +225,7 @@ static void take_turns(struct slot *s, struct io_uring_sqe *sqe)
 	/* It is the first in the queue. */
 	if (io_uring_sq_ready(&s->ring) <= 1)
 		s->written = s->read_later = 0;
-	if (takes && behind && s->written & pairs) {
+	if ((takes || writes(sqe)) && behind && s->written & pairs) {
 		s->last->flags &= (__u8)~CHAIN;
 		behind = 0;
 	}
@@ -228,6 +237,19 @@ static void take_turns(struct slot *s, struct io_uring_sqe *sqe)
 		s->written |= pairs;
 	if (takes && behind)
 		s->read_later |= pairs;
+}
+
+/* The pipes and sockets for which requests poll. */
+static unsigned polled_pairs;
+
+/* Whether a request takes what was written in the same submission, and what somebody may poll for. */
+static int takes_event(struct slot *s, const struct io_uring_sqe *sqe)
+{
+	unsigned pairs = pairs_of(sqe);
+
+	if (sqe->opcode == IORING_OP_POLL_ADD)
+		polled_pairs |= pairs;
+	return reads(sqe) && io_uring_sq_ready(&s->ring) > 1 && s->written & pairs & polled_pairs;
 }
 
 /* The ring that reads from each pair, counted from 1. */
@@ -258,6 +280,8 @@ static void finish(struct slot *s, struct io_uring_sqe *sqe, unsigned flags)
 		flags &= ~(unsigned)IOSQE_FIXED_FILE;
 	io_uring_sqe_set_flags(sqe, sqe->flags | flags);
 	if (known("deferred") && reads(sqe) && read_elsewhere(s, sqe))
+		io_uring_prep_nop(sqe);
+	if (known("gone") && takes_event(s, sqe))
 		io_uring_prep_nop(sqe);
 	if (known("turns"))
 		take_turns(s, sqe);
