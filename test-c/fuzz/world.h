@@ -242,14 +242,17 @@ static void take_turns(struct slot *s, struct io_uring_sqe *sqe)
 /* The pipes and sockets for which requests poll. */
 static unsigned polled_pairs;
 
-/* Whether a request takes what was written in the same submission, and what somebody may poll for. */
-static int takes_event(struct slot *s, const struct io_uring_sqe *sqe)
+/* Whether a request takes or repeats what was written in the same submission, and what somebody may poll for. */
+static int changes_event(struct slot *s, const struct io_uring_sqe *sqe)
 {
 	unsigned pairs = pairs_of(sqe);
 
 	if (sqe->opcode == IORING_OP_POLL_ADD)
 		polled_pairs |= pairs;
-	return reads(sqe) && io_uring_sq_ready(&s->ring) > 1 && s->written & pairs & polled_pairs;
+	/* Two events around the start of a poll request are one, or two if the engine's driver was fast. */
+	if (io_uring_sq_ready(&s->ring) <= 1 || !(s->written & pairs & polled_pairs))
+		return 0;
+	return (reads(sqe) && known("gone")) || (writes(sqe) && known_names);
 }
 
 /* The ring that reads from each pair, counted from 1. */
@@ -281,7 +284,7 @@ static void finish(struct slot *s, struct io_uring_sqe *sqe, unsigned flags)
 	io_uring_sqe_set_flags(sqe, sqe->flags | flags);
 	if (known("deferred") && reads(sqe) && read_elsewhere(s, sqe))
 		io_uring_prep_nop(sqe);
-	if (known("gone") && takes_event(s, sqe))
+	if (changes_event(s, sqe))
 		io_uring_prep_nop(sqe);
 	if (known("turns"))
 		take_turns(s, sqe);

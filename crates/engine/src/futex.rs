@@ -231,12 +231,12 @@ impl Waiter {
         drop(state);
         self.call();
         let end = sys::now(CLOCK_MONOTONIC).saturating_add(PATIENCE);
-        while can_be_called && self.woken.load(Ordering::Acquire) == UNKNOWN {
+        while can_be_called && self.woken.load(Ordering::Relaxed) == UNKNOWN {
             if sys::futex_wait(self.woken.as_ptr(), UNKNOWN, end) == Err(-ETIMEDOUT) {
                 break;
             }
         }
-        self.woken.load(Ordering::Acquire) != YES
+        self.woken.load(Ordering::Relaxed) != YES
     }
 
     /// Waits in the way that a task needs, or without one; the index of the word by which it was woken up, `words` and
@@ -343,8 +343,8 @@ impl Waiter {
             }
             State::Canceled(task) => {
                 drop(state);
-                self.woken
-                    .store(if by_word.is_some() { YES } else { NO }, Ordering::Release);
+                let verdict = if by_word.is_some() { YES } else { NO };
+                self.woken.swap(verdict, Ordering::Relaxed);
                 sys::futex_wake(self.woken.as_ptr(), 1);
                 if let Some(index) = by_word.filter(|&index| !task.deliver(index as i32)) {
                     task.pass_on(index);

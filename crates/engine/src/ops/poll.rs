@@ -301,7 +301,11 @@ fn remove(core: &mut Core, request: &mut Request) -> i32 {
         return -EALREADY;
     }
     if update.events.is_none() && update.user_data.is_none() {
-        core.cancel(key);
+        // Unlike after a cancellation nobody finds it any more.
+        match core.requests.take(key) {
+            Some(polled) => core.later(Work::Finished(polled, -ECANCELED)),
+            None => _ = core.cancel(key),
+        }
         return 0;
     }
     let Some(mut polled) = core.requests.take(key).or_else(|| core.withdraw(key)) else {
