@@ -1,12 +1,29 @@
 /* Creating and exiting rings, and changing a ring as a whole. */
 #include "record.h"
 
+/* Whether a ring has a message in its queue. */
+static int messages_wait(void)
+{
+	unsigned i, at;
+
+	for (i = 0; i < RINGS; i++) {
+		const struct io_uring *ring = &slots[i].ring;
+
+		for (at = slots[i].alive ? *ring->sq.khead : ring->sq.sqe_tail; at != ring->sq.sqe_tail; at++)
+			if (ring->sq.sqes[(at & ring->sq.ring_mask) << io_uring_sqe_shift(ring)].opcode == IORING_OP_MSG_RING)
+				return 1;
+	}
+	return 0;
+}
+
 /* Records the result of the call, and the ring if there is one. */
 static void created(struct slot *s, long ret)
 {
 	if (ret < 0)
 		return;
 	s->alive = 1;
+	/* A message that is still queued may be for another ring, whose descriptor had the same number. */
+	s->waits = messages_wait();
 	s->seen = *s->ring.cq.ktail;
 	whole(s);
 }
