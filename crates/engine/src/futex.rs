@@ -245,7 +245,7 @@ impl Waiter {
         match shape {
             Shape::Masked(private, mask) => sleep_for_one(&self.words[0], *private, *mask),
             Shape::Usual if !has_vectors() => sleep_for_one(&self.idle, true, ANY),
-            Shape::Usual => self.sleep_for(&[
+            Shape::Usual => sleep_for(&[
                 Entry::new(&self.control, control, false),
                 Entry::new(&self.idle, 0, true),
             ]),
@@ -255,21 +255,12 @@ impl Waiter {
                 let own = self.words.iter().zip(private);
                 entries.extend(own.map(|(word, &private)| Entry::new(word, 0, private)));
                 if shape.can_be_called() {
-                    self.sleep_for(&entries)
+                    sleep_for(&entries)
                 } else {
                     vectors(&entries[1..])
                 }
             }
         }
-    }
-
-    /// Waits for several words, of which `control` is the first: Linux tells the last one of those that were woken up, so
-    /// that a wake of the program's is not lost behind a call.
-    fn sleep_for(&self, entries: &[Entry]) -> Result {
-        Ok(match vectors(entries)? {
-            0 => MOST,
-            index => index - 1,
-        })
     }
 
     /// The thread's life.
@@ -367,6 +358,15 @@ impl Waiter {
         idle.push(self);
         true
     }
+}
+
+/// Waits for several words, of which `control` is the first: Linux tells the last one of those that were woken up, so that a
+/// wake of the program's is not lost behind a call.
+fn sleep_for(entries: &[Entry]) -> Result {
+    Ok(match vectors(entries)? {
+        0 => MOST,
+        index => index - 1,
+    })
 }
 
 fn run(waiter: usize) {
