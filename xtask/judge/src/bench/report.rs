@@ -1,6 +1,7 @@
 //! The tables: on the terminal, as JSON, and as docs/benchmarks.md.
 
 use super::measure::{Measured, quartiles};
+use super::plan::Target;
 use super::{ENGINE, FASTEST, FLAVOUR, FLOOR, OURS, PEER};
 use anyhow::Result;
 use base::{command, markdown, root, stdout, table};
@@ -138,8 +139,13 @@ impl<'a> Report<'a> {
             let missed: Vec<_> = rows
                 .iter()
                 .filter(|(_, ratio)| ratio > limit)
-                .map(|(measured, ratio)| {
-                    format!("{}, depth {}: {ratio:.2}", measured.point.title, measured.point.depth)
+                .map(|(Measured { point, .. }, ratio)| {
+                    let on = if point.target == Target::Loop {
+                        " on a loop device"
+                    } else {
+                        ""
+                    };
+                    format!("{} {}{on}: {ratio:.2}", point.work, point.depth)
                 })
                 .collect();
             let kept = format!("{} of {}", rows.len() - missed.len(), rows.len());
