@@ -16,10 +16,8 @@ use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// The limits of a program and of a case, in seconds, unless --limit, T_SECONDS or T_LEAST sets others. Only `idle`, which
-/// waits for threads to end, takes more than 3 seconds on the kernel.
-const PROGRAM_SECONDS: u64 = 60;
-const CASE_SECONDS: &str = "5";
+/// The limit of a program in seconds, unless --limit sets another.
+const PROGRAM_SECONDS: u64 = 120;
 
 /// The sources of the libraries with the engine.
 const SOURCES: [&str; 6] = [
@@ -162,10 +160,8 @@ fn make_folders(programs: &[Program], logs: &Path) -> Result<()> {
 /// What tells the programs, and the library, that they are on the engine.
 fn environment(how: How) -> Result<Vec<(&'static str, String)>> {
     let me = std::env::current_exe().context("can't find xtask's own path")?;
-    let seconds = std::env::var("T_SECONDS").unwrap_or_else(|_| CASE_SECONDS.to_owned());
     let mut env = vec![
         ("T_BACKEND", "engine".to_owned()),
-        ("T_SECONDS", seconds),
         ("T_STACKS", format!("'{}' stacks", me.display())),
     ];
     if let Some(policy) = how.policy() {
