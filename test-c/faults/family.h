@@ -290,6 +290,13 @@ static inline int file(size_t length)
 	return fd;
 }
 
+/* A file of two blocks, opened for transfers past the page cache; negative where there are none. */
+static inline int file_on_disk(int flags)
+{
+	fsync(file(8192));
+	return mine(open("file", flags | O_DIRECT | O_CLOEXEC));
+}
+
 static inline void pipes(int fds[2])
 {
 	MUST(!pipe2(fds, O_CLOEXEC));

@@ -33,10 +33,8 @@ FAMILY(readv, 0, "preadv2")
 
 FAMILY(read_direct, 0, "preadv2")
 {
-	int fd = file(8192);
+	int fd = file_on_disk(O_RDONLY);
 
-	fsync(fd);
-	mine(fd = open("file", O_RDONLY | O_DIRECT | O_CLOEXEC));
 	if (fd < 0)
 		return;
 	ENTRY(1, read, fd, buffer, 8192, 0);
@@ -65,10 +63,8 @@ FAMILY(write, 0, "pwritev2")
 
 FAMILY(write_direct, 0, "pwritev2")
 {
-	int fd = file(8192);
+	int fd = file_on_disk(O_RDWR);
 
-	fsync(fd);
-	mine(fd = open("file", O_RDWR | O_DIRECT | O_CLOEXEC));
 	if (fd < 0)
 		return;
 	fill(buffer, 8192);

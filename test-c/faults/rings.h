@@ -200,10 +200,8 @@ FAMILY(ring_polled, 0, "")
 
 FAMILY(direct_only, IORING_SETUP_IOPOLL, "preadv2")
 {
-	int fd = file(8192);
+	int fd = file_on_disk(O_RDONLY);
 
-	fsync(fd);
-	fd = mine(open("file", O_RDONLY | O_DIRECT | O_CLOEXEC));
 	if (fd < 0)
 		return;
 	ENTRY(1, read, fd, buffer, 4096, 0);

@@ -166,17 +166,22 @@ fn complete_or_time_out() {
 fn exit_while_used() {
     explore("exit_while_used", Some(2), || {
         let ring = quietly(|| Ring::new(1, 2, 0));
-        let user = thread(move || {
-            if let Some(mut core) = ring.context.lock() {
-                core.post(&ironring_half::Cqe::default());
-            }
-        });
-        ring.exit();
-        let next = Ring::new(1, 2, 0);
-        next.post(3);
-        user.join().unwrap();
-        next.exit();
+        exit_used(ring).exit();
     });
+}
+
+/// Exits a ring while another thread uses it; the next one.
+fn exit_used(ring: Ring) -> Ring {
+    let user = thread(move || {
+        if let Some(mut core) = ring.context.lock() {
+            core.post(&ironring_half::Cqe::default());
+        }
+    });
+    ring.exit();
+    let next = Ring::new(1, 2, 0);
+    next.post(3);
+    user.join().unwrap();
+    next
 }
 
 /// Who waits for a ring that is exited leaves.

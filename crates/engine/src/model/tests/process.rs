@@ -1,5 +1,6 @@
 //! The models of what all rings of a process share: descriptors, limits, keys, and fork.
 
+use super::exit_used;
 use crate::heap::Arena;
 use crate::model::program::{Ring, entry};
 use crate::model::{explore, kernel, quietly, thread, thread_of};
@@ -147,15 +148,7 @@ fn exit_is_impatient() {
     explore("exit_is_impatient", Some(2), || {
         let ring = quietly(|| Ring::new(1, 2, 0));
         kernel::set_tick(1_000_000_000);
-        let user = thread(move || {
-            if let Some(mut core) = ring.context.lock() {
-                core.post(&ironring_half::Cqe::default());
-            }
-        });
-        ring.exit();
-        let next = Ring::new(1, 2, 0);
-        next.post(3);
-        user.join().unwrap();
+        let next = exit_used(ring);
         quietly(|| next.exit());
     });
 }
